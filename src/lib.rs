@@ -1,0 +1,12 @@
+//! circles-infra: a declarative YAML stack becomes a dependency graph, and AWS is made equal to it.
+//!
+//! ```text
+//!   stack file ─▶ stack/ ─▶ component/ ─▶ graph ─▶ plan/ ─▶ Plan ─▶ engine/ ─▶ events ─▶ render/
+//!                                           ▲                 │
+//!                     aws/ (kinds) ◀── find ┴── observe       ├──▶ journal/  what may exist
+//!                                                             └──▶ state/    what is known to exist
+//! ```
+
+pub mod aws;
+pub mod kind;
+pub mod model;

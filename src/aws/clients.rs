@@ -1,0 +1,188 @@
+//! Clients, made once: region and endpoint, credentials, timeouts; the SDK's own retry is off everywhere, because the engine looks
+//! before it repeats a mutating call, and reads are repeated in `read.rs`.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::aws_error;
+use crate::kind::{Class, CloudError};
+
+/// How long one attempt may take before its outcome counts as unknown. The SDK has no such limit of its own.
+pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
+/// Calls in flight at once per service; EC2's and ELB's buckets are per action, IAM's control plane is slow and global.
+const IN_FLIGHT: usize = 24;
+const IN_FLIGHT_IAM: usize = 5;
+
+/// How to reach AWS.
+#[derive(Clone, Debug, Default)]
+pub struct Connect {
+    /// The stack's region; `None`: the shell's.
+    pub region: Option<String>,
+    pub profile: Option<String>,
+    /// A role to assume on top of the ambient credentials.
+    pub assume_role: Option<String>,
+    /// A custom endpoint for every service (the sandbox, an emulator); S3 then uses path style.
+    pub endpoint: Option<String>,
+    /// Use these instead of the ambient credentials (the sandbox, which knows no secrets).
+    pub static_credentials: Option<(String, String)>,
+}
+
+/// One account and region, with a client per service.
+pub struct Aws {
+    pub ec2: aws_sdk_ec2::Client,
+    pub ecs: aws_sdk_ecs::Client,
+    pub elb: aws_sdk_elasticloadbalancingv2::Client,
+    pub rds: aws_sdk_rds::Client,
+    pub ecr: aws_sdk_ecr::Client,
+    pub s3: aws_sdk_s3::Client,
+    pub secrets: aws_sdk_secretsmanager::Client,
+    pub iam: aws_sdk_iam::Client,
+    pub logs: aws_sdk_cloudwatchlogs::Client,
+    pub tagging: aws_sdk_resourcegroupstagging::Client,
+    pub region: String,
+    pub account: String,
+    pub partition: String,
+    /// Who we are, as STS says.
+    pub caller_arn: String,
+    /// The custom endpoint, if any.
+    pub endpoint: Option<String>,
+    limits: Mutex<HashMap<String, Arc<Semaphore>>>,
+}
+
+/// Why AWS could not be reached at all.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    #[error(
+        "no region: the stack file names none, and neither do AWS_REGION, AWS_DEFAULT_REGION or the profile"
+    )]
+    NoRegion,
+    #[error(
+        "no AWS credentials: set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, log in with `aws sso login`, or try `--sandbox`, which needs none"
+    )]
+    NoCredentials(#[source] CloudError),
+    #[error("AWS does not answer at {endpoint}: {}", source.message)]
+    Unreachable {
+        endpoint: String,
+        source: CloudError,
+    },
+    #[error("{0}")]
+    Refused(#[source] CloudError),
+}
+
+impl Aws {
+    /// Makes the clients and asks STS who we are (`GetCallerIdentity`, which needs no permission).
+    pub async fn connect(connect: &Connect) -> Result<Self, ConnectError> {
+        let config = load(connect).await;
+        let region = config
+            .region()
+            .map(|region| region.as_ref().to_owned())
+            .ok_or(ConnectError::NoRegion)?;
+        let endpoint = config.endpoint_url().map(str::to_owned);
+        let caller = aws_sdk_sts::Client::new(&config)
+            .get_caller_identity()
+            .send()
+            .await
+            .map_err(|e| refused(aws_error("sts:GetCallerIdentity", e), &endpoint, &region))?;
+        let caller_arn = caller.arn.unwrap_or_default();
+        let s3 = aws_sdk_s3::config::Builder::from(&config)
+            .force_path_style(endpoint.is_some())
+            .build();
+        Ok(Self {
+            ec2: aws_sdk_ec2::Client::new(&config),
+            ecs: aws_sdk_ecs::Client::new(&config),
+            elb: aws_sdk_elasticloadbalancingv2::Client::new(&config),
+            rds: aws_sdk_rds::Client::new(&config),
+            ecr: aws_sdk_ecr::Client::new(&config),
+            s3: aws_sdk_s3::Client::from_conf(s3),
+            secrets: aws_sdk_secretsmanager::Client::new(&config),
+            iam: aws_sdk_iam::Client::new(&config),
+            logs: aws_sdk_cloudwatchlogs::Client::new(&config),
+            tagging: aws_sdk_resourcegroupstagging::Client::new(&config),
+            region,
+            account: caller.account.unwrap_or_default(),
+            partition: caller_arn.split(':').nth(1).unwrap_or("aws").to_owned(),
+            caller_arn,
+            endpoint,
+            limits: Mutex::default(),
+        })
+    }
+
+    /// A place among the calls in flight to the action's service.
+    pub async fn place(&self, action: &str) -> Option<OwnedSemaphorePermit> {
+        let service = action.split(':').next().unwrap_or_default();
+        let limit = {
+            let mut limits = self.limits.lock().unwrap_or_else(|e| e.into_inner());
+            limits
+                .entry(service.to_owned())
+                .or_insert_with(|| {
+                    let places = if service == "iam" {
+                        IN_FLIGHT_IAM
+                    } else {
+                        IN_FLIGHT
+                    };
+                    Arc::new(Semaphore::new(places))
+                })
+                .clone()
+        };
+        limit.acquire_owned().await.ok()
+    }
+}
+
+async fn load(connect: &Connect) -> SdkConfig {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(4))
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .operation_timeout(Duration::from_secs(120))
+        .build();
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(timeouts);
+    if let Some(region) = &connect.region {
+        loader = loader.region(Region::new(region.clone()));
+    }
+    if let Some(profile) = &connect.profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(endpoint) = &connect.endpoint {
+        loader = loader.endpoint_url(endpoint);
+    }
+    if let Some((id, secret)) = &connect.static_credentials {
+        loader = loader.credentials_provider(aws_credential_types::Credentials::new(
+            id, secret, None, None, "sandbox",
+        ));
+    }
+    let config = loader.load().await;
+    let Some(role) = &connect.assume_role else {
+        return config;
+    };
+    let provider = aws_config::sts::AssumeRoleProvider::builder(role)
+        .session_name("circles-infra")
+        .configure(&config)
+        .build()
+        .await;
+    config
+        .into_builder()
+        .credentials_provider(
+            aws_credential_types::provider::SharedCredentialsProvider::new(provider),
+        )
+        .build()
+}
+
+fn refused(error: CloudError, endpoint: &Option<String>, region: &str) -> ConnectError {
+    match error.class {
+        Class::Credentials => ConnectError::NoCredentials(error),
+        Class::Unreachable | Class::Unknown => ConnectError::Unreachable {
+            endpoint: endpoint
+                .clone()
+                .unwrap_or_else(|| format!("region {region}")),
+            source: error,
+        },
+        _ => ConnectError::Refused(error),
+    }
+}

@@ -1,0 +1,356 @@
+//! What AWS said, classified once. Codes are the wire codes of the services' API references (A10 in the notes of `docs/`).
+
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::http::Response;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use crate::kind::{Class, CloudError};
+
+/// Turns an SDK error into ours. `action` is the IAM action that was called.
+pub fn aws_error<E>(action: &str, error: SdkError<E, Response>) -> CloudError
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    match &error {
+        SdkError::ServiceError(service) => {
+            let meta = service.err().meta();
+            let status = service.raw().status().as_u16();
+            let code = meta.code().unwrap_or(match status {
+                404 => "NotFound",
+                403 => "AccessDenied",
+                _ => "Unknown",
+            });
+            let message = meta.message().unwrap_or_default();
+            let mut ours = CloudError::new(
+                action,
+                classify(action, code, message, status),
+                code,
+                message,
+            );
+            ours.request_id = meta
+                .extra("aws_request_id")
+                .map(str::to_owned)
+                .or_else(|| header(service.raw(), "x-amzn-requestid"))
+                .or_else(|| header(service.raw(), "x-amz-request-id"));
+            ours
+        }
+        SdkError::ConstructionFailure(_) => CloudError::new(
+            action,
+            if is_credentials(&chain(&error)) {
+                Class::Credentials
+            } else {
+                Class::Invalid
+            },
+            "NotSent",
+            chain(&error),
+        ),
+        SdkError::DispatchFailure(failure) => {
+            let text = chain(&error);
+            let class = if is_credentials(&text) {
+                Class::Credentials
+            } else if failure.is_user() {
+                Class::Invalid
+            } else if refused_before_sending(&text) {
+                Class::Unreachable
+            } else {
+                Class::Unknown
+            };
+            CloudError::new(action, class, "NoAnswer", text)
+        }
+        SdkError::TimeoutError(_) => {
+            CloudError::new(action, Class::Unknown, "Timeout", chain(&error))
+        }
+        SdkError::ResponseError(response) => {
+            let status = response.raw().status().as_u16();
+            CloudError::new(
+                action,
+                Class::Unknown,
+                "UnreadableAnswer",
+                format!("HTTP {status}: {}", chain(&error)),
+            )
+        }
+        _ => CloudError::new(action, Class::Unknown, "NoAnswer", chain(&error)),
+    }
+}
+
+fn header(response: &Response, name: &str) -> Option<String> {
+    response.headers().get(name).map(str::to_owned)
+}
+
+/// The error and its sources, outermost first, without repeating itself.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        let more = inner.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        source = inner.source();
+    }
+    text
+}
+
+fn is_credentials(text: &str) -> bool {
+    text.contains("credential") || text.contains("CredentialsNotLoaded")
+}
+
+/// A connector error before any byte was sent: nothing can have been carried out.
+fn refused_before_sending(text: &str) -> bool {
+    [
+        "Connection refused",
+        "ConnectError",
+        "tcp connect",
+        "dns error",
+        "HTTP connect timeout",
+    ]
+    .iter()
+    .any(|sign| text.contains(sign))
+}
+
+/// The class of a service error. `LimitExceeded*` is a quota everywhere here (the SDK takes it for throttling); 5xx that are not
+/// throttles leave the outcome unknown.
+fn classify(action: &str, code: &str, message: &str, status: u16) -> Class {
+    let service = action.split(':').next().unwrap_or_default();
+    match code {
+        "Throttling"
+        | "ThrottlingException"
+        | "ThrottledException"
+        | "RequestThrottledException"
+        | "RequestThrottled"
+        | "TooManyRequestsException"
+        | "RequestLimitExceeded"
+        | "EC2ThrottledException"
+        | "SlowDown"
+        | "PriorRequestNotComplete"
+        | "ProvisionedThroughputExceededException"
+        | "BandwidthLimitExceeded" => Class::Throttled,
+        "ExpiredToken"
+        | "ExpiredTokenException"
+        | "RequestExpired"
+        | "InvalidClientTokenId"
+        | "UnrecognizedClientException"
+        | "InvalidAccessKeyId"
+        | "SignatureDoesNotMatch"
+        | "InvalidSignatureException"
+        | "IncompleteSignature"
+        | "MissingAuthenticationToken"
+        | "InvalidToken" => Class::Credentials,
+        // EC2's AuthFailure also means "that address is not yours", but only on address calls.
+        "AuthFailure" if !message.contains("address") => Class::Credentials,
+        "AccessDenied"
+        | "AccessDeniedException"
+        | "UnauthorizedOperation"
+        | "AuthorizationError"
+        | "AuthFailure"
+        | "Forbidden" => Class::Denied,
+        "LimitExceeded"
+        | "LimitExceededException"
+        | "InstanceQuotaExceeded"
+        | "StorageQuotaExceeded"
+        | "DBSubnetGroupQuotaExceeded"
+        | "DBParameterGroupQuotaExceeded"
+        | "TooManyLoadBalancers"
+        | "TooManyTargetGroups"
+        | "TooManyListeners"
+        | "TooManyRules"
+        | "TooManyBuckets"
+        | "ServiceQuotaExceededException" => Class::Quota,
+        "DependencyViolation"
+        | "ResourceInUse"
+        | "ResourceInUseException"
+        | "DeleteConflict"
+        | "ClusterContainsServicesException"
+        | "ClusterContainsTasksException"
+        | "ClusterContainsContainerInstancesException"
+        | "BucketNotEmpty"
+        | "InvalidDBSubnetGroupStateFault"
+        | "InvalidDBParameterGroupState"
+        | "RepositoryNotEmptyException" => Class::InUse,
+        "OperationAborted"
+        | "OperationAbortedException"
+        | "ConcurrentModification"
+        | "ConcurrentUpdateException"
+        | "UpdateInProgressException"
+        | "InvalidDBInstanceState"
+        | "IncorrectState"
+        | "InvalidState"
+        | "Gateway.NotAttached" => Class::NotYet,
+        _ if code.ends_with("LimitExceeded") => Class::Quota,
+        _ if code.ends_with(".InUse") => Class::InUse,
+        _ if is_not_found(code) => Class::NotFound,
+        _ if is_taken(code) => Class::Exists,
+        "RequestTimeout" | "RequestTimeoutException" => Class::Unknown,
+        "InvalidParameterException" if service == "ecs" && ecs_catches_up(message) => Class::NotYet,
+        _ if status >= 500 => Class::Unknown,
+        _ if status == 429 => Class::Throttled,
+        _ if status == 400 => Class::Invalid,
+        _ => Class::Other,
+    }
+}
+
+fn is_not_found(code: &str) -> bool {
+    matches!(
+        code,
+        "NatGatewayNotFound"
+            | "NoSuchEntity"
+            | "NoSuchBucket"
+            | "NotFound"
+            | "ResourceNotFoundException"
+            | "ClusterNotFoundException"
+            | "ServiceNotFoundException"
+            | "ServiceNotActiveException"
+            | "RepositoryNotFoundException"
+    ) || code.ends_with(".NotFound")
+        || code.ends_with("NotFound")
+        || code.ends_with("NotFoundFault")
+        || code.ends_with("NotFoundException")
+}
+
+fn is_taken(code: &str) -> bool {
+    matches!(
+        code,
+        "EntityAlreadyExists"
+            | "BucketAlreadyExists"
+            | "BucketAlreadyOwnedByYou"
+            | "ResourceExistsException"
+            | "ResourceAlreadyExistsException"
+            | "RepositoryAlreadyExistsException"
+            | "InvalidSubnet.Conflict"
+            | "PriorityInUse"
+    ) || code.ends_with(".Duplicate")
+        || code.ends_with("AlreadyExists")
+        || code.ends_with("AlreadyExistsFault")
+        || code.starts_with("Duplicate")
+}
+
+/// ECS has one code for everything; these texts pass by themselves.
+fn ecs_catches_up(message: &str) -> bool {
+    [
+        "does not have an associated load balancer",
+        "verify that the ECS service role being passed has the proper permissions",
+        "Unable to assume the service linked role",
+        "still Draining",
+        "deployments are active",
+    ]
+    .iter()
+    .any(|text| message.contains(text))
+}
+
+/// Lets a kind say that, of this call, an error means something else (`InvalidParameterCombination` "No modifications …").
+pub fn refine(mut error: CloudError, code: &str, text: &str, class: Class) -> CloudError {
+    if error.code == code && error.message.contains(text) {
+        error.class = class;
+    }
+    error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_classified_by_what_happens_next() {
+        for (action, code, message, status, class) in [
+            (
+                "ec2:CreateVpc",
+                "RequestLimitExceeded",
+                "",
+                503,
+                Class::Throttled,
+            ),
+            ("ec2:CreateVpc", "VpcLimitExceeded", "", 400, Class::Quota),
+            (
+                "ec2:DescribeVpcs",
+                "InvalidVpcID.NotFound",
+                "",
+                400,
+                Class::NotFound,
+            ),
+            (
+                "ec2:DeleteVpc",
+                "DependencyViolation",
+                "",
+                400,
+                Class::InUse,
+            ),
+            (
+                "ec2:ReleaseAddress",
+                "InvalidIPAddress.InUse",
+                "",
+                400,
+                Class::InUse,
+            ),
+            (
+                "ec2:CreateSecurityGroup",
+                "InvalidGroup.Duplicate",
+                "",
+                400,
+                Class::Exists,
+            ),
+            (
+                "ec2:ReleaseAddress",
+                "AuthFailure",
+                "the address is not yours",
+                403,
+                Class::Denied,
+            ),
+            (
+                "ec2:DescribeVpcs",
+                "AuthFailure",
+                "not able to validate",
+                401,
+                Class::Credentials,
+            ),
+            (
+                "logs:CreateLogGroup",
+                "LimitExceededException",
+                "",
+                400,
+                Class::Quota,
+            ),
+            (
+                "rds:DescribeDBInstances",
+                "DBInstanceNotFound",
+                "",
+                404,
+                Class::NotFound,
+            ),
+            (
+                "rds:CreateDBInstance",
+                "DBInstanceAlreadyExists",
+                "",
+                400,
+                Class::Exists,
+            ),
+            (
+                "ecs:CreateService",
+                "InvalidParameterException",
+                "it is still Draining.",
+                400,
+                Class::NotYet,
+            ),
+            (
+                "ecs:CreateService",
+                "InvalidParameterException",
+                "bad cpu",
+                400,
+                Class::Invalid,
+            ),
+            ("ec2:CreateVpc", "InternalError", "", 500, Class::Unknown),
+            (
+                "ec2:CreateVpc",
+                "InvalidParameterValue",
+                "",
+                400,
+                Class::Invalid,
+            ),
+        ] {
+            assert_eq!(
+                classify(action, code, message, status),
+                class,
+                "{action} {code}"
+            );
+        }
+    }
+}

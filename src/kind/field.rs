@@ -1,0 +1,124 @@
+//! The field table: what a kind's fields are called, hold and mean, and what a change to one costs. Docs, JSON schema, checking and
+//! the diff are all read off it.
+
+/// The shape of a field's value, and with it what counts as equal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Type {
+    Bool,
+    /// A whole number within bounds, both included.
+    Int {
+        min: i64,
+        max: i64,
+    },
+    Text,
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+    /// An IPv4 or IPv6 network; compared with host bits cleared.
+    Cidr,
+    /// A version: `15` equals a live `15.7`.
+    Version,
+    /// An IAM-style policy document: compared by meaning (order, scalars for one-element lists, key order).
+    Policy,
+    /// A JSON document: compared as parsed.
+    Json,
+    /// In this order.
+    List(&'static Type),
+    /// In any order, nothing twice.
+    Set(&'static Type),
+    /// Free keys.
+    Map(&'static Type),
+    /// Named parts.
+    Object(&'static [Field]),
+    /// A secret by reference; never compared as text, never shown.
+    Secret,
+    /// A whole component or resource, `${network}`, of one of these types; only in components' fields.
+    Handle(&'static [&'static str]),
+    /// Any value; only where nothing narrower can be said.
+    Any,
+}
+
+/// A default that can stand in a constant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Literal {
+    /// Unset on purpose: a live value is then a difference.
+    Unset,
+    Bool(bool),
+    Int(i64),
+    Text(&'static str),
+    EmptyList,
+    EmptyMap,
+}
+
+/// What it takes to change a field of a live resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    Update,
+    /// A new generation takes its place.
+    Replace,
+    /// Said at creation, not compared afterwards.
+    Ignore,
+}
+
+/// One field. Built by `Field::new("name", Type::Text, "What it is.")` and the methods below.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field {
+    pub name: &'static str,
+    pub ty: Type,
+    pub doc: &'static str,
+    pub change: Change,
+    pub required: bool,
+    /// `None`: left to AWS when not given, and then not compared.
+    pub default: Option<Literal>,
+    /// AWS's to say (`arn`, `dns_name`): cannot be written in a stack, can be referred to.
+    pub computed: bool,
+    /// A computed field that an update may change (a task definition's `arn`): pending while an update is planned.
+    pub volatile: bool,
+}
+
+impl Field {
+    pub const fn new(name: &'static str, ty: Type, doc: &'static str) -> Self {
+        Self {
+            name,
+            ty,
+            doc,
+            change: Change::Update,
+            required: false,
+            default: None,
+            computed: false,
+            volatile: false,
+        }
+    }
+
+    /// A field that AWS fills in.
+    pub const fn computed(name: &'static str, ty: Type, doc: &'static str) -> Self {
+        let mut field = Self::new(name, ty, doc);
+        field.computed = true;
+        field.change = Change::Ignore;
+        field
+    }
+
+    pub const fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    pub const fn replace(mut self) -> Self {
+        self.change = Change::Replace;
+        self
+    }
+
+    pub const fn ignore(mut self) -> Self {
+        self.change = Change::Ignore;
+        self
+    }
+
+    pub const fn volatile(mut self) -> Self {
+        self.volatile = true;
+        self
+    }
+
+    pub const fn default(mut self, default: Literal) -> Self {
+        self.default = Some(default);
+        self
+    }
+}

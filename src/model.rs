@@ -1,0 +1,21 @@
+//! The nouns: addresses, ids, values, tags, origins. No I/O, no AWS type, no clock.
+
+mod address;
+mod tags;
+mod value;
+
+pub use address::{Address, KindName, PhysicalId, Scope};
+pub use tags::{Ownership, TAG_PREFIX, Tags};
+pub use value::{Attributes, DecodeError, Expr, Part, Reference, SecretRef, Value};
+
+use serde::{Deserialize, Serialize};
+
+/// Where in a stack file something was asked for: a byte range into the text, with the file's name beside it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    pub file: String,
+    pub start: usize,
+    pub end: usize,
+    /// 1-based line of `start`, for messages that do not have the text at hand.
+    pub line: usize,
+}
