@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
 use super::{CallFailure, Class, CloudError, Verb};
-use crate::model::{Address, Expr, KindName, PhysicalId, Scope, SecretRef, Tags, Value};
+use crate::model::{
+    Address, Attributes, Expr, KindName, PhysicalId, Scope, SecretRef, Tags, Value,
+};
 
 /// A mutating call that is about to be sent. It stands in the journal before the call goes out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,6 +122,9 @@ pub struct Cx {
     /// Random, journalled before the call: 32 characters of `[0-9a-f]`, which fits every API that takes a token.
     pub token: String,
     pub id: Option<PhysicalId>,
+    /// The resource's last known attributes (from the state, or else the stack file), for what AWS cannot tell: whether a bucket may be
+    /// emptied, a snapshot skipped, a secret's recovery window. Empty when nobody knows: then the safe side is taken.
+    pub last: Attributes,
     /// How often this verb was called before in this step: 0 the first time, then once more for each `Again`. A kind may trust the
     /// live value it is given in round 0, and reads afresh in later ones.
     pub round: u32,
