@@ -8,5 +8,7 @@
 //! ```
 
 pub mod aws;
+pub mod event;
 pub mod kind;
 pub mod model;
+pub mod plan;
