@@ -9,6 +9,8 @@
 
 pub mod aws;
 pub mod event;
+pub mod journal;
 pub mod kind;
 pub mod model;
 pub mod plan;
+pub mod state;
