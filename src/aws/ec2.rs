@@ -1,4 +1,6 @@
-//! EC2: the network's kinds. `tags.rs` holds what they share: tag-on-create, tag changes, tags as read.
+//! EC2: the network's kinds. `tags.rs` holds what they share: tag-on-create, tag changes, tags as read; `interfaces.rs` what other
+//! services leave standing in our subnets.
 
+pub mod interfaces;
 pub mod tags;
 pub mod vpc;
