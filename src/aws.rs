@@ -24,6 +24,8 @@ pub fn kinds(aws: &Arc<Aws>) -> Kinds {
             erase::<ec2::elastic_ip::ElasticIp, _>(aws),
             erase::<ec2::internet_gateway::InternetGateway, _>(aws),
             erase::<ec2::nat_gateway::NatGateway, _>(aws),
+            erase::<ec2::route_table::RouteTable, _>(aws),
+            erase::<ec2::security_group::SecurityGroup, _>(aws),
             erase::<ec2::subnet::Subnet, _>(aws),
             erase::<ec2::vpc::Vpc, _>(aws),
         ]

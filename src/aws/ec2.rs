@@ -7,6 +7,8 @@ pub mod interfaces;
 pub mod internet_gateway;
 mod look;
 pub mod nat_gateway;
+pub mod route_table;
+pub mod security_group;
 pub mod subnet;
 pub mod tags;
 pub mod vpc;
