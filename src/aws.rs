@@ -6,6 +6,8 @@ mod paging;
 mod read;
 
 pub mod ec2;
+pub mod iam;
+pub mod logs;
 
 use std::sync::Arc;
 
@@ -28,6 +30,10 @@ pub fn kinds(aws: &Arc<Aws>) -> Kinds {
             erase::<ec2::security_group::SecurityGroup, _>(aws),
             erase::<ec2::subnet::Subnet, _>(aws),
             erase::<ec2::vpc::Vpc, _>(aws),
+            erase::<ec2::vpc_endpoint::VpcEndpoint, _>(aws),
+            erase::<iam::policy::Policy, _>(aws),
+            erase::<iam::role::Role, _>(aws),
+            erase::<logs::log_group::LogGroup, _>(aws),
         ]
     }
     Kinds::new(all(aws))
