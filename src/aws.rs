@@ -2,14 +2,18 @@
 
 mod clients;
 mod error;
+mod paging;
 mod read;
 
 pub mod ec2;
+pub mod iam;
+pub mod logs;
 
 use std::sync::Arc;
 
 pub use clients::{Aws, Connect, ConnectError};
 pub use error::{aws_error, refine};
+pub use paging::pages;
 
 use crate::kind::{AnyKind, Kinds, World, erase};
 
@@ -18,7 +22,19 @@ impl World for Aws {}
 /// Every kind, one line each. This list is all there is to registering one.
 pub fn kinds(aws: &Arc<Aws>) -> Kinds {
     fn all(aws: &Arc<Aws>) -> Vec<Arc<dyn AnyKind>> {
-        vec![erase::<ec2::vpc::Vpc, _>(aws)]
+        vec![
+            erase::<ec2::elastic_ip::ElasticIp, _>(aws),
+            erase::<ec2::internet_gateway::InternetGateway, _>(aws),
+            erase::<ec2::nat_gateway::NatGateway, _>(aws),
+            erase::<ec2::route_table::RouteTable, _>(aws),
+            erase::<ec2::security_group::SecurityGroup, _>(aws),
+            erase::<ec2::subnet::Subnet, _>(aws),
+            erase::<ec2::vpc::Vpc, _>(aws),
+            erase::<ec2::vpc_endpoint::VpcEndpoint, _>(aws),
+            erase::<iam::policy::Policy, _>(aws),
+            erase::<iam::role::Role, _>(aws),
+            erase::<logs::log_group::LogGroup, _>(aws),
+        ]
     }
     Kinds::new(all(aws))
 }
