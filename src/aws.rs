@@ -3,8 +3,11 @@
 mod clients;
 mod error;
 mod read;
+mod scan;
+mod tag_change;
 
 pub mod ec2;
+pub mod elbv2;
 
 use std::sync::Arc;
 
@@ -18,7 +21,13 @@ impl World for Aws {}
 /// Every kind, one line each. This list is all there is to registering one.
 pub fn kinds(aws: &Arc<Aws>) -> Kinds {
     fn all(aws: &Arc<Aws>) -> Vec<Arc<dyn AnyKind>> {
-        vec![erase::<ec2::vpc::Vpc, _>(aws)]
+        vec![
+            erase::<ec2::vpc::Vpc, _>(aws),
+            erase::<elbv2::load_balancer::LoadBalancer, _>(aws),
+            erase::<elbv2::target_group::TargetGroup, _>(aws),
+            erase::<elbv2::listener::Listener, _>(aws),
+            erase::<elbv2::listener_rule::ListenerRule, _>(aws),
+        ]
     }
     Kinds::new(all(aws))
 }
