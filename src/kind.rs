@@ -14,7 +14,7 @@ mod find;
 use std::future::Future;
 use std::time::Duration;
 
-pub use cx::{CallGate, Cx, Intent, Refusal, SecretSource, SecretText};
+pub use cx::{CallGate, Cx, Intent, IntentVerb, Refusal, SecretSource, SecretText};
 pub use erase::{AnyKind, Cloud, Kinds, Observed, Settle, erase};
 pub use error::{CallFailure, Class, CloudError};
 pub use field::{Change, Field, Literal, Type};

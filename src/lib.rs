@@ -8,5 +8,9 @@
 //! ```
 
 pub mod aws;
+pub mod event;
+pub mod journal;
 pub mod kind;
 pub mod model;
+pub mod plan;
+pub mod state;

@@ -1,0 +1,248 @@
+//! A state kept in a folder: `state.json`, `journal.jsonl`, `lock`. Written to a temporary file, synced, renamed; mode 0600. The lease is
+//! the operating system's lock on a file, which dies with its holder.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use futures::future::BoxFuture;
+use rustix::fs::{FlockOperation, flock};
+
+use super::store::{Busy, Holder, Lease, Store, StoreError, Version};
+use super::{Snapshot, StateKey};
+use crate::journal::{Entry, read_lines, write_line};
+
+pub struct LocalStore {
+    folder: PathBuf,
+    key: StateKey,
+    /// Kept open for appending, once its torn last line, if any, is cut off.
+    journal: Mutex<Option<File>>,
+}
+
+impl LocalStore {
+    /// The state of `key` below `root`. Nothing is made until something is written.
+    pub fn new(root: &Path, key: StateKey) -> Self {
+        Self {
+            folder: root.join(key.name()),
+            key,
+            journal: Mutex::new(None),
+        }
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    fn read(&self) -> Result<Option<(Snapshot, Version)>, StoreError> {
+        let path = self.file("state.json");
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(failed("reading", &path)(e)),
+        };
+        let snapshot = Snapshot::parse(&text, &path.display().to_string(), &self.key)?;
+        let version = Version(snapshot.serial.to_string());
+        Ok(Some((snapshot, version)))
+    }
+
+    fn write(&self, base: Option<&Version>, snapshot: &Snapshot) -> Result<Version, StoreError> {
+        let path = self.file("state.json");
+        let place = path.display().to_string();
+        snapshot.verify(&place)?;
+        let stored = self.read()?.map(|(_, version)| version);
+        if stored.as_ref() != base {
+            return Err(StoreError::Conflict { place });
+        }
+        let text = snapshot.text().map_err(|e| StoreError::Journal {
+            place: place.clone(),
+            what: e.to_string(),
+        })?;
+        self.make_folder()?;
+        let temporary = self.file("state.json.new");
+        let write = || -> io::Result<()> {
+            let mut file = OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&temporary)?;
+            file.write_all(&text)?;
+            file.sync_all()?;
+            fs::rename(&temporary, &path)?;
+            File::open(&self.folder)?.sync_all()
+        };
+        write().map_err(failed("writing", &path))?;
+        Ok(Version(snapshot.serial.to_string()))
+    }
+
+    fn make_folder(&self) -> Result<(), StoreError> {
+        fs::create_dir_all(&self.folder).map_err(failed("making", &self.folder))
+    }
+
+    fn read_journal(&self) -> Result<Vec<Entry>, StoreError> {
+        let path = self.file("journal.jsonl");
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(e) => return Err(failed("reading", &path)(e)),
+        };
+        read_lines(&text).map_err(|damage| StoreError::Journal {
+            place: path.display().to_string(),
+            what: damage.to_string(),
+        })
+    }
+
+    fn append_now(&self, entries: &[Entry]) -> Result<(), StoreError> {
+        let path = self.file("journal.jsonl");
+        let mut text = Vec::new();
+        for entry in entries {
+            write_line(&mut text, entry).map_err(|e| StoreError::Journal {
+                place: path.display().to_string(),
+                what: e.to_string(),
+            })?;
+        }
+        let mut journal = self.journal.lock().unwrap_or_else(|e| e.into_inner());
+        if journal.is_none() {
+            *journal = Some(self.open_journal(&path)?);
+        }
+        let Some(file) = journal.as_mut() else {
+            return Ok(());
+        };
+        let write = |file: &mut File| -> io::Result<()> {
+            let before = file.metadata()?.len();
+            file.write_all(&text)
+                .and_then(|()| file.sync_data())
+                .inspect_err(|_| {
+                    // A full disk: half a line must not stay in the way of the next.
+                    let _ = file.set_len(before);
+                })
+        };
+        write(file).map_err(failed("writing", &path))
+    }
+
+    fn open_journal(&self, path: &Path) -> Result<File, StoreError> {
+        self.make_folder()?;
+        let open = || -> io::Result<File> {
+            let mut file = OpenOptions::new()
+                .read(true)
+                .append(true)
+                .create(true)
+                .mode(0o600)
+                .open(path)?;
+            cut_torn_line(&mut file)?;
+            File::open(&self.folder)?.sync_all()?;
+            Ok(file)
+        };
+        open().map_err(failed("opening", path))
+    }
+
+    fn close_now(&self) -> Result<(), StoreError> {
+        *self.journal.lock().unwrap_or_else(|e| e.into_inner()) = None;
+        let path = self.file("journal.jsonl");
+        match fs::rename(&path, self.file("journal.last.jsonl")) {
+            Ok(()) => Ok(()),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(e) => Err(failed("putting away", &path)(e)),
+        }
+    }
+
+    fn take(&self, holder: &Holder) -> Result<Arc<dyn Lease>, StoreError> {
+        self.make_folder()?;
+        let path = self.file("lock");
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .map_err(failed("opening", &path))?;
+        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            let mut text = String::new();
+            let _ = file.read_to_string(&mut text);
+            let holder = serde_json::from_str(&text).unwrap_or(Holder {
+                who: "somebody".into(),
+                doing: "unknown".into(),
+                since: "a moment ago".into(),
+                process: 0,
+            });
+            return Err(Busy(holder).into());
+        }
+        let mut write = || -> io::Result<()> {
+            file.set_len(0)?;
+            serde_json::to_writer(&mut file, holder)?;
+            file.flush()
+        };
+        write().map_err(failed("writing", &path))?;
+        Ok(Arc::new(FileLease { _file: file }))
+    }
+}
+
+/// A crash may have left half a line; what follows must begin on one of its own.
+fn cut_torn_line(file: &mut File) -> io::Result<()> {
+    let mut text = Vec::new();
+    file.read_to_end(&mut text)?;
+    let whole = text
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |at| at + 1);
+    if whole < text.len() {
+        file.set_len(whole as u64)?;
+    }
+    Ok(())
+}
+
+fn failed<'a>(doing: &'static str, path: &'a Path) -> impl Fn(io::Error) -> StoreError + 'a {
+    move |source| StoreError::Io {
+        doing,
+        place: path.display().to_string(),
+        source,
+    }
+}
+
+/// The lock lasts as long as the file is open, and no longer than its process.
+struct FileLease {
+    _file: File,
+}
+
+impl Lease for FileLease {
+    fn held(&self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+impl Store for LocalStore {
+    fn place(&self) -> String {
+        self.file("state.json").display().to_string()
+    }
+
+    fn load(&self) -> BoxFuture<'_, Result<Option<(Snapshot, Version)>, StoreError>> {
+        Box::pin(async { self.read() })
+    }
+
+    fn swap<'a>(
+        &'a self,
+        base: Option<&'a Version>,
+        snapshot: &'a Snapshot,
+    ) -> BoxFuture<'a, Result<Version, StoreError>> {
+        Box::pin(async move { self.write(base, snapshot) })
+    }
+
+    fn journal(&self) -> BoxFuture<'_, Result<Vec<Entry>, StoreError>> {
+        Box::pin(async { self.read_journal() })
+    }
+
+    fn append<'a>(&'a self, entries: &'a [Entry]) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move { self.append_now(entries) })
+    }
+
+    fn close_journal(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async { self.close_now() })
+    }
+
+    fn lease(&self, holder: Holder) -> BoxFuture<'_, Result<Arc<dyn Lease>, StoreError>> {
+        Box::pin(async move { self.take(&holder) })
+    }
+}

@@ -1,0 +1,249 @@
+//! The state file's content, its format and its invariants.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Address, Attributes, KindName, PhysicalId, Scope, Value};
+
+/// The format this program writes. Reading: older ones are migrated, newer ones refused. When it changes, walk old reader with new data,
+/// new reader with old data, and an old writer that meets new data.
+pub const FORMAT: u32 = 1;
+
+/// For which world a state is: one per account, region, endpoint, stack and environment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateKey {
+    pub scope: Scope,
+    /// A custom endpoint; the real AWS has none.
+    pub endpoint: Option<String>,
+}
+
+impl StateKey {
+    /// As a folder's or object's name: `circles-dev-111122223333-us-east-1`, with a custom endpoint's host and port behind it.
+    pub fn name(&self) -> String {
+        let mut name = format!(
+            "{}-{}-{}-{}",
+            self.scope.stack, self.scope.environment, self.scope.account, self.scope.region
+        );
+        if let Some(endpoint) = &self.endpoint {
+            name.push('-');
+            name.push_str(endpoint.split("://").last().unwrap_or_default());
+        }
+        name.chars()
+            .map(|c| {
+                if c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_') {
+                    c
+                } else {
+                    '_'
+                }
+            })
+            .collect()
+    }
+}
+
+/// One resource as last seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    pub kind: KindName,
+    pub id: PhysicalId,
+    pub generation: u32,
+    /// As observed, with what AWS cannot tell (`force_destroy`, …) as the stack last said it. Secrets only by reference.
+    pub attributes: Attributes,
+    pub depends_on: Vec<Address>,
+    #[serde(default)]
+    pub protect: bool,
+    #[serde(default)]
+    pub retain: bool,
+}
+
+/// Who wrote a state, and when.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunInfo {
+    pub run: String,
+    /// The caller's ARN.
+    pub caller: String,
+    /// `user@host`, or the CI job's URL.
+    pub who: String,
+    /// RFC 3339.
+    pub at: String,
+}
+
+/// All that one environment's state holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    pub format: u32,
+    /// Counts writes.
+    pub serial: u64,
+    /// Counts leases: an intent written under an older epoch is refused.
+    pub epoch: u64,
+    pub key: StateKey,
+    pub resources: BTreeMap<Address, Record>,
+    /// Older generations that are still to be deleted.
+    #[serde(default)]
+    pub leftovers: Vec<(Address, Record)>,
+    #[serde(default)]
+    pub outputs: BTreeMap<String, Value>,
+    #[serde(default)]
+    pub last_run: RunInfo,
+}
+
+/// Why a state cannot be used. Each names the place and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SnapshotError {
+    #[error(
+        "{place} is damaged: {what}. Move it away and run `circles-infra state rebuild`: the state is found again in AWS"
+    )]
+    Damaged { place: String, what: String },
+    #[error(
+        "{place} was written by a newer circles-infra (format {found}; this one reads up to {FORMAT}). Upgrade circles-infra"
+    )]
+    Newer { place: String, found: u32 },
+    #[error("{place} is the state of {found}, not of {expected}")]
+    Foreign {
+        place: String,
+        found: String,
+        expected: String,
+    },
+    #[error(
+        "{place} breaks invariant {number}: {what}. Move it away and run `circles-infra state rebuild`"
+    )]
+    Invariant {
+        place: String,
+        number: u8,
+        what: String,
+    },
+}
+
+impl Snapshot {
+    pub fn new(key: StateKey) -> Self {
+        Self {
+            format: FORMAT,
+            serial: 0,
+            epoch: 0,
+            key,
+            resources: BTreeMap::new(),
+            leftovers: Vec::new(),
+            outputs: BTreeMap::new(),
+            last_run: RunInfo::default(),
+        }
+    }
+
+    /// Reads a state's text. `place` names it in errors; `key` is whose state it must be.
+    pub fn parse(text: &[u8], place: &str, key: &StateKey) -> Result<Self, SnapshotError> {
+        let damaged = |what: String| SnapshotError::Damaged {
+            place: place.to_owned(),
+            what,
+        };
+        if text.iter().all(u8::is_ascii_whitespace) {
+            return Err(damaged("it is empty".into()));
+        }
+        // The format first: a newer one may not fit the rest.
+        #[derive(Deserialize)]
+        struct Format {
+            format: u32,
+        }
+        let Format { format } = serde_json::from_slice(text).map_err(|e| damaged(e.to_string()))?;
+        if format > FORMAT {
+            return Err(SnapshotError::Newer {
+                place: place.to_owned(),
+                found: format,
+            });
+        }
+        let snapshot: Self = serde_json::from_slice(text).map_err(|e| damaged(e.to_string()))?;
+        if snapshot.key != *key {
+            return Err(SnapshotError::Foreign {
+                place: place.to_owned(),
+                found: snapshot.key.name(),
+                expected: key.name(),
+            });
+        }
+        snapshot.verify(place)?;
+        Ok(snapshot)
+    }
+
+    /// The numbered invariants, checked after every load and before every write:
+    /// 1. no two resources of one kind have one id;
+    /// 2. every id is non-empty, and so is every address;
+    /// 3. generations count from 1;
+    /// 4. a leftover's generation is below its address's current one;
+    /// 5. no attribute waits for another resource (a state holds what was seen).
+    pub fn verify(&self, place: &str) -> Result<(), SnapshotError> {
+        let broken = |number: u8, what: String| SnapshotError::Invariant {
+            place: place.to_owned(),
+            number,
+            what,
+        };
+        let all = || {
+            self.resources.iter().chain(
+                self.leftovers
+                    .iter()
+                    .map(|(address, record)| (address, record)),
+            )
+        };
+        let mut ids: BTreeMap<(&KindName, &PhysicalId), &Address> = BTreeMap::new();
+        for (address, record) in all() {
+            if let Some(other) = ids.insert((&record.kind, &record.id), address) {
+                return Err(broken(
+                    1,
+                    format!("{other} and {address} are both {}", record.id),
+                ));
+            }
+            if address.as_str().is_empty() || record.id.as_str().is_empty() {
+                return Err(broken(2, format!("`{address}` has the id `{}`", record.id)));
+            }
+            if record.generation == 0 {
+                return Err(broken(3, format!("{address} has generation 0")));
+            }
+            if record.attributes.0.values().any(Value::is_pending) {
+                return Err(broken(5, format!("{address} has a pending attribute")));
+            }
+        }
+        for (address, record) in &self.leftovers {
+            if let Some(current) = self.resources.get(address)
+                && current.generation <= record.generation
+            {
+                return Err(broken(
+                    4,
+                    format!(
+                        "{address} has a leftover of generation {}",
+                        record.generation
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// As text, for people and `diff` to read.
+    pub fn text(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let mut text = serde_json::to_vec(self)?;
+        text.push(b'\n');
+        Ok(text)
+    }
+
+    /// Puts `record` in as the current one of its address. An older current one becomes a leftover.
+    pub fn put(&mut self, address: &Address, record: Record) {
+        self.drop_id(&record.kind, &record.id);
+        if let Some(old) = self.resources.insert(address.clone(), record) {
+            let current = &self.resources[address];
+            if old.generation < current.generation {
+                self.leftovers.push((address.clone(), old));
+            }
+        }
+    }
+
+    /// Forgets the resource with that id, wherever it stands.
+    pub fn drop_id(&mut self, kind: &KindName, id: &PhysicalId) {
+        self.resources
+            .retain(|_, record| record.kind != *kind || record.id != *id);
+        self.leftovers
+            .retain(|(_, record)| record.kind != *kind || record.id != *id);
+    }
+
+    pub fn holds(&self, kind: &KindName, id: &PhysicalId) -> bool {
+        self.resources
+            .values()
+            .chain(self.leftovers.iter().map(|(_, record)| record))
+            .any(|record| record.kind == *kind && record.id == *id)
+    }
+}

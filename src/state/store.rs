@@ -1,0 +1,77 @@
+//! Where a state is kept: load, compare-and-swap, journal, lease. A folder here; a bucket has the same face.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+
+use super::{Snapshot, SnapshotError};
+use crate::journal::Entry;
+
+/// Which text of the state was read; a swap over another one is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version(pub String);
+
+/// Who is at work on a state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// `user@host`, or the CI job's URL.
+    pub who: String,
+    /// `apply`, `destroy`, …
+    pub doing: String,
+    /// RFC 3339.
+    pub since: String,
+    pub process: u32,
+}
+
+/// Somebody else holds the lease.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{} is at work on this state since {} ({}, process {})", .0.who, .0.since, .0.doing, .0.process)]
+pub struct Busy(pub Holder);
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    #[error(transparent)]
+    Busy(#[from] Busy),
+    #[error(
+        "the state was changed by somebody else meanwhile ({place}); nothing was overwritten. Run again"
+    )]
+    Conflict { place: String },
+    #[error("{place}: {what}")]
+    Journal { place: String, what: String },
+    #[error("{doing} {place}: {source}")]
+    Io {
+        doing: &'static str,
+        place: String,
+        source: std::io::Error,
+    },
+}
+
+/// A held lease; dropping it gives it back.
+pub trait Lease: Send + Sync {
+    /// Whether it is still ours, by the holder's own clock. Looked at right before a call is sent.
+    fn held(&self) -> Result<(), String>;
+}
+
+/// One environment's state, journal and lease.
+pub trait Store: Send + Sync {
+    /// A name for messages: the file or object.
+    fn place(&self) -> String;
+    fn load(&self) -> BoxFuture<'_, Result<Option<(Snapshot, Version)>, StoreError>>;
+    /// Writes `snapshot` over the version that was read; `None`: there was none.
+    fn swap<'a>(
+        &'a self,
+        base: Option<&'a Version>,
+        snapshot: &'a Snapshot,
+    ) -> BoxFuture<'a, Result<Version, StoreError>>;
+    /// The journal as it stands, a torn last line dropped.
+    fn journal(&self) -> BoxFuture<'_, Result<Vec<Entry>, StoreError>>;
+    /// Appends; durable when this returns.
+    fn append<'a>(&'a self, entries: &'a [Entry]) -> BoxFuture<'a, Result<(), StoreError>>;
+    /// Puts the journal away as the run's history: its outcome stands in the state.
+    fn close_journal(&self) -> BoxFuture<'_, Result<(), StoreError>>;
+    /// Takes the lease, or says who has it.
+    fn lease(&self, holder: Holder) -> BoxFuture<'_, Result<Arc<dyn Lease>, StoreError>>;
+}
