@@ -7,6 +7,8 @@ mod scan;
 mod tag_change;
 
 pub mod ec2;
+pub mod ecr;
+pub mod ecs;
 pub mod elbv2;
 
 use std::sync::Arc;
@@ -27,6 +29,10 @@ pub fn kinds(aws: &Arc<Aws>) -> Kinds {
             erase::<elbv2::target_group::TargetGroup, _>(aws),
             erase::<elbv2::listener::Listener, _>(aws),
             erase::<elbv2::listener_rule::ListenerRule, _>(aws),
+            erase::<ecs::cluster::Cluster, _>(aws),
+            erase::<ecs::task_definition::TaskDefinition, _>(aws),
+            erase::<ecs::service::Service, _>(aws),
+            erase::<ecr::repository::Repository, _>(aws),
         ]
     }
     Kinds::new(all(aws))
