@@ -4,10 +4,15 @@ mod clients;
 mod error;
 mod paging;
 mod read;
+mod scan;
+mod tag_change;
 
 pub mod ec2;
 pub mod iam;
 pub mod logs;
+pub mod ecr;
+pub mod ecs;
+pub mod elbv2;
 
 use std::sync::Arc;
 
@@ -34,6 +39,15 @@ pub fn kinds(aws: &Arc<Aws>) -> Kinds {
             erase::<iam::policy::Policy, _>(aws),
             erase::<iam::role::Role, _>(aws),
             erase::<logs::log_group::LogGroup, _>(aws),
+            erase::<ec2::vpc::Vpc, _>(aws),
+            erase::<elbv2::load_balancer::LoadBalancer, _>(aws),
+            erase::<elbv2::target_group::TargetGroup, _>(aws),
+            erase::<elbv2::listener::Listener, _>(aws),
+            erase::<elbv2::listener_rule::ListenerRule, _>(aws),
+            erase::<ecs::cluster::Cluster, _>(aws),
+            erase::<ecs::task_definition::TaskDefinition, _>(aws),
+            erase::<ecs::service::Service, _>(aws),
+            erase::<ecr::repository::Repository, _>(aws),
         ]
     }
     Kinds::new(all(aws))

@@ -1,0 +1,3 @@
+//! ECR: image repositories.
+
+pub mod repository;

@@ -1,0 +1,420 @@
+//! `ecr.repository`. Left out of the fields: encryption by a key of one's own, exceptions to tag immutability, replication.
+//!
+//! Crash between `CreateRepository` and the policies: the repository carries our tags, is found by name, and what lacks shows as changes.
+
+use aws_sdk_ecr::types::{
+    ImageScanningConfiguration, ImageTagMutability, Repository as Inner, Tag,
+};
+use futures::TryFutureExt;
+use serde::Deserialize;
+
+use crate::aws::tag_change::TagChange;
+use crate::aws::{Aws, aws_error};
+use crate::kind::{
+    Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Literal, Patience, Readiness,
+    Step, TAGS, Type, Verb, Wanted,
+};
+use crate::model::{Attributes, KindName, PhysicalId, Tags, Value};
+
+mod look;
+
+pub struct Repository;
+
+#[derive(Deserialize)]
+pub struct Spec {
+    name: String,
+    scan_on_push: bool,
+    tag_mutability: String,
+    lifecycle_policy: Option<serde_json::Value>,
+    policy: Option<serde_json::Value>,
+}
+
+#[derive(Clone)]
+pub struct Live {
+    repository: Inner,
+    lifecycle_policy: Option<String>,
+    policy: Option<String>,
+    image_count: i64,
+    tags: Tags,
+}
+
+const PUT_LIFECYCLE: &str = "ecr:PutLifecyclePolicy";
+const DELETE_LIFECYCLE: &str = "ecr:DeleteLifecyclePolicy";
+const SET_POLICY: &str = "ecr:SetRepositoryPolicy";
+const DELETE_POLICY: &str = "ecr:DeleteRepositoryPolicy";
+
+const FIELDS: &[Field] = &[
+    Field::new(
+        "name",
+        Type::Text,
+        "Unique in the region; may hold slashes.",
+    )
+    .required()
+    .replace(),
+    Field::new(
+        "scan_on_push",
+        Type::Bool,
+        "Whether each image is scanned when it is pushed.",
+    )
+    .default(Literal::Bool(true)),
+    Field::new(
+        "tag_mutability",
+        Type::OneOf(&["MUTABLE", "IMMUTABLE"]),
+        "Whether a tag can be moved to another image.",
+    )
+    .default(Literal::Text("MUTABLE")),
+    Field::new(
+        "force_delete",
+        Type::Bool,
+        "Whether deleting it deletes its images too.",
+    )
+    .default(Literal::Bool(false))
+    .ignore(),
+    Field::new(
+        "lifecycle_policy",
+        Type::Json,
+        "Which images expire (ECR user guide, lifecycle policies).",
+    )
+    .default(Literal::Unset),
+    Field::new("policy", Type::Policy, "Who else may use it.").default(Literal::Unset),
+    Field::computed("id", Type::Text, "Its name."),
+    Field::computed("arn", Type::Text, "Its ARN."),
+    Field::computed(
+        "url",
+        Type::Text,
+        "Where images are pushed to and pulled from, without a tag.",
+    ),
+    Field::computed(
+        "image_count",
+        Type::Int { min: 0, max: 1000 },
+        "How many images it holds; a thousand stands for more, too.",
+    )
+    .volatile(),
+];
+
+impl Kind<Aws> for Repository {
+    const NAME: KindName = KindName::new("ecr.repository");
+    const DOC: &'static str = "A repository of container images.";
+    const FIELDS: &'static [Field] = FIELDS;
+    const IDENTITY: Identity = Identity {
+        natural_key: &["name"],
+        collision: Collision::DeleteFirst,
+    };
+    // A role that the policy names may not be seen yet.
+    const PATIENCE: Patience = Patience::quick().not_yet(&[
+        ("RepositoryNotFoundException", ""),
+        (
+            "InvalidParameterException",
+            "Invalid repository policy provided",
+        ),
+    ]);
+    const HOLDS_DATA: bool = true;
+
+    type Spec = Spec;
+    type Live = Live;
+
+    fn permissions(verb: Verb) -> &'static [&'static str] {
+        match verb {
+            Verb::Read => look::PERMISSIONS,
+            Verb::Create => &[
+                "ecr:CreateRepository",
+                "ecr:TagResource",
+                PUT_LIFECYCLE,
+                SET_POLICY,
+            ],
+            Verb::Update => &[
+                "ecr:PutImageTagMutability",
+                "ecr:PutImageScanningConfiguration",
+                PUT_LIFECYCLE,
+                DELETE_LIFECYCLE,
+                SET_POLICY,
+                DELETE_POLICY,
+                "ecr:TagResource",
+                "ecr:UntagResource",
+            ],
+            Verb::Delete => &["ecr:DeleteRepository"],
+        }
+    }
+
+    async fn find(aws: &Aws, asked: &Asked) -> Result<Vec<Live>, CloudError> {
+        look::find(aws, asked).await
+    }
+
+    async fn create(aws: &Aws, cx: &Cx, spec: &Spec) -> Result<Live, CloudError> {
+        const CREATE: &str = "ecr:CreateRepository";
+        let request = aws
+            .ecr
+            .create_repository()
+            .repository_name(&spec.name)
+            .image_tag_mutability(ImageTagMutability::from(spec.tag_mutability.as_str()))
+            .image_scanning_configuration(scanning(spec))
+            .set_tags(Some(list(&cx.tags)?));
+        let made = async {
+            let answer = request.send().await.map_err(|e| aws_error(CREATE, e))?;
+            answer.repository.ok_or_else(|| {
+                CloudError::malformed(&Self::NAME, "CreateRepository answered without one")
+            })
+        };
+        let repository = cx
+            .send(CREATE, made, |made| {
+                made.repository_name().map(PhysicalId::new)
+            })
+            .await?;
+        let mut live = Live {
+            repository,
+            lifecycle_policy: None,
+            policy: None,
+            image_count: 0,
+            tags: cx.tags.clone(),
+        };
+        if spec.lifecycle_policy.is_some() {
+            set_lifecycle(aws, cx, &mut live, spec).await?;
+        }
+        if spec.policy.is_some() {
+            set_policy(aws, cx, &mut live, spec).await?;
+        }
+        Ok(live)
+    }
+
+    async fn update(
+        aws: &Aws,
+        cx: &Cx,
+        live: &Live,
+        wanted: &Wanted<Spec>,
+    ) -> Result<Step<Live>, CloudError> {
+        let mut live = live.clone();
+        if wanted.changes("tag_mutability") {
+            set_mutability(aws, cx, &mut live, &wanted.spec).await?;
+        }
+        if wanted.changes("scan_on_push") {
+            set_scanning(aws, cx, &mut live, &wanted.spec).await?;
+        }
+        if wanted.changes("lifecycle_policy") {
+            set_lifecycle(aws, cx, &mut live, &wanted.spec).await?;
+        }
+        if wanted.changes("policy") {
+            set_policy(aws, cx, &mut live, &wanted.spec).await?;
+        }
+        if wanted.changes(TAGS) {
+            change_tags(aws, cx, &live).await?;
+            live.tags = cx.tags.clone();
+        }
+        Ok(Step::Done(live))
+    }
+
+    async fn delete(aws: &Aws, cx: &Cx, live: &Live) -> Result<Step<()>, CloudError> {
+        const DELETE: &str = "ecr:DeleteRepository";
+        let force = cx.last.get("force_delete").as_bool() == Some(true);
+        let request = aws
+            .ecr
+            .delete_repository()
+            .repository_name(name(live))
+            .force(force);
+        let answer = cx
+            .call(DELETE, request.send().map_err(|e| aws_error(DELETE, e)))
+            .await;
+        match answer {
+            Ok(_) => Ok(Step::Done(())),
+            Err(error) if error.is(Class::NotFound) => Ok(Step::Done(())),
+            // Waiting will not empty it.
+            Err(error) if error.code == "RepositoryNotEmptyException" => Err(CloudError {
+                class: Class::Invalid,
+                message: "it holds images; set `force_delete: true`, apply that, and delete it then, or delete the images"
+                    .into(),
+                ..error
+            }),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn id(live: &Live) -> PhysicalId {
+        PhysicalId::new(name(live))
+    }
+
+    fn tags(live: &Live) -> Tags {
+        live.tags.clone()
+    }
+
+    fn observed(live: &Live) -> Attributes {
+        let repository = &live.repository;
+        let scanning = repository.image_scanning_configuration();
+        let mutability = repository.image_tag_mutability();
+        Attributes::new([
+            ("name", Value::text(name(live))),
+            (
+                "scan_on_push",
+                scanning
+                    .is_some_and(|scanning| scanning.scan_on_push())
+                    .into(),
+            ),
+            (
+                "tag_mutability",
+                mutability.map(|mutability| mutability.as_str()).into(),
+            ),
+            ("lifecycle_policy", live.lifecycle_policy.clone().into()),
+            ("policy", live.policy.clone().into()),
+            ("arn", repository.repository_arn().into()),
+            ("url", repository.repository_uri().into()),
+            ("image_count", live.image_count.into()),
+        ])
+    }
+
+    fn readiness(_live: &Live) -> Readiness {
+        Readiness::Ready
+    }
+}
+
+fn name(live: &Live) -> &str {
+    live.repository.repository_name().unwrap_or_default()
+}
+
+fn scanning(spec: &Spec) -> ImageScanningConfiguration {
+    ImageScanningConfiguration::builder()
+        .scan_on_push(spec.scan_on_push)
+        .build()
+}
+
+/// The text of a document that the stack gives as text or as a map.
+fn document(json: &serde_json::Value) -> String {
+    match json {
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn list(tags: &Tags) -> Result<Vec<Tag>, CloudError> {
+    tags.iter()
+        .map(|(key, value)| {
+            Tag::builder()
+                .key(key)
+                .value(value)
+                .build()
+                .map_err(|e| CloudError::malformed(&Repository::NAME, e))
+        })
+        .collect()
+}
+
+async fn set_mutability(
+    aws: &Aws,
+    cx: &Cx,
+    live: &mut Live,
+    spec: &Spec,
+) -> Result<(), CloudError> {
+    const PUT: &str = "ecr:PutImageTagMutability";
+    let mutability = ImageTagMutability::from(spec.tag_mutability.as_str());
+    let request = aws
+        .ecr
+        .put_image_tag_mutability()
+        .repository_name(name(live))
+        .image_tag_mutability(mutability.clone());
+    cx.call(PUT, request.send().map_err(|e| aws_error(PUT, e)))
+        .await?;
+    live.repository.image_tag_mutability = Some(mutability);
+    Ok(())
+}
+
+async fn set_scanning(aws: &Aws, cx: &Cx, live: &mut Live, spec: &Spec) -> Result<(), CloudError> {
+    const PUT: &str = "ecr:PutImageScanningConfiguration";
+    let request = aws
+        .ecr
+        .put_image_scanning_configuration()
+        .repository_name(name(live))
+        .image_scanning_configuration(scanning(spec));
+    cx.call(PUT, request.send().map_err(|e| aws_error(PUT, e)))
+        .await?;
+    live.repository.image_scanning_configuration = Some(scanning(spec));
+    Ok(())
+}
+
+async fn set_lifecycle(aws: &Aws, cx: &Cx, live: &mut Live, spec: &Spec) -> Result<(), CloudError> {
+    let wished = spec.lifecycle_policy.as_ref().map(document);
+    if let Some(text) = &wished {
+        let request = aws
+            .ecr
+            .put_lifecycle_policy()
+            .repository_name(name(live))
+            .lifecycle_policy_text(text);
+        cx.call(
+            PUT_LIFECYCLE,
+            request.send().map_err(|e| aws_error(PUT_LIFECYCLE, e)),
+        )
+        .await?;
+    } else {
+        let request = aws
+            .ecr
+            .delete_lifecycle_policy()
+            .repository_name(name(live));
+        let answer = cx
+            .call(
+                DELETE_LIFECYCLE,
+                request.send().map_err(|e| aws_error(DELETE_LIFECYCLE, e)),
+            )
+            .await;
+        absent_is_fine(answer)?;
+    }
+    live.lifecycle_policy = wished;
+    Ok(())
+}
+
+async fn set_policy(aws: &Aws, cx: &Cx, live: &mut Live, spec: &Spec) -> Result<(), CloudError> {
+    let wished = spec.policy.as_ref().map(document);
+    if let Some(text) = &wished {
+        let request = aws
+            .ecr
+            .set_repository_policy()
+            .repository_name(name(live))
+            .policy_text(text);
+        cx.call(
+            SET_POLICY,
+            request.send().map_err(|e| aws_error(SET_POLICY, e)),
+        )
+        .await?;
+    } else {
+        let request = aws
+            .ecr
+            .delete_repository_policy()
+            .repository_name(name(live));
+        let answer = cx
+            .call(
+                DELETE_POLICY,
+                request.send().map_err(|e| aws_error(DELETE_POLICY, e)),
+            )
+            .await;
+        absent_is_fine(answer)?;
+    }
+    live.policy = wished;
+    Ok(())
+}
+
+fn absent_is_fine<T>(answer: Result<T, CloudError>) -> Result<(), CloudError> {
+    match answer {
+        Err(error) if !error.is(Class::NotFound) => Err(error),
+        _ => Ok(()),
+    }
+}
+
+async fn change_tags(aws: &Aws, cx: &Cx, live: &Live) -> Result<(), CloudError> {
+    const TAG: &str = "ecr:TagResource";
+    const UNTAG: &str = "ecr:UntagResource";
+    let arn = live.repository.repository_arn().unwrap_or_default();
+    let change = TagChange::between(&live.tags, &cx.tags);
+    if !change.set.is_empty() {
+        let request = aws
+            .ecr
+            .tag_resource()
+            .resource_arn(arn)
+            .set_tags(Some(list(&change.set)?));
+        cx.call(TAG, request.send().map_err(|e| aws_error(TAG, e)))
+            .await?;
+    }
+    if !change.gone.is_empty() {
+        let request = aws
+            .ecr
+            .untag_resource()
+            .resource_arn(arn)
+            .set_tag_keys(Some(change.gone));
+        cx.call(UNTAG, request.send().map_err(|e| aws_error(UNTAG, e)))
+            .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,332 @@
+//! `ecs.cluster`. Left out of the fields: capacity providers (services here say Fargate themselves), execute-command settings, Service
+//! Connect defaults.
+//!
+//! A cluster is one call to make, so a crash leaves none half made; it is found by its name.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_ecs::types::{Cluster as Inner, ClusterField, ClusterSetting, ClusterSettingName};
+use futures::TryFutureExt;
+use futures::future::try_join_all;
+use serde::Deserialize;
+
+use super::tags;
+use crate::aws::scan::needs_scan;
+use crate::aws::tag_change::made_here;
+use crate::aws::{Aws, aws_error};
+use crate::kind::{
+    Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Patience, Readiness, Step,
+    TAGS, Type, Verb, Wanted,
+};
+use crate::model::{Attributes, KindName, Ownership, PhysicalId, Tags, Value};
+
+pub struct Cluster;
+
+#[derive(Deserialize)]
+pub struct Spec {
+    name: String,
+    container_insights: Option<String>,
+}
+
+#[derive(Clone)]
+pub struct Live {
+    arn: String,
+    name: String,
+    status: String,
+    container_insights: Option<String>,
+    tags: Tags,
+}
+
+const DESCRIBE: &str = "ecs:DescribeClusters";
+const LIST: &str = "ecs:ListClusters";
+/// The most clusters one `DescribeClusters` takes (API reference).
+const PER_CALL: usize = 100;
+
+impl Kind<Aws> for Cluster {
+    const NAME: KindName = KindName::new("ecs.cluster");
+    const DOC: &'static str = "An ECS cluster: the room that services and tasks run in.";
+    const FIELDS: &'static [Field] = &[
+        Field::new("name", Type::Text, "Unique in the region.")
+            .required()
+            .replace(),
+        Field::new(
+            "container_insights",
+            Type::OneOf(&["enabled", "disabled", "enhanced"]),
+            "Whether CloudWatch gets metrics per container; the account's setting when not given.",
+        ),
+        Field::computed("id", Type::Text, "Its ARN."),
+        Field::computed("arn", Type::Text, "Its ARN."),
+    ];
+    const IDENTITY: Identity = Identity {
+        natural_key: &["name"],
+        collision: Collision::DeleteFirst,
+    };
+    const PATIENCE: Patience = Patience::slow(3, 600).not_yet(&[
+        (
+            "InvalidParameterException",
+            "Unable to assume the service linked role",
+        ),
+        ("ClientException", "was not ACTIVE"),
+    ]);
+
+    type Spec = Spec;
+    type Live = Live;
+
+    fn permissions(verb: Verb) -> &'static [&'static str] {
+        match verb {
+            Verb::Read => &[DESCRIBE, LIST],
+            Verb::Create => &["ecs:CreateCluster", "ecs:TagResource", DESCRIBE],
+            Verb::Update => &[
+                "ecs:UpdateClusterSettings",
+                "ecs:TagResource",
+                "ecs:UntagResource",
+            ],
+            Verb::Delete => &["ecs:DeleteCluster", DESCRIBE],
+        }
+    }
+
+    async fn find(aws: &Aws, asked: &Asked) -> Result<Vec<Live>, CloudError> {
+        let names = asked.texts("name");
+        let scan = needs_scan(asked, "name");
+        let mut refs: BTreeSet<String> = names.iter().cloned().collect();
+        // The same cluster by name and by ARN would be told twice.
+        refs.extend(asked.ids().map(|id| name_in(id.as_str()).to_owned()));
+        let mut all = describe(aws, refs.iter().cloned().collect()).await?;
+        if scan {
+            let more = everything(aws, asked).await?;
+            all.extend(
+                more.iter()
+                    .filter(|live| !refs.contains(&live.name))
+                    .cloned(),
+            );
+        }
+        all.retain(|live| {
+            asked.wants(&live.arn, &live.tags) || names.iter().any(|name| *name == live.name)
+        });
+        Ok(all)
+    }
+
+    async fn create(aws: &Aws, cx: &Cx, spec: &Spec) -> Result<Live, CloudError> {
+        const CREATE: &str = "ecs:CreateCluster";
+        let request = aws
+            .ecs
+            .create_cluster()
+            .cluster_name(&spec.name)
+            .set_settings(
+                spec.container_insights
+                    .as_deref()
+                    .map(|value| vec![insights(value)]),
+            )
+            .set_tags(Some(tags::list(&cx.tags)));
+        let made = async {
+            let answer = request.send().await.map_err(|e| aws_error(CREATE, e))?;
+            let mut live = answer.cluster.map(read).ok_or_else(|| {
+                CloudError::malformed(&Self::NAME, "CreateCluster answered without a cluster")
+            })?;
+            // CreateCluster succeeds on a cluster that is there, whoever made it. The answer has its tags, or none at all.
+            if !live.tags.is_empty() && !made_here(&live.tags, &cx.tags) {
+                return Err(taken(&spec.name));
+            }
+            if live.tags.is_empty() {
+                confirm_made_here(aws, cx, &live.name).await?;
+            }
+            live.tags = cx.tags.clone();
+            Ok(live)
+        };
+        cx.send(CREATE, made, |live| Some(PhysicalId::new(&live.arn)))
+            .await
+    }
+
+    async fn update(
+        aws: &Aws,
+        cx: &Cx,
+        live: &Live,
+        wanted: &Wanted<Spec>,
+    ) -> Result<Step<Live>, CloudError> {
+        const UPDATE: &str = "ecs:UpdateClusterSettings";
+        let mut live = live.clone();
+        if let Some(value) = &wanted.spec.container_insights
+            && wanted.changes("container_insights")
+        {
+            let request = aws
+                .ecs
+                .update_cluster_settings()
+                .cluster(&live.arn)
+                .settings(insights(value));
+            cx.call(UPDATE, request.send().map_err(|e| aws_error(UPDATE, e)))
+                .await?;
+            live.container_insights = Some(value.clone());
+        }
+        if wanted.changes(TAGS) {
+            tags::change(aws, cx, &live.arn, &live.tags).await?;
+            live.tags = cx.tags.clone();
+        }
+        Ok(Step::Done(live))
+    }
+
+    async fn delete(aws: &Aws, cx: &Cx, live: &Live) -> Result<Step<()>, CloudError> {
+        const DELETE: &str = "ecs:DeleteCluster";
+        if cx.round > 0 {
+            match describe(aws, vec![live.name.clone()]).await?.first() {
+                None => return Ok(Step::Done(())),
+                Some(left) if left.status == "DEPROVISIONING" => {
+                    return Ok(Step::Again("deprovisioning".into()));
+                }
+                Some(_) => {}
+            }
+        }
+        let request = aws.ecs.delete_cluster().cluster(&live.arn);
+        let answer = cx
+            .call(DELETE, request.send().map_err(|e| aws_error(DELETE, e)))
+            .await;
+        match answer {
+            Ok(answer) => match answer.cluster.map(read) {
+                Some(left) if left.status == "DEPROVISIONING" => {
+                    Ok(Step::Again("deprovisioning".into()))
+                }
+                _ => Ok(Step::Done(())),
+            },
+            Err(error) if error.is(Class::NotFound) => Ok(Step::Done(())),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn id(live: &Live) -> PhysicalId {
+        PhysicalId::new(&live.arn)
+    }
+
+    fn tags(live: &Live) -> Tags {
+        live.tags.clone()
+    }
+
+    fn observed(live: &Live) -> Attributes {
+        Attributes::new([
+            ("name", Value::text(&live.name)),
+            ("container_insights", live.container_insights.clone().into()),
+            ("arn", Value::text(&live.arn)),
+        ])
+    }
+
+    fn readiness(live: &Live) -> Readiness {
+        match live.status.as_str() {
+            "ACTIVE" => Readiness::Ready,
+            "FAILED" => Readiness::Broken("its set-up failed".into()),
+            "DEPROVISIONING" => Readiness::Going("deprovisioning".into()),
+            other => Readiness::NotYet(other.to_lowercase()),
+        }
+    }
+}
+
+/// The name at the end of a cluster's ARN, `…:cluster/circles`; a bare name is itself.
+pub(super) fn name_in(cluster: &str) -> &str {
+    cluster.rsplit('/').next().unwrap_or(cluster)
+}
+
+/// ARNs of the clusters that carry this stack's tags, out of all there are.
+pub(super) async fn our_clusters(aws: &Aws, asked: &Asked) -> Result<Vec<String>, CloudError> {
+    let all = everything(aws, asked).await?;
+    Ok(all
+        .iter()
+        .filter(|live| Ownership::read(&live.tags).is_some_and(|owner| owner.is_of(&asked.scope)))
+        .map(|live| live.arn.clone())
+        .collect())
+}
+
+fn insights(value: &str) -> ClusterSetting {
+    ClusterSetting::builder()
+        .name(ClusterSettingName::ContainerInsights)
+        .value(value)
+        .build()
+}
+
+fn read(cluster: Inner) -> Live {
+    let container_insights = cluster
+        .settings()
+        .iter()
+        .find(|setting| setting.name() == Some(&ClusterSettingName::ContainerInsights))
+        .and_then(|setting| setting.value().map(str::to_owned));
+    Live {
+        container_insights,
+        tags: tags::read(cluster.tags()),
+        arn: cluster.cluster_arn.unwrap_or_default(),
+        name: cluster.cluster_name.unwrap_or_default(),
+        status: cluster.status.unwrap_or_default(),
+    }
+}
+
+/// Those of the named clusters that are there; `INACTIVE` is what AWS calls deleted.
+async fn describe(aws: &Aws, names: Vec<String>) -> Result<Vec<Live>, CloudError> {
+    let pages = try_join_all(names.chunks(PER_CALL).map(|chunk| async move {
+        let request = aws
+            .ecs
+            .describe_clusters()
+            .set_clusters(Some(chunk.to_vec()))
+            .include(ClusterField::Tags)
+            .include(ClusterField::Settings);
+        aws.read(DESCRIBE, || {
+            request.clone().send().map_err(|e| aws_error(DESCRIBE, e))
+        })
+        .await
+    }))
+    .await?;
+    Ok(pages
+        .into_iter()
+        .flat_map(|page| page.clusters.unwrap_or_default())
+        .map(read)
+        .filter(|live| live.status != "INACTIVE")
+        .collect())
+}
+
+/// Every cluster in the region, read once per look.
+async fn everything(aws: &Aws, asked: &Asked) -> Result<std::sync::Arc<Vec<Live>>, CloudError> {
+    asked
+        .memo
+        .get("all", || async {
+            let mut arns = Vec::new();
+            let mut token = None;
+            loop {
+                let request = aws
+                    .ecs
+                    .list_clusters()
+                    .max_results(100)
+                    .set_next_token(token);
+                let page = aws
+                    .read(LIST, || {
+                        request.clone().send().map_err(|e| aws_error(LIST, e))
+                    })
+                    .await?;
+                arns.extend(page.cluster_arns.unwrap_or_default());
+                token = page.next_token;
+                if token.is_none() {
+                    return describe(aws, arns).await;
+                }
+            }
+        })
+        .await
+}
+
+fn taken(name: &str) -> CloudError {
+    CloudError::new(
+        "ecs:CreateCluster",
+        Class::Exists,
+        "NotOurs",
+        format!("a cluster named {name} is there, and was made by somebody else"),
+    )
+}
+
+/// Part of the create call, before its id is recorded; so it takes no place with the limiter of its own, of which the create holds one.
+async fn confirm_made_here(aws: &Aws, cx: &Cx, name: &str) -> Result<(), CloudError> {
+    let answer = aws
+        .ecs
+        .describe_clusters()
+        .clusters(name)
+        .include(ClusterField::Tags)
+        .send()
+        .await
+        .map_err(|e| aws_error(DESCRIBE, e))?;
+    match answer.clusters().first() {
+        Some(cluster) if !made_here(&tags::read(cluster.tags()), &cx.tags) => Err(taken(name)),
+        // Not seen yet, so it is a new one.
+        _ => Ok(()),
+    }
+}

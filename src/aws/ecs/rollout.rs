@@ -1,0 +1,303 @@
+//! What a service's deployments come to. Pure.
+//!
+//! With the circuit breaker a service becomes steady on the OLD task definition, so being steady is not enough: the primary deployment
+//! must be of the wished one (ECS developer guide, "How the Amazon ECS deployment circuit breaker detects failures").
+
+use aws_sdk_ecs::types::{Deployment as Inner, ServiceEvent};
+
+use crate::kind::Readiness;
+
+/// One deployment of a service, as `DescribeServices` tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deployment {
+    pub id: String,
+    /// `PRIMARY` is the newest, `ACTIVE` an older one that still has tasks.
+    pub status: String,
+    pub task_definition: String,
+    /// `IN_PROGRESS`, `COMPLETED` or `FAILED`.
+    pub rollout_state: String,
+    pub reason: String,
+    pub desired: i32,
+    pub running: i32,
+    pub pending: i32,
+    /// Tasks that ended before they were steady.
+    pub failed: i32,
+}
+
+/// One line of a service's own log, newest first; AWS keeps the last 100.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    pub id: String,
+    /// Seconds since 1970.
+    pub at: i64,
+    pub message: String,
+}
+
+/// A service's counts and deployments, and what it should be running, where that is known.
+#[derive(Clone, Debug)]
+pub struct Rollout<'a> {
+    pub status: &'a str,
+    pub desired: i32,
+    pub running: i32,
+    pub pending: i32,
+    pub deployments: &'a [Deployment],
+    pub events: &'a [Event],
+    pub wished: Option<&'a str>,
+}
+
+pub fn deployment(inner: &Inner) -> Deployment {
+    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    Deployment {
+        id: text(inner.id()),
+        status: text(inner.status()),
+        task_definition: text(inner.task_definition()),
+        rollout_state: text(inner.rollout_state().map(|state| state.as_str())),
+        reason: text(inner.rollout_state_reason()),
+        desired: inner.desired_count(),
+        running: inner.running_count(),
+        pending: inner.pending_count(),
+        failed: inner.failed_tasks(),
+    }
+}
+
+pub fn event(inner: &ServiceEvent) -> Event {
+    Event {
+        id: inner.id().unwrap_or_default().to_owned(),
+        at: inner.created_at().map_or(0, |at| at.secs()),
+        message: inner.message().unwrap_or_default().to_owned(),
+    }
+}
+
+impl Rollout<'_> {
+    pub fn primary(&self) -> Option<&Deployment> {
+        self.deployments
+            .iter()
+            .find(|deployment| deployment.status == "PRIMARY")
+    }
+
+    pub fn readiness(&self) -> Readiness {
+        match self.status {
+            "ACTIVE" => {}
+            "DRAINING" => return Readiness::Going(self.counts()),
+            other => return Readiness::NotYet(other.to_lowercase()),
+        }
+        if let Some(why) = self.failure() {
+            return Readiness::Broken(why);
+        }
+        let Some(primary) = self.primary() else {
+            return Readiness::NotYet("no deployment yet".into());
+        };
+        if self
+            .wished
+            .is_some_and(|wished| wished != primary.task_definition)
+        {
+            return Readiness::NotYet("the new task definition is not rolled out yet".into());
+        }
+        let completed = primary.rollout_state == "COMPLETED" && self.running >= self.desired;
+        let steady = self.deployments.len() == 1 && self.running == self.desired;
+        if completed || steady {
+            Readiness::Ready
+        } else {
+            Readiness::NotYet(self.counts())
+        }
+    }
+
+    /// Why the wished task definition will not come to run: its roll-out failed, and perhaps was rolled back.
+    fn failure(&self) -> Option<String> {
+        let failed = self.deployments.iter().find(|deployment| {
+            deployment.rollout_state == "FAILED"
+                && match self.wished {
+                    Some(wished) => wished == deployment.task_definition,
+                    None => deployment.status == "PRIMARY",
+                }
+        });
+        if let Some(failed) = failed {
+            return Some(self.explain(&failed.reason));
+        }
+        // The failed one has left the list; the one that took its place says why it was made.
+        let primary = self.primary()?;
+        let rolled_back = primary.reason.contains("rolling back")
+            && self
+                .wished
+                .is_some_and(|wished| wished != primary.task_definition);
+        rolled_back.then(|| self.explain(&primary.reason))
+    }
+
+    fn explain(&self, reason: &str) -> String {
+        let mut text = String::from("its roll-out failed");
+        if !reason.is_empty() {
+            text.push_str(&format!(": {reason}"));
+        }
+        if let Some(event) = self.telling_event() {
+            text.push_str(&format!(" ({event})"));
+        }
+        text
+    }
+
+    fn counts(&self) -> String {
+        let mut text = format!("{} of {} running", self.running, self.desired);
+        if self.pending > 0 {
+            text.push_str(&format!(", {} starting", self.pending));
+        }
+        let failed = self.primary().map_or(0, |primary| primary.failed);
+        if failed > 0 {
+            text.push_str(&format!(", {failed} failed to start"));
+            if let Some(event) = self.telling_event() {
+                text.push_str(&format!(" ({event})"));
+            }
+        }
+        let older = self.deployments.len().saturating_sub(1);
+        if older > 0 && self.status == "ACTIVE" {
+            text.push_str(", the previous ones still stopping");
+        }
+        text
+    }
+
+    /// The newest event that says what is wrong, without the service's name in front of it.
+    fn telling_event(&self) -> Option<&str> {
+        let telling = ["unable", "failed", "unhealthy", "error", "stopped"];
+        self.events
+            .iter()
+            .map(|event| event.message.as_str())
+            .find(|message| telling.iter().any(|word| message.contains(word)))
+            .map(|message| match message.split_once(") ") {
+                Some((service, rest)) if service.starts_with("(service ") => rest,
+                _ => message,
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OLD: &str = "arn:aws:ecs:r:1:task-definition/app:1";
+    const NEW: &str = "arn:aws:ecs:r:1:task-definition/app:2";
+
+    fn one(status: &str, task_definition: &str, state: &str) -> Deployment {
+        Deployment {
+            id: "ecs-svc/1".into(),
+            status: status.into(),
+            task_definition: task_definition.into(),
+            rollout_state: state.into(),
+            reason: String::new(),
+            desired: 2,
+            running: 2,
+            pending: 0,
+            failed: 0,
+        }
+    }
+
+    fn rollout<'a>(
+        running: i32,
+        deployments: &'a [Deployment],
+        wished: Option<&'a str>,
+    ) -> Rollout<'a> {
+        Rollout {
+            status: "ACTIVE",
+            desired: 2,
+            running,
+            pending: 0,
+            deployments,
+            events: &[],
+            wished,
+        }
+    }
+
+    #[test]
+    fn ready_is_the_wished_definition_rolled_out() {
+        let done = [one("PRIMARY", NEW, "COMPLETED")];
+        assert_eq!(rollout(2, &done, Some(NEW)).readiness(), Readiness::Ready);
+        assert_eq!(rollout(2, &done, None).readiness(), Readiness::Ready);
+        // Older services have no rollout state: one deployment with all tasks running.
+        let plain = [one("PRIMARY", NEW, "")];
+        assert_eq!(rollout(2, &plain, Some(NEW)).readiness(), Readiness::Ready);
+        // Done rolling while the old ones still stop.
+        let both = [
+            one("PRIMARY", NEW, "COMPLETED"),
+            one("ACTIVE", OLD, "COMPLETED"),
+        ];
+        assert_eq!(rollout(3, &both, Some(NEW)).readiness(), Readiness::Ready);
+    }
+
+    #[test]
+    fn tasks_that_are_missing_are_waited_for() {
+        let rolling = [
+            one("PRIMARY", NEW, "IN_PROGRESS"),
+            one("ACTIVE", OLD, "COMPLETED"),
+        ];
+        assert_eq!(
+            rollout(2, &rolling, Some(NEW)).readiness(),
+            Readiness::NotYet("2 of 2 running, the previous ones still stopping".into())
+        );
+        // Scaled up: no new deployment, but fewer tasks than wished.
+        let done = [one("PRIMARY", NEW, "COMPLETED")];
+        assert_eq!(
+            rollout(1, &done, Some(NEW)).readiness(),
+            Readiness::NotYet("1 of 2 running".into())
+        );
+        assert!(matches!(
+            rollout(0, &[], Some(NEW)).readiness(),
+            Readiness::NotYet(_)
+        ));
+    }
+
+    #[test]
+    fn steady_on_the_old_definition_is_not_ready() {
+        // An answer from before the update.
+        let stale = [one("PRIMARY", OLD, "COMPLETED")];
+        assert!(matches!(
+            rollout(2, &stale, Some(NEW)).readiness(),
+            Readiness::NotYet(_)
+        ));
+        // Rolled back, and the failed deployment has left the list.
+        let mut back = one("PRIMARY", OLD, "COMPLETED");
+        back.reason =
+            "ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/1.".into();
+        let back = [back];
+        assert!(matches!(
+            rollout(2, &back, Some(NEW)).readiness(),
+            Readiness::Broken(_)
+        ));
+        // The same service, looked at for planning, is what it is.
+        assert_eq!(rollout(2, &back, None).readiness(), Readiness::Ready);
+    }
+
+    #[test]
+    fn a_failed_roll_out_is_broken_and_says_why() {
+        let mut failed = one("ACTIVE", NEW, "FAILED");
+        failed.reason = "tasks failed to start.".into();
+        let deployments = [one("PRIMARY", OLD, "IN_PROGRESS"), failed];
+        let events = [Event {
+            id: "1".into(),
+            at: 0,
+            message: "(service app) was unable to place a task.".into(),
+        }];
+        let mut broken = rollout(2, &deployments, Some(NEW));
+        broken.events = &events;
+        assert_eq!(
+            broken.readiness(),
+            Readiness::Broken(
+                "its roll-out failed: tasks failed to start. (was unable to place a task.)".into()
+            )
+        );
+        // A failure of a definition that is not wished for any more does not count.
+        let deployments = [
+            one("PRIMARY", OLD, "COMPLETED"),
+            one("ACTIVE", NEW, "FAILED"),
+        ];
+        assert_eq!(
+            rollout(2, &deployments, Some(OLD)).readiness(),
+            Readiness::Ready
+        );
+    }
+
+    #[test]
+    fn a_service_being_drained_is_going() {
+        let deployments = [one("PRIMARY", NEW, "IN_PROGRESS")];
+        let mut going = rollout(1, &deployments, None);
+        going.status = "DRAINING";
+        going.desired = 0;
+        assert_eq!(going.readiness(), Readiness::Going("1 of 0 running".into()));
+    }
+}

@@ -1,0 +1,250 @@
+//! Finding a family: its newest revision, told from what was last seen when it is still the newest.
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::aws::scan::{needs_scan, tagged_arns};
+
+/// Families up to this many are listed one by one; above, the whole account's definitions cost fewer calls.
+const ONE_BY_ONE: usize = 10;
+
+pub async fn find(aws: &Aws, asked: &Asked) -> Result<Vec<Live>, CloudError> {
+    let mut families: BTreeSet<String> = asked.texts("family").into_iter().collect();
+    families.extend(asked.ids().map(|id| family_in(id.as_str()).to_owned()));
+    if needs_scan(asked, "family") {
+        let arns = tagged_arns(aws, asked, "ecs:task-definition").await?;
+        families.extend(arns.iter().map(|arn| family_in(arn).to_owned()));
+    }
+    let found = if families.len() <= ONE_BY_ONE {
+        try_join_all(families.iter().map(|family| async move {
+            let all = revisions(aws, family).await?;
+            newest(aws, asked, &all).await
+        }))
+        .await?
+    } else {
+        let all = list(aws, None).await?;
+        try_join_all(families.iter().map(|family| {
+            let of_family = newest_first(all.iter().filter(|arn| family_in(arn) == family));
+            async move { newest(aws, asked, &of_family).await }
+        }))
+        .await?
+    };
+    let named = asked.texts("family");
+    Ok(found
+        .into_iter()
+        .flatten()
+        .filter(|live| {
+            asked.wants(&live.arn, &live.tags)
+                || named.iter().any(|family| family == family_in(&live.arn))
+                || asked
+                    .ids()
+                    .any(|id| family_in(id.as_str()) == family_in(&live.arn))
+        })
+        .collect())
+}
+
+/// The newest revision that is ours. Revisions that others registered under the family are passed over; if none of the last few is
+/// ours, the newest stands for the family, so that planning can say that the name is taken.
+async fn newest(
+    aws: &Aws,
+    asked: &Asked,
+    revisions: &[String],
+) -> Result<Option<Live>, CloudError> {
+    let mut foreign = None;
+    for arn in revisions.iter().take(KEPT) {
+        let live = match last_seen(asked, arn) {
+            Some(live) => live,
+            None => match describe(aws, arn).await? {
+                Some(live) => live,
+                None => continue,
+            },
+        };
+        let ours = Ownership::read(&live.tags).is_some_and(|owner| owner.is_of(&asked.scope));
+        if ours || asked.has_id(arn) {
+            return Ok(Some(live));
+        }
+        foreign.get_or_insert(live);
+    }
+    Ok(foreign)
+}
+
+/// A revision's content cannot change, so what was last seen of it still holds.
+fn last_seen(asked: &Asked, arn: &str) -> Option<Live> {
+    let last = asked
+        .items
+        .iter()
+        .filter_map(|item| item.last.as_ref())
+        .find(|last| last.text("arn") == Some(arn))?;
+    let tags = last.get(REVISION_TAGS).as_map()?;
+    let content = [
+        "cpu",
+        "memory",
+        "architecture",
+        "execution_role",
+        "task_role",
+        "containers",
+    ];
+    Some(Live {
+        arn: arn.to_owned(),
+        content: Attributes::new(content.map(|name| (name, last.get(name).clone()))),
+        tags: tags
+            .iter()
+            .filter_map(|(key, value)| Some((key.clone(), value.as_text()?.to_owned())))
+            .collect(),
+    })
+}
+
+/// One revision with its tags; `None` when it is not there or not ACTIVE.
+pub async fn describe(aws: &Aws, arn: &str) -> Result<Option<Live>, CloudError> {
+    let request = aws
+        .ecs
+        .describe_task_definition()
+        .task_definition(arn)
+        .include(TaskDefinitionField::Tags);
+    let answer = aws
+        .read(DESCRIBE, || {
+            request.clone().send().map_err(|e| aws_error(DESCRIBE, e))
+        })
+        .await;
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(error) if is_absent(&error) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let tags = tags::read(answer.tags());
+    Ok(answer
+        .task_definition
+        .filter(|definition| definition.status() == Some(&TaskDefinitionStatus::Active))
+        .map(|definition| Live {
+            content: content(&definition),
+            arn: definition.task_definition_arn.unwrap_or_default(),
+            tags,
+        }))
+}
+
+/// ECS has no code of its own for a definition that is not there (API reference, DescribeTaskDefinition: `ClientException`).
+pub fn is_absent(error: &CloudError) -> bool {
+    error.is(Class::NotFound)
+        || (matches!(
+            error.code.as_str(),
+            "ClientException" | "InvalidParameterException"
+        ) && error.message.contains("Unable to describe task definition"))
+        || error.message.contains("does not exist")
+        || error.message.contains("in the process of being deleted")
+}
+
+/// The family's ACTIVE revisions, newest first.
+pub async fn revisions(aws: &Aws, family: &str) -> Result<Vec<String>, CloudError> {
+    let all = list(aws, Some(family)).await?;
+    Ok(newest_first(
+        all.iter().filter(|arn| family_in(arn) == family),
+    ))
+}
+
+fn newest_first<'a>(arns: impl Iterator<Item = &'a String>) -> Vec<String> {
+    let mut all: Vec<String> = arns.cloned().collect();
+    all.sort_by_key(|arn| std::cmp::Reverse(revision_in(arn)));
+    all
+}
+
+async fn list(aws: &Aws, family: Option<&str>) -> Result<Vec<String>, CloudError> {
+    let mut all = Vec::new();
+    let mut token = None;
+    loop {
+        let request = aws
+            .ecs
+            .list_task_definitions()
+            .set_family_prefix(family.map(str::to_owned))
+            .status(TaskDefinitionStatus::Active)
+            .sort(SortOrder::Desc)
+            .max_results(100)
+            .set_next_token(token);
+        let page = aws
+            .read(LIST, || {
+                request.clone().send().map_err(|e| aws_error(LIST, e))
+            })
+            .await?;
+        all.extend(page.task_definition_arns.unwrap_or_default());
+        token = page.next_token;
+        if token.is_none() {
+            return Ok(all);
+        }
+    }
+}
+
+/// `…:task-definition/app:7` → `app`
+pub fn family_in(arn: &str) -> &str {
+    let name = arn.rsplit('/').next().unwrap_or(arn);
+    name.rsplit_once(':').map_or(name, |(family, _)| family)
+}
+
+/// `…:task-definition/app:7` → 7
+pub fn revision_in(arn: &str) -> i64 {
+    arn.rsplit(':')
+        .next()
+        .and_then(|number| number.parse().ok())
+        .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kind::{AskedItem, Extent};
+    use crate::model::Scope;
+
+    fn asked(last: Attributes) -> Asked {
+        Asked {
+            scope: Scope {
+                stack: "circles".into(),
+                environment: "dev".into(),
+                account: "1".into(),
+                region: "us-east-1".into(),
+                partition: "aws".into(),
+            },
+            extent: Extent::Everything,
+            items: vec![AskedItem {
+                address: "api/task".into(),
+                id: Some(PhysicalId::new("arn:aws:ecs:r:1:task-definition/app:7")),
+                desired: None,
+                last: Some(last),
+            }],
+            memo: Default::default(),
+        }
+    }
+
+    #[test]
+    fn what_was_last_seen_of_a_revision_is_told_back_whole() {
+        let live = Live {
+            arn: "arn:aws:ecs:r:1:task-definition/app:7".into(),
+            content: Attributes::new([
+                ("cpu", Value::Int(256)),
+                ("containers", Value::List(vec![])),
+            ]),
+            tags: [("Name".to_owned(), "app".to_owned())].into(),
+        };
+        let seen = TaskDefinition::observed(&live);
+        let again = last_seen(&asked(seen.clone()), &live.arn).unwrap();
+        assert_eq!(again.tags, live.tags);
+        assert_eq!(again.content.get("cpu"), live.content.get("cpu"));
+        // A newer revision, or a state that holds no tags, needs a read.
+        assert!(
+            last_seen(
+                &asked(seen.clone()),
+                "arn:aws:ecs:r:1:task-definition/app:8"
+            )
+            .is_none()
+        );
+        let mut without = seen;
+        without.0.remove(REVISION_TAGS);
+        assert!(last_seen(&asked(without), &live.arn).is_none());
+    }
+
+    #[test]
+    fn revisions_are_ordered_by_number_not_by_text() {
+        let arns: Vec<String> = [2, 10, 9].iter().map(|n| format!("x/app:{n}")).collect();
+        let sorted = newest_first(arns.iter());
+        assert_eq!(sorted, ["x/app:10", "x/app:9", "x/app:2"]);
+        assert_eq!(family_in("arn:aws:ecs:r:1:task-definition/app:7"), "app");
+        assert_eq!(revision_in("arn:aws:ecs:r:1:task-definition/app:7"), 7);
+    }
+}

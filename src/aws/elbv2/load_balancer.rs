@@ -1,0 +1,531 @@
+//! `elbv2.load_balancer`: application load balancers. Left out of the fields: IPv6, outposts, IPAM pools, WAF.
+//!
+//! Crash between `CreateLoadBalancer` and `ModifyLoadBalancerAttributes`: the balancer carries our tags, is found by them or by name,
+//! and its attributes show as changes.
+
+use std::time::{Duration, SystemTime};
+
+use aws_sdk_elasticloadbalancingv2::types::{
+    LoadBalancer as Balancer, LoadBalancerAttribute, LoadBalancerSchemeEnum, LoadBalancerStateEnum,
+};
+use futures::TryFutureExt;
+use futures::future::try_join_all;
+use serde::Deserialize;
+
+use super::settings::{Settings, differing, int, is_on, settings, text};
+use super::{reads, tags};
+use crate::aws::ec2::interfaces::{interfaces, sentence};
+use crate::aws::{Aws, aws_error};
+use crate::kind::{
+    Asked, Class, CloudError, Collision, Cx, Extent, Field, Identity, Kind, Literal, Patience,
+    Readiness, Step, TAGS, Type, Verb, Wanted,
+};
+use crate::model::{Attributes, KindName, PhysicalId, Tags, Value};
+
+pub struct LoadBalancer;
+
+#[derive(Deserialize)]
+pub struct Spec {
+    name: String,
+    scheme: String,
+    subnets: Vec<String>,
+    security_groups: Vec<String>,
+    idle_timeout: i64,
+    deletion_protection: bool,
+    drop_invalid_headers: bool,
+    http2: Option<bool>,
+    access_logs: Option<AccessLogs>,
+}
+
+#[derive(Deserialize)]
+struct AccessLogs {
+    bucket: String,
+    prefix: Option<String>,
+}
+
+#[derive(Clone)]
+pub struct Live {
+    arn: String,
+    balancer: Balancer,
+    /// Empty while a look only waits for it to become active.
+    settings: Settings,
+    tags: Tags,
+}
+
+const IDLE_TIMEOUT: &str = "idle_timeout.timeout_seconds";
+const DELETION_PROTECTION: &str = "deletion_protection.enabled";
+const DROP_INVALID: &str = "routing.http.drop_invalid_header_fields.enabled";
+const HTTP2: &str = "routing.http2.enabled";
+const LOGS: &str = "access_logs.s3.enabled";
+const LOGS_BUCKET: &str = "access_logs.s3.bucket";
+const LOGS_PREFIX: &str = "access_logs.s3.prefix";
+
+const MODIFY: &str = "elasticloadbalancing:ModifyLoadBalancerAttributes";
+
+const ACCESS_LOGS: Type = Type::Object(&[
+    Field::new(
+        "bucket",
+        Type::Text,
+        "The bucket's name; its policy must let ELB write.",
+    )
+    .required(),
+    Field::new("prefix", Type::Text, "Where in the bucket.").default(Literal::Unset),
+]);
+
+const FIELDS: &[Field] = &[
+    Field::new(
+        "name",
+        Type::Text,
+        "Unique in the region; at most 32 characters.",
+    )
+    .required()
+    .replace(),
+    Field::new(
+        "scheme",
+        Type::OneOf(&["internet-facing", "internal"]),
+        "Whether it has public addresses.",
+    )
+    .default(Literal::Text("internet-facing"))
+    .replace(),
+    Field::new(
+        "subnets",
+        Type::Set(&Type::Text),
+        "Ids of subnets in at least two availability zones, one per zone.",
+    )
+    .required(),
+    Field::new(
+        "security_groups",
+        Type::Set(&Type::Text),
+        "Ids of its security groups.",
+    )
+    .required(),
+    Field::new(
+        "idle_timeout",
+        Type::Int { min: 1, max: 4000 },
+        "Seconds until an idle connection is closed.",
+    )
+    .default(Literal::Int(60)),
+    Field::new(
+        "deletion_protection",
+        Type::Bool,
+        "Whether it cannot be deleted; the deletion then asks for this to be switched off first.",
+    )
+    .default(Literal::Bool(false)),
+    Field::new(
+        "drop_invalid_headers",
+        Type::Bool,
+        "Whether headers with names that HTTP does not allow are dropped.",
+    )
+    .default(Literal::Bool(true)),
+    Field::new("http2", Type::Bool, "Whether clients may speak HTTP/2."),
+    Field::new(
+        "access_logs",
+        ACCESS_LOGS,
+        "Where each request is logged; off when not given.",
+    )
+    .default(Literal::Unset),
+    Field::computed("id", Type::Text, "Its ARN."),
+    Field::computed("arn", Type::Text, "Its ARN."),
+    Field::computed("dns_name", Type::Text, "Where clients reach it."),
+    Field::computed(
+        "zone_id",
+        Type::Text,
+        "The hosted zone of `dns_name`, for alias records.",
+    ),
+    Field::computed("vpc_id", Type::Text, "The VPC its subnets are in."),
+];
+
+impl Kind<Aws> for LoadBalancer {
+    const NAME: KindName = KindName::new("elbv2.load_balancer");
+    const DOC: &'static str = "An application load balancer.";
+    const FIELDS: &'static [Field] = FIELDS;
+    const IDENTITY: Identity = Identity {
+        natural_key: &["name"],
+        collision: Collision::Suffix {
+            field: "name",
+            longest: 32,
+        },
+    };
+    // Active after 2 to 4 minutes; its interfaces may stay for more than half an hour after the delete.
+    const PATIENCE: Patience = Patience::slow(150, 2400).not_yet(&[("LoadBalancerNotFound", "")]);
+
+    type Spec = Spec;
+    type Live = Live;
+
+    fn permissions(verb: Verb) -> &'static [&'static str] {
+        match verb {
+            Verb::Read => &[
+                reads::LOAD_BALANCERS,
+                "elasticloadbalancing:DescribeLoadBalancerAttributes",
+                "elasticloadbalancing:DescribeTags",
+                "elasticloadbalancing:DescribeTargetGroups",
+            ],
+            Verb::Create => &[
+                "elasticloadbalancing:CreateLoadBalancer",
+                "elasticloadbalancing:AddTags",
+                "elasticloadbalancing:DescribeTags",
+                MODIFY,
+            ],
+            Verb::Update => &[
+                "elasticloadbalancing:SetSubnets",
+                "elasticloadbalancing:SetSecurityGroups",
+                "elasticloadbalancing:AddTags",
+                "elasticloadbalancing:RemoveTags",
+                MODIFY,
+            ],
+            Verb::Delete => &[
+                "elasticloadbalancing:DeleteLoadBalancer",
+                reads::LOAD_BALANCERS,
+                "ec2:DescribeNetworkInterfaces",
+                MODIFY,
+            ],
+        }
+    }
+
+    async fn find(aws: &Aws, asked: &Asked) -> Result<Vec<Live>, CloudError> {
+        let ids: Vec<String> = asked.ids().map(|id| id.as_str().to_owned()).collect();
+        let direct = asked.extent == Extent::Items
+            && ids.len() == asked.items.len()
+            && ids.len() <= reads::ARNS;
+        let all = if direct {
+            reads::load_balancers_by_arn(aws, &ids).await?
+        } else {
+            reads::load_balancers(aws, asked).await?.to_vec()
+        };
+        let names = asked.texts("name");
+        // While the engine waits for one, its state is all there is to know.
+        let waiting =
+            |balancer: &Balancer| direct && state(balancer) == LoadBalancerStateEnum::Provisioning;
+        let named = |balancer: &Balancer| {
+            let name = balancer.load_balancer_name().unwrap_or_default();
+            names.iter().any(|asked| asked == name)
+        };
+        let candidates = || {
+            let worth = |balancer: &&Balancer| {
+                let known = asked.has_id(arn(balancer)) || named(balancer);
+                !waiting(balancer) && (known || ids.len() < asked.items.len())
+            };
+            all.iter()
+                .filter(worth)
+                .map(|one| arn(one).to_owned())
+                .collect()
+        };
+        let all_tags = reads::tags_of(aws, asked, candidates).await?;
+        let found = all.iter().filter_map(|balancer| {
+            let tags = all_tags.get(arn(balancer)).cloned().unwrap_or_default();
+            (asked.wants(arn(balancer), &tags) || named(balancer)).then_some((balancer, tags))
+        });
+        try_join_all(found.map(|(balancer, tags)| async move {
+            let settings = if waiting(balancer) {
+                Settings::new()
+            } else {
+                read_settings(aws, arn(balancer)).await?
+            };
+            Ok(Live {
+                arn: arn(balancer).to_owned(),
+                balancer: balancer.clone(),
+                settings,
+                tags,
+            })
+        }))
+        .await
+    }
+
+    async fn create(aws: &Aws, cx: &Cx, spec: &Spec) -> Result<Live, CloudError> {
+        const CREATE: &str = "elasticloadbalancing:CreateLoadBalancer";
+        let request = aws
+            .elb
+            .create_load_balancer()
+            .name(&spec.name)
+            .scheme(LoadBalancerSchemeEnum::from(spec.scheme.as_str()))
+            .set_subnets(Some(spec.subnets.clone()))
+            .set_security_groups(Some(spec.security_groups.clone()))
+            .set_tags(Some(tags::list(&cx.tags)));
+        let made = async {
+            let answer = request.send().await.map_err(|e| aws_error(CREATE, e))?;
+            let balancer = answer.load_balancers.unwrap_or_default().into_iter().next();
+            let balancer = balancer.ok_or_else(|| {
+                CloudError::malformed(&Self::NAME, "CreateLoadBalancer answered without one")
+            })?;
+            if is_old(&balancer) {
+                tags::confirm_made_here(aws, cx, arn(&balancer)).await?;
+            }
+            Ok(balancer)
+        };
+        let balancer = cx
+            .send(CREATE, made, |made| Some(PhysicalId::new(arn(made))))
+            .await?;
+        let mut live = Live {
+            arn: arn(&balancer).to_owned(),
+            balancer,
+            // What a new one has (API reference, LoadBalancerAttribute).
+            settings: settings([
+                (IDLE_TIMEOUT, "60"),
+                (DELETION_PROTECTION, "false"),
+                (DROP_INVALID, "false"),
+                (HTTP2, "true"),
+                (LOGS, "false"),
+            ]),
+            tags: cx.tags.clone(),
+        };
+        modify(aws, cx, &mut live, &wished(spec)).await?;
+        Ok(live)
+    }
+
+    async fn update(
+        aws: &Aws,
+        cx: &Cx,
+        live: &Live,
+        wanted: &Wanted<Spec>,
+    ) -> Result<Step<Live>, CloudError> {
+        let mut live = live.clone();
+        if wanted.changes("security_groups") {
+            set_security_groups(aws, cx, &mut live, &wanted.spec.security_groups).await?;
+        }
+        if wanted.changes("subnets") {
+            set_subnets(aws, cx, &mut live, &wanted.spec.subnets).await?;
+        }
+        modify(aws, cx, &mut live, &wished(&wanted.spec)).await?;
+        if wanted.changes(TAGS) {
+            tags::change(aws, cx, &live.arn, &live.tags).await?;
+            live.tags = cx.tags.clone();
+        }
+        Ok(Step::Done(live))
+    }
+
+    async fn delete(aws: &Aws, cx: &Cx, live: &Live) -> Result<Step<()>, CloudError> {
+        const DELETE: &str = "elasticloadbalancing:DeleteLoadBalancer";
+        let there = cx.round == 0
+            || !reads::load_balancers_by_arn(aws, std::slice::from_ref(&live.arn))
+                .await?
+                .is_empty();
+        if there {
+            unprotect(aws, cx, live).await?;
+            let request = aws.elb.delete_load_balancer().load_balancer_arn(&live.arn);
+            let answer = cx
+                .call(DELETE, request.send().map_err(|e| aws_error(DELETE, e)))
+                .await;
+            match answer {
+                Err(error) if !error.is(Class::NotFound) => return Err(error),
+                _ => {}
+            }
+        }
+        // Its interfaces outlive the call by minutes, and keep its subnets and security groups from going.
+        let description = vec![interface_description(&live.arn)];
+        let left = interfaces(aws, vec![("description", description)]).await?;
+        if left.is_empty() {
+            Ok(Step::Done(()))
+        } else {
+            Ok(Step::Again(sentence(&left)))
+        }
+    }
+
+    fn id(live: &Live) -> PhysicalId {
+        PhysicalId::new(&live.arn)
+    }
+
+    fn tags(live: &Live) -> Tags {
+        live.tags.clone()
+    }
+
+    fn observed(live: &Live) -> Attributes {
+        let balancer = &live.balancer;
+        let settings = &live.settings;
+        let subnets: Vec<&str> = balancer
+            .availability_zones()
+            .iter()
+            .filter_map(|zone| zone.subnet_id())
+            .collect();
+        let logs = is_on(settings, LOGS).unwrap_or(false).then(|| {
+            let mut parts = vec![("bucket", Value::from(text(settings, LOGS_BUCKET)))];
+            parts.extend(text(settings, LOGS_PREFIX).map(|prefix| ("prefix", prefix.into())));
+            Value::map(parts)
+        });
+        Attributes::new([
+            ("name", balancer.load_balancer_name().into()),
+            (
+                "scheme",
+                balancer.scheme().map(|scheme| scheme.as_str()).into(),
+            ),
+            ("subnets", subnets.into()),
+            (
+                "security_groups",
+                balancer.security_groups().to_vec().into(),
+            ),
+            ("idle_timeout", int(settings, IDLE_TIMEOUT).into()),
+            (
+                "deletion_protection",
+                is_on(settings, DELETION_PROTECTION).into(),
+            ),
+            ("drop_invalid_headers", is_on(settings, DROP_INVALID).into()),
+            ("http2", is_on(settings, HTTP2).into()),
+            ("access_logs", logs.unwrap_or_default()),
+            ("arn", Value::text(&live.arn)),
+            ("dns_name", balancer.dns_name().into()),
+            ("zone_id", balancer.canonical_hosted_zone_id().into()),
+            ("vpc_id", balancer.vpc_id().into()),
+        ])
+    }
+
+    fn readiness(live: &Live) -> Readiness {
+        let reason = live.balancer.state().and_then(|state| state.reason());
+        match state(&live.balancer) {
+            // Short of capacity, but serving.
+            LoadBalancerStateEnum::Active | LoadBalancerStateEnum::ActiveImpaired => {
+                Readiness::Ready
+            }
+            LoadBalancerStateEnum::Failed => {
+                Readiness::Broken(reason.unwrap_or("its set-up failed").to_owned())
+            }
+            other => Readiness::NotYet(other.as_str().to_owned()),
+        }
+    }
+}
+
+fn arn(balancer: &Balancer) -> &str {
+    balancer.load_balancer_arn().unwrap_or_default()
+}
+
+fn state(balancer: &Balancer) -> LoadBalancerStateEnum {
+    balancer
+        .state()
+        .and_then(|state| state.code().cloned())
+        .unwrap_or(LoadBalancerStateEnum::Provisioning)
+}
+
+/// Too old to come from the call just made. A minute covers clocks that differ a little.
+fn is_old(balancer: &Balancer) -> bool {
+    balancer
+        .created_time()
+        .and_then(|made| SystemTime::try_from(*made).ok())
+        .and_then(|made| made.elapsed().ok())
+        .is_some_and(|age| age > Duration::from_secs(60))
+}
+
+/// `…:loadbalancer/app/web/1a2b` → `ELB app/web/1a2b`, which is what its interfaces are described as (ELB user guide).
+fn interface_description(arn: &str) -> String {
+    let path = arn
+        .split_once(":loadbalancer/")
+        .map_or(arn, |(_, path)| path);
+    format!("ELB {path}")
+}
+
+fn wished(spec: &Spec) -> Settings {
+    let mut wished = settings([
+        (IDLE_TIMEOUT, &spec.idle_timeout.to_string()),
+        (DELETION_PROTECTION, &spec.deletion_protection.to_string()),
+        (DROP_INVALID, &spec.drop_invalid_headers.to_string()),
+        (LOGS, &spec.access_logs.is_some().to_string()),
+    ]);
+    if let Some(http2) = spec.http2 {
+        wished.insert(HTTP2.into(), http2.to_string());
+    }
+    if let Some(logs) = &spec.access_logs {
+        wished.insert(LOGS_BUCKET.into(), logs.bucket.clone());
+        wished.insert(LOGS_PREFIX.into(), logs.prefix.clone().unwrap_or_default());
+    }
+    wished
+}
+
+async fn read_settings(aws: &Aws, arn: &str) -> Result<Settings, CloudError> {
+    const READ: &str = "elasticloadbalancing:DescribeLoadBalancerAttributes";
+    let request = aws
+        .elb
+        .describe_load_balancer_attributes()
+        .load_balancer_arn(arn);
+    let answer = aws
+        .read(READ, || {
+            request.clone().send().map_err(|e| aws_error(READ, e))
+        })
+        .await;
+    let attributes = match answer {
+        Ok(answer) => answer.attributes.unwrap_or_default(),
+        // Deleted since the list was read; whoever needs it will notice.
+        Err(error) if error.is(Class::NotFound) => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    Ok(attributes
+        .into_iter()
+        .filter_map(|one| Some((one.key?, one.value.unwrap_or_default())))
+        .collect())
+}
+
+/// Sends the settings that differ, in one call; none when all are as wished.
+async fn modify(aws: &Aws, cx: &Cx, live: &mut Live, wished: &Settings) -> Result<(), CloudError> {
+    let differing = differing(&live.settings, wished);
+    if differing.is_empty() {
+        return Ok(());
+    }
+    let list = differing
+        .iter()
+        .map(|(key, value)| {
+            LoadBalancerAttribute::builder()
+                .key(key)
+                .value(value)
+                .build()
+        })
+        .collect();
+    let request = aws
+        .elb
+        .modify_load_balancer_attributes()
+        .load_balancer_arn(&live.arn)
+        .set_attributes(Some(list));
+    cx.call(MODIFY, request.send().map_err(|e| aws_error(MODIFY, e)))
+        .await?;
+    live.settings.extend(differing);
+    Ok(())
+}
+
+/// A protection that the stack does not ask for is drift and goes; one that it asks for, or of which nobody knows, is respected.
+async fn unprotect(aws: &Aws, cx: &Cx, live: &Live) -> Result<(), CloudError> {
+    if is_on(&live.settings, DELETION_PROTECTION) != Some(true) {
+        return Ok(());
+    }
+    if cx.last.get("deletion_protection").as_bool() != Some(false) {
+        return Err(CloudError::new(
+            "elasticloadbalancing:DeleteLoadBalancer",
+            Class::Invalid,
+            "DeletionProtected",
+            "deletion protection is on; set `deletion_protection: false`, apply that, and delete it then",
+        ));
+    }
+    let off = settings([(DELETION_PROTECTION, "false")]);
+    modify(aws, cx, &mut live.clone(), &off).await
+}
+
+async fn set_subnets(
+    aws: &Aws,
+    cx: &Cx,
+    live: &mut Live,
+    subnets: &[String],
+) -> Result<(), CloudError> {
+    const SET: &str = "elasticloadbalancing:SetSubnets";
+    let request = aws
+        .elb
+        .set_subnets()
+        .load_balancer_arn(&live.arn)
+        .set_subnets(Some(subnets.to_vec()));
+    let answer = cx
+        .call(SET, request.send().map_err(|e| aws_error(SET, e)))
+        .await?;
+    live.balancer.availability_zones = answer.availability_zones;
+    Ok(())
+}
+
+async fn set_security_groups(
+    aws: &Aws,
+    cx: &Cx,
+    live: &mut Live,
+    groups: &[String],
+) -> Result<(), CloudError> {
+    const SET: &str = "elasticloadbalancing:SetSecurityGroups";
+    let request = aws
+        .elb
+        .set_security_groups()
+        .load_balancer_arn(&live.arn)
+        .set_security_groups(Some(groups.to_vec()));
+    cx.call(SET, request.send().map_err(|e| aws_error(SET, e)))
+        .await?;
+    live.balancer.security_groups = Some(groups.to_vec());
+    Ok(())
+}

@@ -1,0 +1,237 @@
+//! Describes that the kinds of this service share, each read once per look.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use aws_sdk_elasticloadbalancingv2::types::{Listener, LoadBalancer, TargetGroup};
+use futures::TryFutureExt;
+use futures::future::try_join_all;
+
+use super::tags;
+use crate::aws::{Aws, aws_error};
+use crate::kind::{Asked, Class, CloudError, Extent};
+use crate::model::Tags;
+
+/// The largest page of every describe here (API reference).
+pub const PAGE: i32 = 400;
+/// The most ARNs one describe takes (API reference).
+pub const ARNS: usize = 20;
+
+pub const LOAD_BALANCERS: &str = "elasticloadbalancing:DescribeLoadBalancers";
+pub const TARGET_GROUPS: &str = "elasticloadbalancing:DescribeTargetGroups";
+pub const LISTENERS: &str = "elasticloadbalancing:DescribeListeners";
+
+/// Every load balancer in the region.
+pub async fn load_balancers(
+    aws: &Aws,
+    asked: &Asked,
+) -> Result<Arc<Vec<LoadBalancer>>, CloudError> {
+    asked
+        .memo
+        .get("all", || async {
+            let mut all = Vec::new();
+            let mut marker = None;
+            loop {
+                let request = aws
+                    .elb
+                    .describe_load_balancers()
+                    .page_size(PAGE)
+                    .set_marker(marker);
+                let page = aws
+                    .read(LOAD_BALANCERS, || {
+                        request
+                            .clone()
+                            .send()
+                            .map_err(|e| aws_error(LOAD_BALANCERS, e))
+                    })
+                    .await?;
+                all.extend(page.load_balancers.unwrap_or_default());
+                marker = page.next_marker;
+                if marker.is_none() {
+                    return Ok(all);
+                }
+            }
+        })
+        .await
+}
+
+/// The load balancers with these ARNs that are there: the direct read, for waiting.
+pub async fn load_balancers_by_arn(
+    aws: &Aws,
+    arns: &[String],
+) -> Result<Vec<LoadBalancer>, CloudError> {
+    let each = try_join_all(arns.iter().map(|arn| async move {
+        let request = aws.elb.describe_load_balancers().load_balancer_arns(arn);
+        let answer = aws
+            .read(LOAD_BALANCERS, || {
+                request
+                    .clone()
+                    .send()
+                    .map_err(|e| aws_error(LOAD_BALANCERS, e))
+            })
+            .await;
+        match answer {
+            Ok(answer) => Ok(answer.load_balancers.unwrap_or_default()),
+            Err(error) if error.is(Class::NotFound) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }))
+    .await?;
+    Ok(each.into_iter().flatten().collect())
+}
+
+/// Every target group in the region.
+pub async fn target_groups(aws: &Aws, asked: &Asked) -> Result<Arc<Vec<TargetGroup>>, CloudError> {
+    asked
+        .memo
+        .get("all", || async {
+            let mut all = Vec::new();
+            let mut marker = None;
+            loop {
+                let request = aws
+                    .elb
+                    .describe_target_groups()
+                    .page_size(PAGE)
+                    .set_marker(marker);
+                let page = aws
+                    .read(TARGET_GROUPS, || {
+                        request
+                            .clone()
+                            .send()
+                            .map_err(|e| aws_error(TARGET_GROUPS, e))
+                    })
+                    .await?;
+                all.extend(page.target_groups.unwrap_or_default());
+                marker = page.next_marker;
+                if marker.is_none() {
+                    return Ok(all);
+                }
+            }
+        })
+        .await
+}
+
+/// The listeners of one load balancer; none when it is gone.
+pub async fn listeners(
+    aws: &Aws,
+    asked: &Asked,
+    load_balancer: &str,
+) -> Result<Arc<Vec<Listener>>, CloudError> {
+    asked
+        .memo
+        .get(load_balancer, || async {
+            let mut all = Vec::new();
+            let mut marker = None;
+            loop {
+                let request = aws
+                    .elb
+                    .describe_listeners()
+                    .load_balancer_arn(load_balancer)
+                    .page_size(PAGE)
+                    .set_marker(marker);
+                let answer = aws
+                    .read(LISTENERS, || {
+                        request.clone().send().map_err(|e| aws_error(LISTENERS, e))
+                    })
+                    .await;
+                let page = match answer {
+                    Err(error) if error.is(Class::NotFound) => return Ok(all),
+                    other => other?,
+                };
+                all.extend(page.listeners.unwrap_or_default());
+                marker = page.next_marker;
+                if marker.is_none() {
+                    return Ok(all);
+                }
+            }
+        })
+        .await
+}
+
+/// The tags of load balancers and target groups: of all there are when everything is sought, so that the two kinds share the calls;
+/// else of `candidates` alone.
+pub async fn tags_of(
+    aws: &Aws,
+    asked: &Asked,
+    candidates: impl FnOnce() -> Vec<String>,
+) -> Result<Arc<HashMap<String, Tags>>, CloudError> {
+    if asked.extent == Extent::Items {
+        return tags::describe(aws, &candidates()).await.map(Arc::new);
+    }
+    asked
+        .memo
+        .get("elbv2", || async {
+            let (balancers, groups) =
+                tokio::try_join!(load_balancers(aws, asked), target_groups(aws, asked))?;
+            let arns: Vec<String> = balancers
+                .iter()
+                .filter_map(|balancer| balancer.load_balancer_arn.clone())
+                .chain(
+                    groups
+                        .iter()
+                        .filter_map(|group| group.target_group_arn.clone()),
+                )
+                .collect();
+            tags::describe(aws, &arns).await
+        })
+        .await
+}
+
+/// ARNs of the load balancers that carry this stack's tags.
+pub async fn our_load_balancers(aws: &Aws, asked: &Asked) -> Result<Vec<String>, CloudError> {
+    let all = load_balancers(aws, asked).await?;
+    let arns = || {
+        all.iter()
+            .filter_map(|balancer| balancer.load_balancer_arn.clone())
+            .collect::<Vec<_>>()
+    };
+    let tags = tags_of(aws, asked, arns).await?;
+    Ok(arns()
+        .into_iter()
+        .filter(|arn| {
+            tags.get(arn)
+                .and_then(crate::model::Ownership::read)
+                .is_some_and(|owner| owner.is_of(&asked.scope))
+        })
+        .collect())
+}
+
+/// The load balancer a listener's ARN speaks of, or the listener a rule's ARN speaks of:
+/// `…:listener/app/name/1a/2b` → `…:loadbalancer/app/name/1a`; `…:listener-rule/app/name/1a/2b/3c` → `…:listener/app/name/1a/2b`.
+pub fn parent(arn: &str) -> Option<String> {
+    let (above, _) = arn.rsplit_once('/')?;
+    if above.contains(":listener-rule/") {
+        Some(above.replacen(":listener-rule/", ":listener/", 1))
+    } else if above.contains(":listener/") {
+        Some(above.replacen(":listener/", ":loadbalancer/", 1))
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_arn_leads_to_its_parent() {
+        let listener = "arn:aws:elasticloadbalancing:eu-west-1:1:listener/app/web/1a/2b";
+        assert_eq!(
+            parent(&format!(
+                "{}/3c",
+                listener.replace(":listener/", ":listener-rule/")
+            ))
+            .as_deref(),
+            Some(listener)
+        );
+        assert_eq!(
+            parent(listener).as_deref(),
+            Some("arn:aws:elasticloadbalancing:eu-west-1:1:loadbalancer/app/web/1a")
+        );
+        assert_eq!(
+            parent("arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/x/1"),
+            None
+        );
+        assert_eq!(parent("nonsense"), None);
+    }
+}

@@ -1,0 +1,522 @@
+//! `elbv2.target_group`: where a listener or a rule sends requests. Targets themselves are the ECS service's, never managed here. Left
+//! out of the fields: gRPC and HTTP/2 to targets, Lambda and ALB targets, a health check port of its own, IPv6.
+//!
+//! Crash between `CreateTargetGroup` and `ModifyTargetGroupAttributes`: the group carries our tags, and its attributes show as changes.
+
+use aws_sdk_elasticloadbalancingv2::types::{
+    Matcher, ProtocolEnum, TargetGroup as Group, TargetGroupAttribute, TargetTypeEnum,
+};
+use futures::TryFutureExt;
+use futures::future::try_join_all;
+use serde::Deserialize;
+
+use super::settings::{Settings, differing, int, is_on, settings, text};
+use super::{reads, tags};
+use crate::aws::{Aws, aws_error};
+use crate::kind::{
+    Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Literal, Patience, Readiness,
+    Step, TAGS, Type, Verb, Wanted,
+};
+use crate::model::{Attributes, KindName, Ownership, PhysicalId, Tags, Value};
+
+pub struct TargetGroup;
+
+#[derive(Deserialize)]
+pub struct Spec {
+    name: String,
+    vpc_id: String,
+    port: i32,
+    protocol: String,
+    target_type: String,
+    health_check: Option<HealthCheck>,
+    deregistration_delay: i64,
+    slow_start: Option<i64>,
+    stickiness: Option<Stickiness>,
+}
+
+#[derive(Deserialize)]
+struct HealthCheck {
+    path: String,
+    matcher: String,
+    interval: i32,
+    timeout: i32,
+    healthy_threshold: i32,
+    unhealthy_threshold: i32,
+}
+
+#[derive(Deserialize)]
+struct Stickiness {
+    duration: i64,
+    cookie: Option<String>,
+}
+
+#[derive(Clone)]
+pub struct Live {
+    arn: String,
+    group: Group,
+    /// Empty for a group that no item asks for: nothing of it is compared.
+    settings: Settings,
+    tags: Tags,
+}
+
+const DELAY: &str = "deregistration_delay.timeout_seconds";
+const SLOW_START: &str = "slow_start.duration_seconds";
+const STICKY: &str = "stickiness.enabled";
+const STICKY_TYPE: &str = "stickiness.type";
+const LB_DURATION: &str = "stickiness.lb_cookie.duration_seconds";
+const APP_DURATION: &str = "stickiness.app_cookie.duration_seconds";
+const APP_COOKIE: &str = "stickiness.app_cookie.cookie_name";
+
+const MODIFY: &str = "elasticloadbalancing:ModifyTargetGroup";
+const MODIFY_ATTRIBUTES: &str = "elasticloadbalancing:ModifyTargetGroupAttributes";
+
+const HEALTH_CHECK: Type = Type::Object(&[
+    Field::new("path", Type::Text, "What is asked for.").default(Literal::Text("/")),
+    Field::new(
+        "matcher",
+        Type::Text,
+        "Statuses that mean healthy: `200`, `200,204`, `200-299`.",
+    )
+    .default(Literal::Text("200")),
+    Field::new(
+        "interval",
+        Type::Int { min: 5, max: 300 },
+        "Seconds between two checks.",
+    )
+    .default(Literal::Int(30)),
+    Field::new(
+        "timeout",
+        Type::Int { min: 2, max: 120 },
+        "Seconds until a check counts as failed.",
+    )
+    .default(Literal::Int(5)),
+    Field::new(
+        "healthy_threshold",
+        Type::Int { min: 2, max: 10 },
+        "Good checks until healthy.",
+    )
+    .default(Literal::Int(5)),
+    Field::new(
+        "unhealthy_threshold",
+        Type::Int { min: 2, max: 10 },
+        "Bad checks until unhealthy.",
+    )
+    .default(Literal::Int(2)),
+]);
+
+const STICKINESS: Type = Type::Object(&[
+    Field::new("duration", Type::Int { min: 1, max: 604_800 }, "Seconds a client stays with a target.")
+        .default(Literal::Int(86_400)),
+    Field::new(
+        "cookie",
+        Type::Text,
+        "The application's own cookie to go by; the load balancer sets one of its own when not given.",
+    )
+    .default(Literal::Unset),
+]);
+
+const FIELDS: &[Field] = &[
+    Field::new(
+        "name",
+        Type::Text,
+        "Unique in the region; at most 32 characters.",
+    )
+    .required()
+    .replace(),
+    Field::new("vpc_id", Type::Text, "The VPC its targets are in.")
+        .required()
+        .replace(),
+    Field::new(
+        "port",
+        Type::Int {
+            min: 1,
+            max: 65_535,
+        },
+        "The port targets listen on.",
+    )
+    .required()
+    .replace(),
+    Field::new(
+        "protocol",
+        Type::OneOf(&["HTTP", "HTTPS"]),
+        "What is spoken to targets.",
+    )
+    .default(Literal::Text("HTTP"))
+    .replace(),
+    Field::new(
+        "target_type",
+        Type::OneOf(&["ip", "instance"]),
+        "How targets are named; Fargate needs `ip`.",
+    )
+    .default(Literal::Text("ip"))
+    .replace(),
+    Field::new(
+        "health_check",
+        HEALTH_CHECK,
+        "How a target shows that it can take requests.",
+    ),
+    Field::new(
+        "deregistration_delay",
+        Type::Int { min: 0, max: 3600 },
+        "Seconds a target that leaves may take to finish its requests.",
+    )
+    .default(Literal::Int(300)),
+    Field::new(
+        "slow_start",
+        Type::Int { min: 0, max: 900 },
+        "Seconds over which a new target gets its full share: 0, or 30 to 900.",
+    ),
+    Field::new(
+        "stickiness",
+        STICKINESS,
+        "Keeps a client with one target; off when not given.",
+    )
+    .default(Literal::Unset),
+    Field::computed("id", Type::Text, "Its ARN."),
+    Field::computed("arn", Type::Text, "Its ARN."),
+];
+
+impl Kind<Aws> for TargetGroup {
+    const NAME: KindName = KindName::new("elbv2.target_group");
+    const DOC: &'static str = "A group of targets that a load balancer spreads requests over.";
+    const FIELDS: &'static [Field] = FIELDS;
+    const IDENTITY: Identity = Identity {
+        natural_key: &["name"],
+        collision: Collision::Suffix {
+            field: "name",
+            longest: 32,
+        },
+    };
+    const PATIENCE: Patience = Patience::quick().not_yet(&[("TargetGroupNotFound", "")]);
+
+    type Spec = Spec;
+    type Live = Live;
+
+    fn permissions(verb: Verb) -> &'static [&'static str] {
+        match verb {
+            Verb::Read => &[
+                reads::TARGET_GROUPS,
+                reads::LOAD_BALANCERS,
+                "elasticloadbalancing:DescribeTargetGroupAttributes",
+                "elasticloadbalancing:DescribeTags",
+            ],
+            Verb::Create => &[
+                "elasticloadbalancing:CreateTargetGroup",
+                "elasticloadbalancing:AddTags",
+                "elasticloadbalancing:DescribeTags",
+                MODIFY_ATTRIBUTES,
+            ],
+            Verb::Update => &[
+                MODIFY,
+                MODIFY_ATTRIBUTES,
+                "elasticloadbalancing:AddTags",
+                "elasticloadbalancing:RemoveTags",
+            ],
+            Verb::Delete => &["elasticloadbalancing:DeleteTargetGroup"],
+        }
+    }
+
+    async fn find(aws: &Aws, asked: &Asked) -> Result<Vec<Live>, CloudError> {
+        let all = reads::target_groups(aws, asked).await?;
+        let names = asked.texts("name");
+        let known = |group: &Group| {
+            let name = group.target_group_name().unwrap_or_default();
+            asked.has_id(arn(group)) || names.iter().any(|asked| asked == name)
+        };
+        let by_id = asked.items.iter().all(|item| item.id.is_some());
+        let candidates = || {
+            let worth = |group: &&Group| !by_id || known(group);
+            all.iter()
+                .filter(worth)
+                .map(|group| arn(group).to_owned())
+                .collect()
+        };
+        let all_tags = reads::tags_of(aws, asked, candidates).await?;
+        let found = all.iter().filter_map(|group| {
+            let tags = all_tags.get(arn(group)).cloned().unwrap_or_default();
+            (asked.wants(arn(group), &tags) || known(group)).then_some((group, tags))
+        });
+        try_join_all(found.map(|(group, tags)| async move {
+            let settings = if known(group) || has_address(asked, &tags) {
+                read_settings(aws, arn(group)).await?
+            } else {
+                Settings::new()
+            };
+            Ok(Live {
+                arn: arn(group).to_owned(),
+                group: group.clone(),
+                settings,
+                tags,
+            })
+        }))
+        .await
+    }
+
+    async fn create(aws: &Aws, cx: &Cx, spec: &Spec) -> Result<Live, CloudError> {
+        const CREATE: &str = "elasticloadbalancing:CreateTargetGroup";
+        let check = spec.health_check.as_ref();
+        let request = aws
+            .elb
+            .create_target_group()
+            .name(&spec.name)
+            .vpc_id(&spec.vpc_id)
+            .port(spec.port)
+            .protocol(ProtocolEnum::from(spec.protocol.as_str()))
+            .target_type(TargetTypeEnum::from(spec.target_type.as_str()))
+            .set_health_check_path(check.map(|check| check.path.clone()))
+            .set_health_check_interval_seconds(check.map(|check| check.interval))
+            .set_health_check_timeout_seconds(check.map(|check| check.timeout))
+            .set_healthy_threshold_count(check.map(|check| check.healthy_threshold))
+            .set_unhealthy_threshold_count(check.map(|check| check.unhealthy_threshold))
+            .set_matcher(check.map(HealthCheck::matcher))
+            .set_tags(Some(tags::list(&cx.tags)));
+        let made = async {
+            let answer = request.send().await.map_err(|e| aws_error(CREATE, e))?;
+            let group = answer.target_groups.unwrap_or_default().into_iter().next();
+            let group = group.ok_or_else(|| {
+                CloudError::malformed(&Self::NAME, "CreateTargetGroup answered without one")
+            })?;
+            // AWS does not say when a group was made, so each could be an old one.
+            tags::confirm_made_here(aws, cx, arn(&group)).await?;
+            Ok(group)
+        };
+        let group = cx
+            .send(CREATE, made, |made| Some(PhysicalId::new(arn(made))))
+            .await?;
+        let mut live = Live {
+            arn: arn(&group).to_owned(),
+            group,
+            // What a new one has (API reference, TargetGroupAttribute).
+            settings: settings([(DELAY, "300"), (SLOW_START, "0"), (STICKY, "false")]),
+            tags: cx.tags.clone(),
+        };
+        modify_settings(aws, cx, &mut live, &wished(spec)).await?;
+        Ok(live)
+    }
+
+    async fn update(
+        aws: &Aws,
+        cx: &Cx,
+        live: &Live,
+        wanted: &Wanted<Spec>,
+    ) -> Result<Step<Live>, CloudError> {
+        let mut live = live.clone();
+        if let Some(check) = &wanted.spec.health_check
+            && wanted.changes("health_check")
+        {
+            modify_check(aws, cx, &mut live, check).await?;
+        }
+        modify_settings(aws, cx, &mut live, &wished(&wanted.spec)).await?;
+        if wanted.changes(TAGS) {
+            tags::change(aws, cx, &live.arn, &live.tags).await?;
+            live.tags = cx.tags.clone();
+        }
+        Ok(Step::Done(live))
+    }
+
+    async fn delete(aws: &Aws, cx: &Cx, live: &Live) -> Result<Step<()>, CloudError> {
+        const DELETE: &str = "elasticloadbalancing:DeleteTargetGroup";
+        let request = aws.elb.delete_target_group().target_group_arn(&live.arn);
+        let answer = cx
+            .call(DELETE, request.send().map_err(|e| aws_error(DELETE, e)))
+            .await;
+        match answer {
+            Err(error) if !error.is(Class::NotFound) => Err(error),
+            _ => Ok(Step::Done(())),
+        }
+    }
+
+    fn id(live: &Live) -> PhysicalId {
+        PhysicalId::new(&live.arn)
+    }
+
+    fn tags(live: &Live) -> Tags {
+        live.tags.clone()
+    }
+
+    fn observed(live: &Live) -> Attributes {
+        let (group, settings) = (&live.group, &live.settings);
+        let check = Value::map([
+            ("path", Value::from(group.health_check_path())),
+            (
+                "matcher",
+                group
+                    .matcher()
+                    .and_then(|matcher| matcher.http_code())
+                    .into(),
+            ),
+            ("interval", group.health_check_interval_seconds().into()),
+            ("timeout", group.health_check_timeout_seconds().into()),
+            ("healthy_threshold", group.healthy_threshold_count().into()),
+            (
+                "unhealthy_threshold",
+                group.unhealthy_threshold_count().into(),
+            ),
+        ]);
+        Attributes::new([
+            ("name", group.target_group_name().into()),
+            ("vpc_id", group.vpc_id().into()),
+            ("port", group.port().into()),
+            (
+                "protocol",
+                group.protocol().map(|protocol| protocol.as_str()).into(),
+            ),
+            (
+                "target_type",
+                group.target_type().map(|kind| kind.as_str()).into(),
+            ),
+            ("health_check", check),
+            ("deregistration_delay", int(settings, DELAY).into()),
+            ("slow_start", int(settings, SLOW_START).into()),
+            ("stickiness", observed_stickiness(settings)),
+            ("arn", Value::text(&live.arn)),
+        ])
+    }
+
+    fn readiness(_live: &Live) -> Readiness {
+        Readiness::Ready
+    }
+}
+
+impl HealthCheck {
+    fn matcher(&self) -> Matcher {
+        Matcher::builder().http_code(&self.matcher).build()
+    }
+}
+
+fn arn(group: &Group) -> &str {
+    group.target_group_arn().unwrap_or_default()
+}
+
+/// Whether one of the items is at the address these tags name.
+fn has_address(asked: &Asked, tags: &Tags) -> bool {
+    Ownership::read(tags)
+        .is_some_and(|owner| asked.items.iter().any(|item| item.address == owner.address))
+}
+
+fn observed_stickiness(settings: &Settings) -> Value {
+    if is_on(settings, STICKY) != Some(true) {
+        return Value::Null;
+    }
+    if settings
+        .get(STICKY_TYPE)
+        .is_some_and(|kind| kind == "app_cookie")
+    {
+        return Value::map([
+            ("duration", int(settings, APP_DURATION).into()),
+            ("cookie", text(settings, APP_COOKIE).into()),
+        ]);
+    }
+    Value::map([("duration", Value::from(int(settings, LB_DURATION)))])
+}
+
+fn wished(spec: &Spec) -> Settings {
+    let mut wished = settings([
+        (DELAY, &spec.deregistration_delay.to_string()),
+        (STICKY, &spec.stickiness.is_some().to_string()),
+    ]);
+    if let Some(seconds) = spec.slow_start {
+        wished.insert(SLOW_START.into(), seconds.to_string());
+    }
+    match &spec.stickiness {
+        Some(Stickiness {
+            duration,
+            cookie: Some(cookie),
+        }) => wished.extend(settings([
+            (STICKY_TYPE, "app_cookie"),
+            (APP_COOKIE, cookie),
+            (APP_DURATION, &duration.to_string()),
+        ])),
+        Some(Stickiness {
+            duration,
+            cookie: None,
+        }) => wished.extend(settings([
+            (STICKY_TYPE, "lb_cookie"),
+            (LB_DURATION, &duration.to_string()),
+        ])),
+        None => {}
+    }
+    wished
+}
+
+async fn read_settings(aws: &Aws, arn: &str) -> Result<Settings, CloudError> {
+    const READ: &str = "elasticloadbalancing:DescribeTargetGroupAttributes";
+    let request = aws
+        .elb
+        .describe_target_group_attributes()
+        .target_group_arn(arn);
+    let answer = aws
+        .read(READ, || {
+            request.clone().send().map_err(|e| aws_error(READ, e))
+        })
+        .await;
+    let attributes = match answer {
+        Ok(answer) => answer.attributes.unwrap_or_default(),
+        // Deleted since the list was read; whoever needs it will notice.
+        Err(error) if error.is(Class::NotFound) => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    Ok(attributes
+        .into_iter()
+        .filter_map(|one| Some((one.key?, one.value.unwrap_or_default())))
+        .collect())
+}
+
+/// Sends the settings that differ, in one call; none when all are as wished.
+async fn modify_settings(
+    aws: &Aws,
+    cx: &Cx,
+    live: &mut Live,
+    wished: &Settings,
+) -> Result<(), CloudError> {
+    let differing = differing(&live.settings, wished);
+    if differing.is_empty() {
+        return Ok(());
+    }
+    let list = differing
+        .iter()
+        .map(|(key, value)| {
+            TargetGroupAttribute::builder()
+                .key(key)
+                .value(value)
+                .build()
+        })
+        .collect();
+    let request = aws
+        .elb
+        .modify_target_group_attributes()
+        .target_group_arn(&live.arn)
+        .set_attributes(Some(list));
+    cx.call(
+        MODIFY_ATTRIBUTES,
+        request.send().map_err(|e| aws_error(MODIFY_ATTRIBUTES, e)),
+    )
+    .await?;
+    live.settings.extend(differing);
+    Ok(())
+}
+
+async fn modify_check(
+    aws: &Aws,
+    cx: &Cx,
+    live: &mut Live,
+    check: &HealthCheck,
+) -> Result<(), CloudError> {
+    let request = aws
+        .elb
+        .modify_target_group()
+        .target_group_arn(&live.arn)
+        .health_check_path(&check.path)
+        .health_check_interval_seconds(check.interval)
+        .health_check_timeout_seconds(check.timeout)
+        .healthy_threshold_count(check.healthy_threshold)
+        .unhealthy_threshold_count(check.unhealthy_threshold)
+        .matcher(check.matcher());
+    let answer = cx
+        .call(MODIFY, request.send().map_err(|e| aws_error(MODIFY, e)))
+        .await?;
+    if let Some(group) = answer.target_groups.unwrap_or_default().into_iter().next() {
+        live.group = group;
+    }
+    Ok(())
+}
