@@ -3,8 +3,10 @@
 mod clients;
 mod error;
 mod read;
+mod tagged;
 
 pub mod ec2;
+pub mod rds;
 
 use std::sync::Arc;
 
@@ -18,7 +20,12 @@ impl World for Aws {}
 /// Every kind, one line each. This list is all there is to registering one.
 pub fn kinds(aws: &Arc<Aws>) -> Kinds {
     fn all(aws: &Arc<Aws>) -> Vec<Arc<dyn AnyKind>> {
-        vec![erase::<ec2::vpc::Vpc, _>(aws)]
+        vec![
+            erase::<ec2::vpc::Vpc, _>(aws),
+            erase::<rds::db_instance::DbInstance, _>(aws),
+            erase::<rds::db_parameter_group::DbParameterGroup, _>(aws),
+            erase::<rds::db_subnet_group::DbSubnetGroup, _>(aws),
+        ]
     }
     Kinds::new(all(aws))
 }
