@@ -7,6 +7,7 @@ mod tagged;
 
 pub mod ec2;
 pub mod rds;
+pub mod s3;
 
 use std::sync::Arc;
 
@@ -25,6 +26,7 @@ pub fn kinds(aws: &Arc<Aws>) -> Kinds {
             erase::<rds::db_instance::DbInstance, _>(aws),
             erase::<rds::db_parameter_group::DbParameterGroup, _>(aws),
             erase::<rds::db_subnet_group::DbSubnetGroup, _>(aws),
+            erase::<s3::bucket::Bucket, _>(aws),
         ]
     }
     Kinds::new(all(aws))
