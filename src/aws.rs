@@ -8,6 +8,7 @@ mod tagged;
 pub mod ec2;
 pub mod rds;
 pub mod s3;
+pub mod secretsmanager;
 
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ pub fn kinds(aws: &Arc<Aws>) -> Kinds {
             erase::<rds::db_parameter_group::DbParameterGroup, _>(aws),
             erase::<rds::db_subnet_group::DbSubnetGroup, _>(aws),
             erase::<s3::bucket::Bucket, _>(aws),
+            erase::<secretsmanager::secret::Secret, _>(aws),
         ]
     }
     Kinds::new(all(aws))

@@ -492,12 +492,8 @@ async fn refuse_taken(aws: &Aws, name: &str) -> Result<(), CloudError> {
         .await;
     let whose = match head {
         Err(error) if error.is(Class::NotFound) => return Ok(()),
-        Ok(_) => "this account has a bucket of that name already, and it is not this stack's",
-        Err(error)
-            if error.is(Class::Denied)
-                || error.code == "PermanentRedirect"
-                || error.code == "Unknown" =>
-        {
+        Ok(_) => "this account has a bucket of that name already",
+        Err(error) if error.is(Class::Denied) || error.is(Class::Other) => {
             "another account has it, or it stands in another region"
         }
         Err(error) => return Err(error),
