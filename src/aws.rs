@@ -13,6 +13,12 @@ pub mod logs;
 pub mod ecr;
 pub mod ecs;
 pub mod elbv2;
+mod tagged;
+
+pub mod ec2;
+pub mod rds;
+pub mod s3;
+pub mod secretsmanager;
 
 use std::sync::Arc;
 
@@ -48,6 +54,12 @@ pub fn kinds(aws: &Arc<Aws>) -> Kinds {
             erase::<ecs::task_definition::TaskDefinition, _>(aws),
             erase::<ecs::service::Service, _>(aws),
             erase::<ecr::repository::Repository, _>(aws),
+            erase::<ec2::vpc::Vpc, _>(aws),
+            erase::<rds::db_instance::DbInstance, _>(aws),
+            erase::<rds::db_parameter_group::DbParameterGroup, _>(aws),
+            erase::<rds::db_subnet_group::DbSubnetGroup, _>(aws),
+            erase::<s3::bucket::Bucket, _>(aws),
+            erase::<secretsmanager::secret::Secret, _>(aws),
         ]
     }
     Kinds::new(all(aws))
