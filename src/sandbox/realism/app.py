@@ -10,10 +10,10 @@ from typing import Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from . import ACCOUNT, USER_ARN
+from . import USER_ARN
 from .calls import CallLog
 from .clock import CLOCK
-from .errors import denied, error_answer, throttled
+from .errors import Refusal, denied, error_answer, throttled
 from .faults import Faults
 from .http import Answer, Request
 from .permissions import Permissions
@@ -40,7 +40,7 @@ class Sandbox:
 
             return control(self, request)
         call = identify(request.method, request.path, request.query, request.headers, request.body)
-        seq, start = self.calls.begin(), CLOCK.now()
+        seq, start = self.calls.begin(), time.monotonic()
         status, code = 0, ""
         try:
             answer = self._answer(call, request)
@@ -51,7 +51,7 @@ class Sandbox:
             return answer
         finally:
             self.calls.add({
-                "seq": seq, "start": start, "end": CLOCK.now(), "service": call.service, "action": call.action,
+                "seq": seq, "start": start, "end": time.monotonic(), "service": call.service, "action": call.action,
                 "mutating": call.mutating, "status": status, "code": code, "user_agent": call.user_agent,
             })
 
@@ -79,14 +79,20 @@ class Sandbox:
         if missing:
             return denied(call, USER_ARN, missing)
         with self.lock:
+            CLOCK.settle()
             answer = self._carry_out(call, request)
         if late:
             time.sleep(late)
         return None if lose else answer
 
     def _carry_out(self, call: Call, request: Request) -> Answer:
+        if call.service == "ec2" and call.params.get("DryRun", "").lower() == "true":
+            # Permissions were looked at before; nothing else is promised of a dry run.
+            return error_answer(call, 412, "DryRunOperation", "Request would have succeeded, but DryRun flag is set.")
         try:
             return self.moto(request)
+        except Refusal as refusal:
+            return error_answer(call, refusal.status, refusal.code, refusal.message)
         except NotImplementedError as error:
             return error_answer(call, 501, "NotImplemented", f"The sandbox does not know {call.name}: {error}")
         except Exception:  # moto's own defect: an answer in AWS's form, the trace in the server's log
@@ -113,6 +119,7 @@ class Sandbox:
         from moto.moto_api._internal.models import moto_api_backend
 
         with self.lock:
+            CLOCK.clear()
             moto_api_backend.reset()
             self.calls.clear()
             self.faults.clear()

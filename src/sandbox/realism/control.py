@@ -84,7 +84,8 @@ def _clock(sandbox: Any, request: Request) -> Any:
     factor = body.get("factor") if isinstance(body, dict) else None
     if not isinstance(factor, (int, float)) or isinstance(factor, bool) or factor < 0:
         raise BadRequest('the body is {"factor": a number, 0 or more}')
-    CLOCK.set_factor(float(factor))
+    with sandbox.lock:
+        CLOCK.set_factor(float(factor))
     return {"factor": CLOCK.factor}
 
 

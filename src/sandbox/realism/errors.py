@@ -6,16 +6,22 @@ import json
 import uuid
 from xml.sax.saxutils import escape
 
-from moto.core.exceptions import ServiceException
-
 from .request import Call
 
 Answer = tuple[int, list[tuple[str, str]], bytes]
 
 
-def refuse(code: str, message: str) -> ServiceException:
-    """An AWS error to raise from inside a patched moto method; the HTTP status comes from the API model."""
-    return ServiceException(code, message)
+class Refusal(Exception):
+    """An AWS error raised inside a patched moto method; it passes through moto and is answered in front of it."""
+
+    def __init__(self, code: str, message: str, status: int) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code, self.message, self.status = code, message, status
+
+
+def refuse(code: str, message: str, status: int = 400) -> Refusal:
+    """The error to raise for a call that AWS would not carry out."""
+    return Refusal(code, message, status)
 
 
 def error_answer(call: Call, status: int, code: str, message: str) -> Answer:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
+
+PARTS = ["speed", "identity", "ec2_order", "ec2_nat", "ec2_calls",
+         "elb_balancer", "elb_targets", "elb_listeners"]
+
 
 def install() -> None:
     """Patch moto. To be called before the first request; the account is set by importing this package."""
-    import moto.core.models as core_models
-    import moto.core as core
+    import moto.core
+    import moto.core.models
 
     from . import ACCOUNT
 
-    core_models.DEFAULT_ACCOUNT_ID = ACCOUNT
-    core.DEFAULT_ACCOUNT_ID = ACCOUNT
-    from . import identity, speed
-
-    speed.install()
-    identity.install()
+    moto.core.models.DEFAULT_ACCOUNT_ID = ACCOUNT
+    moto.core.DEFAULT_ACCOUNT_ID = ACCOUNT
+    for part in PARTS:
+        importlib.import_module(f"{__package__}.{part}").install()
