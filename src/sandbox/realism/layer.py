@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 
 PARTS = ["speed", "identity", "ec2_order", "ec2_nat", "ec2_calls",
-         "elb_balancer", "elb_targets", "elb_listeners"]
+         "elb_balancer", "elb_targets", "elb_listeners",
+         "rds_instance", "rds_groups"]
 
 
 def install() -> None:
