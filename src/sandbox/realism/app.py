@@ -13,6 +13,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from . import USER_ARN
 from .calls import CallLog
 from .clock import CLOCK
+from .ecs_preflight import IMAGES
 from .errors import Refusal, denied, error_answer, throttled
 from .faults import Faults
 from .http import Answer, Request
@@ -115,7 +116,7 @@ class Sandbox:
         return said["status"], said["headers"], body
 
     def reset(self) -> None:
-        """Forget every resource, the log, the faults and the permissions. The clock stays."""
+        """Forget every resource, the log, the faults, the permissions and what images do. The clock stays."""
         from moto.moto_api._internal.models import moto_api_backend
 
         with self.lock:
@@ -124,6 +125,7 @@ class Sandbox:
             self.calls.clear()
             self.faults.clear()
             self.permissions.set(None)
+            IMAGES.clear()
 
 
 def error_code(answer: tuple[int, list, bytes]) -> str:

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 
 from . import ACCOUNT, LAYER_VERSION
 from .clock import CLOCK
+from .ecs_preflight import IMAGES
 from .faults import BadFault
 from .http import Answer, Request
 from .permissions import entries
@@ -97,6 +98,28 @@ def _iam(sandbox: Any, request: Request) -> Any:
     return {"allow": sandbox.permissions.allowed}
 
 
+def _say_image(sandbox: Any, request: Request) -> Any:
+    body = _body(request)
+    if not isinstance(body, dict) or not isinstance(body.get("image"), str):
+        raise BadRequest('the body is {"image": digest, tag or reference, "behaviour": "runs|crashes|unhealthy"}')
+    with sandbox.lock:
+        try:
+            IMAGES.say(body["image"], str(body.get("behaviour")))
+        except ValueError as error:
+            raise BadRequest(str(error)) from None
+        return {"images": IMAGES.listed()}
+
+
+def _list_images(sandbox: Any, request: Request) -> Any:
+    return {"images": IMAGES.listed()}
+
+
+def _clear_images(sandbox: Any, request: Request) -> Any:
+    with sandbox.lock:
+        IMAGES.clear()
+    return {"status": "ok"}
+
+
 ROUTES = {
     ("GET", "health"): _health,
     ("POST", "reset"): _reset,
@@ -107,4 +130,7 @@ ROUTES = {
     ("DELETE", "faults"): _clear_faults,
     ("POST", "clock"): _clock,
     ("POST", "iam"): _iam,
+    ("GET", "images"): _list_images,
+    ("POST", "images"): _say_image,
+    ("DELETE", "images"): _clear_images,
 }

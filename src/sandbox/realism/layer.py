@@ -6,7 +6,8 @@ import importlib
 
 PARTS = ["speed", "identity", "ec2_order", "ec2_nat", "ec2_calls",
          "elb_balancer", "elb_targets", "elb_listeners",
-         "rds_instance", "rds_groups"]
+         "rds_instance", "rds_groups",
+         "ecs_service", "ecs_cluster", "ecr_images"]
 
 
 def install() -> None:
