@@ -19,6 +19,7 @@ from .faults import Faults
 from .http import Answer, Request
 from .permissions import Permissions
 from .request import Call, identify
+from .s3_buckets import check_owner
 
 
 class Sandbox:
@@ -39,7 +40,11 @@ class Sandbox:
         if request.path.startswith("/_sandbox/"):
             from .control import control
 
-            return control(self, request)
+            try:
+                return control(self, request)
+            except Exception:
+                traceback.print_exc(file=sys.stderr)
+                return 500, [("Content-Type", "application/json")], b'{"error": "the sandbox failed, see its log"}'
         call = identify(request.method, request.path, request.query, request.headers, request.body)
         seq, start = self.calls.begin(), time.monotonic()
         status, code = 0, ""
@@ -91,6 +96,8 @@ class Sandbox:
             # Permissions were looked at before; nothing else is promised of a dry run.
             return error_answer(call, 412, "DryRunOperation", "Request would have succeeded, but DryRun flag is set.")
         try:
+            if call.service == "s3":
+                check_owner(request.headers)
             return self.moto(request)
         except Refusal as refusal:
             return error_answer(call, refusal.status, refusal.code, refusal.message)

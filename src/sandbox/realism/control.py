@@ -120,6 +120,14 @@ def _clear_images(sandbox: Any, request: Request) -> Any:
     return {"status": "ok"}
 
 
+def _inventory(sandbox: Any, request: Request) -> Any:
+    from .inventory import take
+
+    with sandbox.lock:
+        CLOCK.settle()
+        return take(with_ids=parse_qs(request.query).get("ids", ["0"])[0] in ("1", "true"))
+
+
 ROUTES = {
     ("GET", "health"): _health,
     ("POST", "reset"): _reset,
@@ -130,6 +138,7 @@ ROUTES = {
     ("DELETE", "faults"): _clear_faults,
     ("POST", "clock"): _clock,
     ("POST", "iam"): _iam,
+    ("GET", "inventory"): _inventory,
     ("GET", "images"): _list_images,
     ("POST", "images"): _say_image,
     ("DELETE", "images"): _clear_images,
