@@ -12,3 +12,4 @@ pub mod event;
 pub mod kind;
 pub mod model;
 pub mod plan;
+pub mod render;
