@@ -15,3 +15,4 @@ pub mod kind;
 pub mod model;
 pub mod plan;
 pub mod state;
+pub mod render;
