@@ -6,16 +6,14 @@ mod paging;
 mod read;
 mod scan;
 mod tag_change;
-
-pub mod ec2;
-pub mod iam;
-pub mod logs;
-pub mod ecr;
-pub mod ecs;
-pub mod elbv2;
 mod tagged;
 
 pub mod ec2;
+pub mod ecr;
+pub mod ecs;
+pub mod elbv2;
+pub mod iam;
+pub mod logs;
 pub mod rds;
 pub mod s3;
 pub mod secretsmanager;
@@ -45,7 +43,6 @@ pub fn kinds(aws: &Arc<Aws>) -> Kinds {
             erase::<iam::policy::Policy, _>(aws),
             erase::<iam::role::Role, _>(aws),
             erase::<logs::log_group::LogGroup, _>(aws),
-            erase::<ec2::vpc::Vpc, _>(aws),
             erase::<elbv2::load_balancer::LoadBalancer, _>(aws),
             erase::<elbv2::target_group::TargetGroup, _>(aws),
             erase::<elbv2::listener::Listener, _>(aws),
@@ -54,7 +51,6 @@ pub fn kinds(aws: &Arc<Aws>) -> Kinds {
             erase::<ecs::task_definition::TaskDefinition, _>(aws),
             erase::<ecs::service::Service, _>(aws),
             erase::<ecr::repository::Repository, _>(aws),
-            erase::<ec2::vpc::Vpc, _>(aws),
             erase::<rds::db_instance::DbInstance, _>(aws),
             erase::<rds::db_parameter_group::DbParameterGroup, _>(aws),
             erase::<rds::db_subnet_group::DbSubnetGroup, _>(aws),

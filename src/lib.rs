@@ -14,5 +14,5 @@ pub mod journal;
 pub mod kind;
 pub mod model;
 pub mod plan;
-pub mod state;
 pub mod render;
+pub mod state;

@@ -10,7 +10,6 @@ pub mod nat_gateway;
 pub mod route_table;
 pub mod security_group;
 pub mod subnet;
-pub mod interfaces;
 pub mod tags;
 pub mod vpc;
 pub mod vpc_endpoint;
