@@ -8,5 +8,9 @@
 //! ```
 
 pub mod aws;
+pub mod component;
+pub mod diagnostic;
+pub mod graph;
 pub mod kind;
 pub mod model;
+pub mod stack;
