@@ -8,6 +8,7 @@
 //! ```
 
 pub mod aws;
+pub mod cli;
 pub mod engine;
 pub mod event;
 pub mod journal;
