@@ -32,7 +32,7 @@ pub async fn play(stage: &Stage<'_>, sample: &Sample) -> Calls {
     expect_equal(stage, sample, &live, &desired, "after its create");
     assert_eq!(live.tags, stage.tags(sample), "{}: tags", sample.address);
     found_by_every_way(stage, sample, &live, &desired).await;
-    replacements_are_seen(stage, sample, &live, &desired);
+    others_are_seen(stage, sample, &live, &desired);
     for (field, json) in &sample.changes {
         if changes_in_place(stage, sample, field) {
             let mut spec = serde_json::Map::new();
@@ -125,27 +125,23 @@ async fn found_by_every_way(
     );
 }
 
-/// Every field that takes a replacement is compared.
-fn replacements_are_seen(
-    stage: &Stage<'_>,
-    sample: &Sample,
-    live: &Observed,
-    desired: &Attributes,
-) {
+/// Another value is seen in every field, also where it is not made.
+fn others_are_seen(stage: &Stage<'_>, sample: &Sample, live: &Observed, desired: &Attributes) {
     let fields = stage.kind(sample.kind).fields();
-    for (name, json) in &sample.changes {
+    for (name, json) in sample.changes.iter().chain(&sample.compared) {
         let field = fields.iter().find(|field| field.name == *name);
         let field = field.unwrap_or_else(|| panic!("{}: no field {name}", sample.address));
-        if field.change != Change::Replace {
-            continue;
-        }
         let mut wish = desired.clone();
         wish.set(name, super::defaults::parse(json));
         let seen = differences(fields, &wish, &live.attributes, &|secret| {
             Some(made_up(secret))
         });
+        let seen = seen
+            .iter()
+            .find(|difference| difference.field.name == *name);
+        let replaces = field.change == Change::Replace;
         assert!(
-            seen.iter().any(|d| d.field.name == *name && d.replaces()),
+            seen.is_some_and(|difference| difference.replaces() == replaces),
             "{}: another {name} is not seen",
             sample.address
         );

@@ -21,6 +21,8 @@ pub struct Sample {
     /// Another value for each field, in this order, each on top of the ones before. For a field that takes a replacement the value is only
     /// compared, never made.
     pub changes: Vec<(&'static str, Json)>,
+    /// Another value for fields that the local AWS cannot change: only compared, never made.
+    pub compared: Vec<(&'static str, Json)>,
     /// Fields without another value, and why.
     pub unchanged: Vec<(&'static str, &'static str)>,
     /// Samples it stands on without referring to them.
@@ -36,6 +38,7 @@ impl Sample {
             kind,
             spec,
             changes: Vec::new(),
+            compared: Vec::new(),
             unchanged: Vec::new(),
             besides: Vec::new(),
             tested: true,
@@ -44,6 +47,11 @@ impl Sample {
 
     pub fn change(mut self, field: &'static str, value: Json) -> Self {
         self.changes.push((field, value));
+        self
+    }
+
+    pub fn compared(mut self, field: &'static str, value: Json) -> Self {
+        self.compared.push((field, value));
         self
     }
 
