@@ -2,6 +2,7 @@
 
 mod clients;
 mod error;
+mod paging;
 mod read;
 mod scan;
 mod tag_change;
@@ -10,11 +11,14 @@ pub mod ec2;
 pub mod ecr;
 pub mod ecs;
 pub mod elbv2;
+pub mod iam;
+pub mod logs;
 
 use std::sync::Arc;
 
 pub use clients::{Aws, Connect, ConnectError};
 pub use error::{aws_error, refine};
+pub use paging::pages;
 
 use crate::kind::{AnyKind, Kinds, World, erase};
 
@@ -24,15 +28,25 @@ impl World for Aws {}
 pub fn kinds(aws: &Arc<Aws>) -> Kinds {
     fn all(aws: &Arc<Aws>) -> Vec<Arc<dyn AnyKind>> {
         vec![
+            erase::<ec2::elastic_ip::ElasticIp, _>(aws),
+            erase::<ec2::internet_gateway::InternetGateway, _>(aws),
+            erase::<ec2::nat_gateway::NatGateway, _>(aws),
+            erase::<ec2::route_table::RouteTable, _>(aws),
+            erase::<ec2::security_group::SecurityGroup, _>(aws),
+            erase::<ec2::subnet::Subnet, _>(aws),
             erase::<ec2::vpc::Vpc, _>(aws),
-            erase::<elbv2::load_balancer::LoadBalancer, _>(aws),
-            erase::<elbv2::target_group::TargetGroup, _>(aws),
+            erase::<ec2::vpc_endpoint::VpcEndpoint, _>(aws),
+            erase::<ecr::repository::Repository, _>(aws),
+            erase::<ecs::cluster::Cluster, _>(aws),
+            erase::<ecs::service::Service, _>(aws),
+            erase::<ecs::task_definition::TaskDefinition, _>(aws),
             erase::<elbv2::listener::Listener, _>(aws),
             erase::<elbv2::listener_rule::ListenerRule, _>(aws),
-            erase::<ecs::cluster::Cluster, _>(aws),
-            erase::<ecs::task_definition::TaskDefinition, _>(aws),
-            erase::<ecs::service::Service, _>(aws),
-            erase::<ecr::repository::Repository, _>(aws),
+            erase::<elbv2::load_balancer::LoadBalancer, _>(aws),
+            erase::<elbv2::target_group::TargetGroup, _>(aws),
+            erase::<iam::policy::Policy, _>(aws),
+            erase::<iam::role::Role, _>(aws),
+            erase::<logs::log_group::LogGroup, _>(aws),
         ]
     }
     Kinds::new(all(aws))

@@ -1,0 +1,363 @@
+//! `ec2.security_group`: the group with its rules, which are exclusive sets: what the stack does not name goes, the allow-all egress
+//! that AWS gives every new group included. Rules are read by `DescribeSecurityGroupRules`, which names each by an id and does not merge
+//! them as `DescribeSecurityGroups` does.
+//!
+//! Left out of the fields: prefix lists as peers, sharing over accounts.
+//!
+//! Crash after `CreateSecurityGroup`: the group carries our tags, and its rules show as changes.
+
+mod calls;
+mod rules;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_sdk_ec2::types::{Filter, ResourceType};
+use serde::Deserialize;
+
+use self::rules::{Direction, LiveRule, Rule, RuleSpec};
+use super::{look, tags};
+use crate::aws::{Aws, aws_error, pages};
+use crate::kind::{
+    Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Literal, Patience, Readiness,
+    Step, TAGS, Type, Verb, Wanted,
+};
+use crate::model::{Attributes, KindName, PhysicalId, Tags, Value};
+
+pub struct SecurityGroup;
+
+const RULE: &[Field] = &[
+    Field::new(
+        "protocol",
+        Type::Text,
+        "`tcp`, `udp`, `icmp`, or `-1` for all (which takes no ports).",
+    )
+    .required(),
+    Field::new(
+        "from_port",
+        PORT,
+        "The first port (ICMP: the type); without it, all ports.",
+    ),
+    Field::new(
+        "to_port",
+        PORT,
+        "The last port (ICMP: the code); without it, the same as `from_port`.",
+    ),
+    Field::new(
+        "cidr",
+        Type::Cidr,
+        "The other side: an IPv4 network. Exactly one other side per rule.",
+    ),
+    Field::new("cidr_ipv6", Type::Cidr, "The other side: an IPv6 network."),
+    Field::new(
+        "security_group",
+        Type::Text,
+        "The other side: whatever is in this group.",
+    ),
+    Field::new("description", Type::Text, "What the rule is for."),
+];
+
+const PORT: Type = Type::Int {
+    min: -1,
+    max: 65535,
+};
+
+#[derive(Deserialize)]
+pub struct Spec {
+    vpc_id: String,
+    name: String,
+    description: String,
+    ingress: Vec<RuleSpec>,
+    egress: Vec<RuleSpec>,
+}
+
+#[derive(Clone)]
+pub struct Live {
+    id: String,
+    vpc_id: String,
+    name: String,
+    description: String,
+    rules: Vec<LiveRule>,
+    tags: Tags,
+}
+
+impl Kind<Aws> for SecurityGroup {
+    const NAME: KindName = KindName::new("ec2.security_group");
+    const DOC: &'static str = "Who may talk to its members, and to whom they may talk.";
+    const FIELDS: &'static [Field] = &[
+        Field::new("vpc_id", Type::Text, "The VPC it belongs to.")
+            .required()
+            .replace(),
+        Field::new(
+            "name",
+            Type::Text,
+            "Its name, unique in the VPC, at most 255 characters.",
+        )
+        .required()
+        .replace(),
+        Field::new("description", Type::Text, "What it is for; ASCII.")
+            .required()
+            .replace(),
+        Field::new(
+            "ingress",
+            Type::Set(&Type::Object(RULE)),
+            "All that may come in; other rules are removed.",
+        )
+        .default(Literal::EmptyList),
+        Field::new(
+            "egress",
+            Type::Set(&Type::Object(RULE)),
+            "All that may go out; other rules are removed, AWS's own allow-all too.",
+        )
+        .default(Literal::EmptyList),
+        Field::computed("id", Type::Text, "`sg-…`."),
+    ];
+    const IDENTITY: Identity = Identity {
+        natural_key: &["vpc_id", "name"],
+        collision: Collision::Suffix {
+            field: "name",
+            longest: 255,
+        },
+    };
+    // A delete waits for the interfaces that are in it to go.
+    const PATIENCE: Patience = Patience {
+        budget: Duration::from_secs(900),
+        ..Patience::quick()
+    }
+    .not_yet(&[
+        ("InvalidVpcID.NotFound", ""),
+        ("InvalidGroup.NotFound", ""),
+        ("InvalidSecurityGroupID.NotFound", ""),
+        ("InvalidSecurityGroupId.NotFound", ""),
+    ]);
+
+    type Spec = Spec;
+    type Live = Live;
+
+    fn permissions(verb: Verb) -> &'static [&'static str] {
+        match verb {
+            Verb::Read => &[
+                "ec2:DescribeSecurityGroups",
+                "ec2:DescribeSecurityGroupRules",
+            ],
+            Verb::Create => &[
+                "ec2:CreateSecurityGroup",
+                "ec2:CreateTags",
+                "ec2:AuthorizeSecurityGroupIngress",
+                "ec2:AuthorizeSecurityGroupEgress",
+                "ec2:RevokeSecurityGroupEgress",
+                "ec2:UpdateSecurityGroupRuleDescriptionsEgress",
+                "ec2:DescribeSecurityGroupRules",
+            ],
+            Verb::Update => &[
+                "ec2:AuthorizeSecurityGroupIngress",
+                "ec2:AuthorizeSecurityGroupEgress",
+                "ec2:RevokeSecurityGroupIngress",
+                "ec2:RevokeSecurityGroupEgress",
+                "ec2:UpdateSecurityGroupRuleDescriptionsIngress",
+                "ec2:UpdateSecurityGroupRuleDescriptionsEgress",
+                "ec2:DescribeSecurityGroupRules",
+                "ec2:CreateTags",
+                "ec2:DeleteTags",
+            ],
+            Verb::Delete => &[
+                "ec2:RevokeSecurityGroupIngress",
+                "ec2:RevokeSecurityGroupEgress",
+                "ec2:DeleteSecurityGroup",
+                "ec2:DescribeSecurityGroupRules",
+            ],
+        }
+    }
+
+    async fn find(aws: &Aws, asked: &Asked) -> Result<Vec<Live>, CloudError> {
+        let filters = look::narrowed(asked, "group-id");
+        // Rules know their group's id, but not its tags: without ids the groups come first.
+        let by_id = asked.items.iter().all(|item| item.id.is_some());
+        if filters.is_some() && !by_id {
+            let groups = wanted_groups(aws, asked, filters).await?;
+            let ids = groups.iter().map(|group| group.id.as_str());
+            let rules = match groups.is_empty() {
+                true => HashMap::new(),
+                false => calls::rules(aws, Some(vec![look::one("group-id", ids)])).await?,
+            };
+            return Ok(with_rules(groups, rules));
+        }
+        let (groups, rules) = tokio::try_join!(
+            wanted_groups(aws, asked, filters.clone()),
+            calls::rules(aws, filters)
+        )?;
+        Ok(with_rules(groups, rules))
+    }
+
+    async fn create(aws: &Aws, cx: &Cx, spec: &Spec) -> Result<Live, CloudError> {
+        let wanted = spec.rules()?;
+        let answer = cx
+            .send(
+                "ec2:CreateSecurityGroup",
+                async {
+                    aws.ec2
+                        .create_security_group()
+                        .vpc_id(&spec.vpc_id)
+                        .group_name(&spec.name)
+                        .description(&spec.description)
+                        .tag_specifications(tags::on_create(ResourceType::SecurityGroup, &cx.tags))
+                        .send()
+                        .await
+                        .map_err(|e| aws_error("ec2:CreateSecurityGroup", e))
+                },
+                |answer| answer.group_id().map(PhysicalId::new),
+            )
+            .await?;
+        let id = answer.group_id().ok_or_else(|| {
+            CloudError::malformed(&Self::NAME, "CreateSecurityGroup answered without an id")
+        })?;
+        let mut live = Live {
+            id: id.to_owned(),
+            vpc_id: spec.vpc_id.clone(),
+            name: spec.name.clone(),
+            description: spec.description.clone(),
+            // What a new group has (API reference, CreateSecurityGroup).
+            rules: vec![LiveRule::allow_all_egress()],
+            tags: cx.tags.clone(),
+        };
+        calls::settle(aws, cx, &live.id, &mut live.rules, &wanted).await?;
+        Ok(live)
+    }
+
+    async fn update(
+        aws: &Aws,
+        cx: &Cx,
+        live: &Live,
+        wanted: &Wanted<Spec>,
+    ) -> Result<Step<Live>, CloudError> {
+        let rules = wanted.spec.rules()?;
+        let mut live = live.clone();
+        calls::settle(aws, cx, &live.id, &mut live.rules, &rules).await?;
+        if wanted.changes(TAGS) {
+            tags::change(aws, cx, &live.id, &live.tags).await?;
+            live.tags = cx.tags.clone();
+        }
+        Ok(Step::Done(live))
+    }
+
+    /// Rules that name other groups go first: as long as they stand, those groups cannot go.
+    async fn delete(aws: &Aws, cx: &Cx, live: &Live) -> Result<Step<()>, CloudError> {
+        let mut rules = live.rules.clone();
+        if cx.round > 0 {
+            rules = calls::rules_of(aws, &live.id).await?;
+        }
+        for direction in [Direction::Ingress, Direction::Egress] {
+            let links: Vec<LiveRule> = rules
+                .iter()
+                .filter(|rule| rule.direction == direction && rule.names_other_than(&live.id))
+                .cloned()
+                .collect();
+            calls::revoke(aws, cx, &live.id, direction, &links).await?;
+        }
+        let answer = cx
+            .call("ec2:DeleteSecurityGroup", async {
+                aws.ec2
+                    .delete_security_group()
+                    .group_id(&live.id)
+                    .send()
+                    .await
+                    .map_err(|e| aws_error("ec2:DeleteSecurityGroup", e))
+            })
+            .await;
+        match answer {
+            Err(error) if !error.is(Class::NotFound) => Err(error),
+            _ => Ok(Step::Done(())),
+        }
+    }
+
+    fn id(live: &Live) -> PhysicalId {
+        PhysicalId::new(&live.id)
+    }
+
+    fn tags(live: &Live) -> Tags {
+        live.tags.clone()
+    }
+
+    fn observed(live: &Live) -> Attributes {
+        let rules = |direction| {
+            Value::List(
+                live.rules
+                    .iter()
+                    .filter(|rule| rule.direction == direction)
+                    .map(|rule| rule.rule.observed())
+                    .collect(),
+            )
+        };
+        Attributes::new([
+            ("vpc_id", Value::text(&live.vpc_id)),
+            ("name", Value::text(&live.name)),
+            ("description", Value::text(&live.description)),
+            ("ingress", rules(Direction::Ingress)),
+            ("egress", rules(Direction::Egress)),
+        ])
+    }
+
+    fn readiness(_live: &Live) -> Readiness {
+        Readiness::Ready
+    }
+}
+
+impl Spec {
+    fn rules(&self) -> Result<Vec<(Direction, Rule)>, CloudError> {
+        let ingress = self.ingress.iter().map(|rule| (Direction::Ingress, rule));
+        let egress = self.egress.iter().map(|rule| (Direction::Egress, rule));
+        ingress
+            .chain(egress)
+            .map(|(direction, rule)| Ok((direction, rule.rule(direction)?)))
+            .collect()
+    }
+}
+
+fn with_rules(mut groups: Vec<Live>, mut rules: HashMap<String, Vec<LiveRule>>) -> Vec<Live> {
+    for group in &mut groups {
+        group.rules = rules.remove(&group.id).unwrap_or_default();
+    }
+    groups
+}
+
+/// The groups a look is after, without their rules.
+async fn wanted_groups(
+    aws: &Aws,
+    asked: &Asked,
+    filters: Option<Vec<Filter>>,
+) -> Result<Vec<Live>, CloudError> {
+    let filters = &filters;
+    let pages = pages(
+        aws,
+        "ec2:DescribeSecurityGroups",
+        |token| async move {
+            aws.ec2
+                .describe_security_groups()
+                .set_filters(filters.clone())
+                .max_results(1000)
+                .set_next_token(token)
+                .send()
+                .await
+                .map_err(|e| aws_error("ec2:DescribeSecurityGroups", e))
+        },
+        |page| page.next_token(),
+    )
+    .await?;
+    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    Ok(pages
+        .iter()
+        .flat_map(|page| page.security_groups())
+        .map(|group| Live {
+            id: text(group.group_id()),
+            vpc_id: text(group.vpc_id()),
+            name: text(group.group_name()),
+            description: text(group.description()),
+            rules: Vec::new(),
+            tags: tags::read(group.tags()),
+        })
+        .filter(|live| {
+            let key = [("vpc_id", &*live.vpc_id), ("name", &*live.name)];
+            look::wanted(asked, &live.id, &live.tags, &key)
+        })
+        .collect())
+}

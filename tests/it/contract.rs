@@ -1,0 +1,11 @@
+//! What every kind must keep, against the local AWS. A kind takes part by its sample (`samples/`): what it needs, a minimal wish, and for
+//! every field another value. The suite then makes it, finds it by every way there is, changes each field, breaks off after every
+//! mutating call and goes on, and deletes it, with no more than the permissions the kind says it needs.
+
+mod defaults;
+mod gate;
+mod interrupted;
+mod lifecycle;
+mod samples;
+mod stage;
+mod tables;

@@ -1,0 +1,231 @@
+//! From nothing to nothing: create, find, change each field, change the tags, delete, delete again.
+
+use std::sync::Arc;
+
+use circles_infra::kind::{Change, Extent, FieldChange, IntentVerb, Observed, TAGS};
+use circles_infra::model::Attributes;
+use circles_infra::plan::diff::differences;
+
+use super::gate::{Gate, made_up};
+use super::samples::Sample;
+use super::stage::{Stage, item};
+
+/// How many mutating calls a create and a delete of the sample came to.
+pub struct Calls {
+    pub create: usize,
+    pub delete: usize,
+}
+
+pub async fn play(stage: &Stage<'_>, sample: &Sample) -> Calls {
+    let gate = Arc::<Gate>::default();
+    let mut desired = stage.desired(sample, &sample.spec);
+    let made = stage.create(sample, &desired, &gate).await;
+    let made = made.unwrap_or_else(|e| panic!("{}: create: {e}", sample.address));
+    assert!(
+        gate.learned().contains(&made.id),
+        "{}: the id {} is not made durable by its create",
+        sample.address,
+        made.id
+    );
+    let create = gate.actions().len();
+    let live = stage.until_ready(sample, &made.id).await;
+    expect_equal(stage, sample, &live, &desired, "after its create");
+    assert_eq!(live.tags, stage.tags(sample), "{}: tags", sample.address);
+    found_by_every_way(stage, sample, &live, &desired).await;
+    replacements_are_seen(stage, sample, &live, &desired);
+    for (field, json) in &sample.changes {
+        if changes_in_place(stage, sample, field) {
+            let mut spec = serde_json::Map::new();
+            spec.insert((*field).to_owned(), json.clone());
+            let other = stage.desired(sample, &serde_json::Value::Object(spec));
+            desired.set(field, other.get(field).clone());
+            change(stage, sample, &made.id, field, &desired).await;
+        }
+    }
+    retag(stage, sample, &made.id, &desired).await;
+    let delete = delete_twice(stage, sample, &made.id, &desired).await;
+    Calls { create, delete }
+}
+
+fn changes_in_place(stage: &Stage<'_>, sample: &Sample, field: &str) -> bool {
+    let fields = stage.kind(sample.kind).fields();
+    let field = fields.iter().find(|known| known.name == field);
+    field.is_some_and(|field| field.change == Change::Update)
+}
+
+pub fn expect_equal(
+    stage: &Stage<'_>,
+    sample: &Sample,
+    live: &Observed,
+    desired: &Attributes,
+    when: &str,
+) {
+    let changed = stage.changed(sample, live, desired, &live.tags);
+    assert!(
+        changed.is_empty(),
+        "{} {when}: {changed:#?}",
+        sample.address
+    );
+}
+
+/// By id and by tags, among everything and alone, by its natural key: always this one. Another stack does not see it.
+async fn found_by_every_way(
+    stage: &Stage<'_>,
+    sample: &Sample,
+    live: &Observed,
+    desired: &Attributes,
+) {
+    let natural = !stage.kind(sample.kind).identity().natural_key.is_empty();
+    let mut ways = vec![
+        (
+            "by id among everything",
+            Extent::Everything,
+            vec![item(sample, Some(&live.id), Some(desired))],
+        ),
+        (
+            "by id",
+            Extent::Items,
+            vec![item(sample, Some(&live.id), None)],
+        ),
+        ("by tags", Extent::Items, vec![item(sample, None, None)]),
+        (
+            "by tags, with a wish",
+            Extent::Items,
+            vec![item(sample, None, Some(desired))],
+        ),
+        ("as a stray", Extent::Everything, vec![]),
+    ];
+    let mut stranger = item(sample, None, Some(desired));
+    stranger.address = "somewhere-else".into();
+    if natural {
+        ways.push(("by its natural key", Extent::Items, vec![stranger]));
+    }
+    for (way, extent, items) in ways {
+        let mut found = stage.find(sample, extent, items).await;
+        // Needs of the same kind are strays too.
+        found.retain(|one| one.id == live.id || one.tags == live.tags);
+        assert_eq!(found.len(), 1, "{} {way}: {found:?}", sample.address);
+        assert_eq!(found[0].id, live.id, "{} {way}", sample.address);
+        assert_eq!(found[0].tags, live.tags, "{} {way}", sample.address);
+        assert_eq!(
+            found[0].attributes, live.attributes,
+            "{} {way}",
+            sample.address
+        );
+    }
+    let mut other = stage.scope.clone();
+    other.stack = "another".into();
+    let found = stage
+        .find_in(&other, sample, Extent::Everything, vec![])
+        .await;
+    assert!(
+        found.is_empty(),
+        "{}: another stack sees {found:?}",
+        sample.address
+    );
+}
+
+/// Every field that takes a replacement is compared.
+fn replacements_are_seen(
+    stage: &Stage<'_>,
+    sample: &Sample,
+    live: &Observed,
+    desired: &Attributes,
+) {
+    let fields = stage.kind(sample.kind).fields();
+    for (name, json) in &sample.changes {
+        let field = fields.iter().find(|field| field.name == *name);
+        let field = field.unwrap_or_else(|| panic!("{}: no field {name}", sample.address));
+        if field.change != Change::Replace {
+            continue;
+        }
+        let mut wish = desired.clone();
+        wish.set(name, super::defaults::parse(json));
+        let seen = differences(fields, &wish, &live.attributes, &|secret| {
+            Some(made_up(secret))
+        });
+        assert!(
+            seen.iter().any(|d| d.field.name == *name && d.replaces()),
+            "{}: another {name} is not seen",
+            sample.address
+        );
+    }
+}
+
+async fn change(
+    stage: &Stage<'_>,
+    sample: &Sample,
+    id: &circles_infra::model::PhysicalId,
+    field: &str,
+    desired: &Attributes,
+) {
+    let live = stage.until_ready(sample, id).await;
+    let tags = stage.tags(sample);
+    let named = |changed: &[FieldChange]| {
+        let names: Vec<String> = changed.iter().map(|change| change.field.clone()).collect();
+        names
+    };
+    let changed = stage.changed(sample, &live, desired, &tags);
+    assert_eq!(named(&changed), [field], "{}", sample.address);
+    let gate = Arc::default();
+    let mut cx = stage.cx(sample, IntentVerb::Update, &gate);
+    let done = stage.update(sample, &mut cx, &live, desired, &gate).await;
+    let done = done.unwrap_or_else(|e| panic!("{}: update of {field}: {e}", sample.address));
+    expect_equal(stage, sample, &done, desired, "as its update says");
+    let live = stage.until_ready(sample, &done.id).await;
+    expect_equal(stage, sample, &live, desired, "after its update");
+}
+
+/// One tag more, one less, one with another value.
+async fn retag(
+    stage: &Stage<'_>,
+    sample: &Sample,
+    id: &circles_infra::model::PhysicalId,
+    desired: &Attributes,
+) {
+    let live = stage.until_ready(sample, id).await;
+    let gate = Arc::default();
+    let mut cx = stage.cx(sample, IntentVerb::Update, &gate);
+    cx.tags.remove("team");
+    cx.tags.insert("Name".into(), "renamed".into());
+    cx.tags.insert("cost-centre".into(), "42".into());
+    let changed = stage.changed(sample, &live, desired, &cx.tags);
+    assert_eq!(changed.len(), 1, "{}: {changed:?}", sample.address);
+    assert_eq!(changed[0].field, TAGS);
+    let done = stage.update(sample, &mut cx, &live, desired, &gate).await;
+    let done = done.unwrap_or_else(|e| panic!("{}: update of tags: {e}", sample.address));
+    assert_eq!(done.tags, cx.tags, "{}: as its update says", sample.address);
+    let live = stage.until_ready(sample, &done.id).await;
+    assert_eq!(live.tags, cx.tags, "{}: after its update", sample.address);
+    expect_equal(stage, sample, &live, desired, "after its tags' update");
+}
+
+async fn delete_twice(
+    stage: &Stage<'_>,
+    sample: &Sample,
+    id: &circles_infra::model::PhysicalId,
+    desired: &Attributes,
+) -> usize {
+    let live = stage.until_ready(sample, id).await;
+    let gate = Arc::<Gate>::default();
+    for time in ["first", "second"] {
+        let gone = stage.delete(sample, &live, desired, &gate).await;
+        gone.unwrap_or_else(|e| panic!("{}: {time} delete: {e}", sample.address));
+        for (extent, items) in [
+            (Extent::Items, vec![item(sample, Some(&live.id), None)]),
+            (Extent::Everything, vec![item(sample, None, Some(desired))]),
+        ] {
+            let mut found = stage.find(sample, extent, items).await;
+            found.retain(|one| one.id == live.id);
+            assert!(
+                found.is_empty(),
+                "{}: still there: {found:?}",
+                sample.address
+            );
+        }
+        if time == "first" {
+            continue;
+        }
+    }
+    gate.actions().len()
+}

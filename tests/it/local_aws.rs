@@ -1,0 +1,169 @@
+//! A local AWS for the tests: the sandbox's server, one process for all tests of this binary that run at the same time, on a free port,
+//! with every wait cut to nothing. It ends with the last test that holds it.
+//!
+//! `CIRCLES_TEST_PYTHON` names a Python that has the sandbox's packages (default: `python3`); `CIRCLES_TEST_SANDBOX` the folder that
+//! holds the server's package (default: `src/sandbox` of this checkout).
+
+use std::fs::File;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, Weak};
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+use serde_json::{Value as Json, json};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+pub struct LocalAws {
+    child: Child,
+    address: SocketAddr,
+    folder: TempDir,
+    turn: tokio::sync::Mutex<()>,
+}
+
+/// A finished call, as the server saw it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct SeenCall {
+    pub service: String,
+    pub action: String,
+    pub mutating: bool,
+}
+
+impl LocalAws {
+    /// The one that is running, or a new one.
+    pub fn shared() -> Arc<Self> {
+        static RUNNING: Mutex<Weak<LocalAws>> = Mutex::new(Weak::new());
+        let mut running = RUNNING.lock().unwrap_or_else(|e| e.into_inner());
+        if let Some(local) = running.upgrade() {
+            return local;
+        }
+        let local = Arc::new(Self::start());
+        *running = Arc::downgrade(&local);
+        local
+    }
+
+    fn start() -> Self {
+        let python = std::env::var_os("CIRCLES_TEST_PYTHON").unwrap_or_else(|| "python3".into());
+        let package = std::env::var_os("CIRCLES_TEST_SANDBOX").map_or_else(
+            || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src/sandbox")),
+            PathBuf::from,
+        );
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let log = File::create(folder.path().join("log")).expect("a log file");
+        let port_file = folder.path().join("port");
+        let child = Command::new(&python)
+            .args(["-m", "realism", "--host", "127.0.0.1", "--port", "0"])
+            .args(["--clock-factor", "0", "--port-file"])
+            .arg(&port_file)
+            .env("PYTHONPATH", &package)
+            .env("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap_or_else(|e| panic!("{}: {e}; set CIRCLES_TEST_PYTHON", python.display()));
+        let mut local = Self {
+            child,
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            folder,
+            turn: tokio::sync::Mutex::new(()),
+        };
+        let port = local.wait_for(&port_file);
+        local.address.set_port(port);
+        local
+    }
+
+    fn wait_for(&mut self, port_file: &std::path::Path) -> u16 {
+        let patience = Instant::now() + Duration::from_secs(60);
+        while Instant::now() < patience {
+            if let Ok(text) = std::fs::read_to_string(port_file) {
+                return text.trim().parse().expect("a port number");
+            }
+            let ended = self.child.try_wait().expect("the server's state");
+            assert!(
+                ended.is_none(),
+                "the sandbox did not start; does CIRCLES_TEST_PYTHON name a Python with its packages?\n{}",
+                self.log()
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("the sandbox did not start within a minute\n{}", self.log());
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// For tests that need the whole account for themselves: emptied now, and nobody else's until the guard is dropped.
+    pub async fn alone(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        let turn = self.turn.lock().await;
+        self.control("POST", "iam", &json!({"allow": null})).await;
+        self.control("POST", "reset", &Json::Null).await;
+        turn
+    }
+
+    /// Lets the caller do exactly these IAM actions; `None`: everything.
+    pub async fn allow(&self, actions: Option<&[&str]>) {
+        self.control("POST", "iam", &json!({ "allow": actions }))
+            .await;
+    }
+
+    /// The calls after number `since`, and the last call's number.
+    pub async fn calls(&self, since: u64) -> (Vec<SeenCall>, u64) {
+        let path = format!("calls?since={since}");
+        let answer = self.control("GET", &path, &Json::Null).await;
+        let calls = serde_json::from_value(answer["calls"].clone()).expect("a list of calls");
+        (
+            calls,
+            answer["last_seq"].as_u64().expect("the last call's number"),
+        )
+    }
+
+    /// One request to the server's control interface; anything but 200 is a bug of the test.
+    pub async fn control(&self, method: &str, path: &str, body: &Json) -> Json {
+        let body = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
+        let request = format!(
+            "{method} /_sandbox/{path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+            self.address,
+            body.len()
+        );
+        let mut stream = TcpStream::connect(self.address)
+            .await
+            .unwrap_or_else(|e| panic!("the sandbox does not answer: {e}\n{}", self.log()));
+        stream
+            .write_all(request.as_bytes())
+            .await
+            .expect("a request that is sent");
+        let mut answer = Vec::new();
+        stream
+            .read_to_end(&mut answer)
+            .await
+            .expect("an answer to its end");
+        let answer = String::from_utf8_lossy(&answer);
+        let (head, body) = answer.split_once("\r\n\r\n").expect("an HTTP answer");
+        assert!(
+            head.starts_with("HTTP/1.1 200") || head.starts_with("HTTP/1.0 200"),
+            "{method} {path}: {answer}"
+        );
+        serde_json::from_str(body).expect("a JSON answer")
+    }
+}
+
+impl Drop for LocalAws {
+    fn drop(&mut self) {
+        // It holds nothing that outlives it; an error means that it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,4 @@
+//! The integration tests, in one binary: linking the AWS SDKs once is slow enough.
+
+mod contract;
+mod local_aws;
