@@ -6,6 +6,7 @@ mod paging;
 mod read;
 mod scan;
 mod tag_change;
+mod tagged;
 
 pub mod ec2;
 pub mod ecr;
@@ -13,6 +14,9 @@ pub mod ecs;
 pub mod elbv2;
 pub mod iam;
 pub mod logs;
+pub mod rds;
+pub mod s3;
+pub mod secretsmanager;
 
 use std::sync::Arc;
 
@@ -47,6 +51,11 @@ pub fn kinds(aws: &Arc<Aws>) -> Kinds {
             erase::<iam::policy::Policy, _>(aws),
             erase::<iam::role::Role, _>(aws),
             erase::<logs::log_group::LogGroup, _>(aws),
+            erase::<rds::db_instance::DbInstance, _>(aws),
+            erase::<rds::db_parameter_group::DbParameterGroup, _>(aws),
+            erase::<rds::db_subnet_group::DbSubnetGroup, _>(aws),
+            erase::<s3::bucket::Bucket, _>(aws),
+            erase::<secretsmanager::secret::Secret, _>(aws),
         ]
     }
     Kinds::new(all(aws))

@@ -8,9 +8,11 @@
 //! ```
 
 pub mod aws;
+pub mod engine;
 pub mod event;
 pub mod journal;
 pub mod kind;
 pub mod model;
 pub mod plan;
+pub mod render;
 pub mod state;

@@ -1,9 +1,22 @@
 //! Planning: pure and synchronous. What the stack says, what the state remembers and what a look at AWS saw become a [`Plan`].
 //! No AWS type, no clock, nothing async in here.
+//!
+//! ```text
+//!   Inputs ─▶ decide (keep, create, update, replace) ─┐
+//!        └──▶ retire (delete, forget) ────────────────┴▶ assemble (order) ─▶ Plan
+//! ```
 
+mod assemble;
+mod decide;
 pub mod diff;
+mod inputs;
+pub mod order;
+mod retire;
 mod value;
 
+pub use assemble::plan;
+pub use decide::suffixed;
+pub use inputs::{Ask, Inputs, Seen, Sighting, Wish};
 pub use value::{
     Act, Cause, Header, Line, Mode, Note, Outputs, Plan, Refusal, Step, StepId, Totals, Why,
 };

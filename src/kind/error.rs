@@ -1,5 +1,8 @@
 use std::fmt;
 
+use zeroize::Zeroize;
+
+use super::SecretText;
 use crate::model::KindName;
 
 /// What an AWS error means for what happens next. Classified once, in `aws/error.rs`.
@@ -70,12 +73,64 @@ impl CloudError {
         self.class == class
     }
 
+    /// Takes secret values out of AWS's message, for calls that carried some: AWS may echo what it was sent, as it was sent or escaped
+    /// for JSON, XML or a form. A value too short to be replaced without giving itself away costs the whole message.
+    pub fn scrub<'a>(mut self, secrets: impl IntoIterator<Item = &'a SecretText>) -> Self {
+        for secret in secrets {
+            let value = secret.expose();
+            if value.is_empty() {
+                continue;
+            }
+            for mut form in echoes(value) {
+                if self.message.contains(&form) {
+                    self.message = if value.len() < SHORT {
+                        "(the message is left out: it repeats a secret)".into()
+                    } else {
+                        self.message.replace(&form, "(secret)")
+                    };
+                }
+                form.zeroize();
+            }
+        }
+        self
+    }
+
     pub fn failure(&self) -> CallFailure {
         match self.class {
             Class::Unknown => CallFailure::Unknown,
             _ => CallFailure::Refused,
         }
     }
+}
+
+/// Secrets shorter than this show through their replacement.
+const SHORT: usize = 6;
+
+/// The ways in which a value may come back.
+fn echoes(value: &str) -> Vec<String> {
+    let json = serde_json::to_string(value).unwrap_or_default();
+    let json = json.trim_matches('"').to_owned();
+    let mut xml = String::new();
+    let mut form = String::new();
+    for c in value.chars() {
+        match c {
+            '&' => xml.push_str("&amp;"),
+            '<' => xml.push_str("&lt;"),
+            '>' => xml.push_str("&gt;"),
+            '"' => xml.push_str("&quot;"),
+            '\'' => xml.push_str("&#39;"),
+            _ => xml.push(c),
+        }
+        if c.is_ascii_alphanumeric() || "-_.~".contains(c) {
+            form.push(c);
+        } else {
+            let mut bytes = [0; 4];
+            for byte in c.encode_utf8(&mut bytes).bytes() {
+                form.push_str(&format!("%{byte:02X}"));
+            }
+        }
+    }
+    vec![value.to_owned(), json, xml, form]
 }
 
 impl fmt::Display for CloudError {
@@ -92,3 +147,34 @@ impl fmt::Display for CloudError {
 }
 
 impl std::error::Error for CloudError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scrubbed(message: &str, secret: &str) -> String {
+        CloudError::new("rds:CreateDBInstance", Class::Invalid, "X", message)
+            .scrub([&SecretText::new(secret.into())])
+            .message
+    }
+
+    #[test]
+    fn an_echoed_secret_is_taken_out_in_every_form() {
+        let secret = "p&ss\"word/1";
+        for echoed in [
+            "The password p&ss\"word/1 is bad",
+            "The password p&amp;ss&quot;word/1 is bad",
+            "The password p&ss\\\"word/1 is bad",
+            "The password p%26ss%22word%2F1 is bad",
+        ] {
+            assert_eq!(scrubbed(echoed, secret), "The password (secret) is bad");
+        }
+        assert_eq!(scrubbed("no such thing", secret), "no such thing");
+        assert_eq!(scrubbed("nothing to hide", ""), "nothing to hide");
+    }
+
+    #[test]
+    fn a_short_secret_costs_the_message() {
+        assert!(!scrubbed("the value a1b is too short", "a1b").contains("value"));
+    }
+}

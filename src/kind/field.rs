@@ -10,6 +10,11 @@ pub enum Type {
         min: i64,
         max: i64,
     },
+    /// A whole number within bounds that AWS may raise by itself (a database's storage): a live value above the wish equals it.
+    Floor {
+        min: i64,
+        max: i64,
+    },
     Text,
     /// One of these words.
     OneOf(&'static [&'static str]),

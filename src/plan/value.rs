@@ -1,6 +1,6 @@
 //! The plan: a plain value. Terminal, JSON and Markdown are renderings of it and decide nothing; it is also what `plan --out` writes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -50,12 +50,14 @@ pub struct Plan {
     pub outputs: Vec<(String, Value)>,
     /// Resources that are as the stack says.
     pub unchanged: usize,
+    /// Made or changed, but not waited for: services without an image to run.
+    pub unwaited: BTreeSet<Address>,
 }
 
 impl Plan {
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
-        self.steps.is_empty()
+        self.steps.iter().all(Step::only_waits)
     }
 
     pub fn step(&self, id: StepId) -> Option<&Step> {
@@ -68,6 +70,7 @@ impl Plan {
             match &step.act {
                 Act::Create { replaces: true, .. } => totals.replace += 1,
                 Act::Create { .. } => totals.create += 1,
+                Act::Update { .. } if step.only_waits() => {}
                 Act::Update { .. } => totals.update += 1,
                 Act::Delete {
                     why: Why::Replaced, ..
@@ -106,6 +109,13 @@ pub struct Step {
     pub downtime: Option<String>,
     /// Data goes with it: `--yes` alone is not enough.
     pub loses_data: bool,
+}
+
+impl Step {
+    /// Nothing is changed: an earlier run did not see it become ready, and this one waits for that.
+    pub fn only_waits(&self) -> bool {
+        matches!(&self.act, Act::Update { changes, .. } if changes.is_empty())
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

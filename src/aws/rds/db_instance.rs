@@ -1,0 +1,471 @@
+//! `rds.db_instance`, PostgreSQL. Left out of the fields: replicas, clusters, Windows domains, monitoring roles, log exports.
+//!
+//! The password comes out of a secret that is stored before the instance is made, goes into `CreateDBInstance`, and is neither kept
+//! nor compared. Changes are sent with `ApplyImmediately`, all in one call: a major upgrade needs its parameter group beside it.
+
+use aws_sdk_rds::types::Filter;
+use serde::Deserialize;
+
+use super::instance_state;
+use super::tags;
+use crate::aws::{Aws, aws_error, refine};
+use crate::kind::{
+    Asked, Class, CloudError, Collision, Cx, Extent, Field, Identity, Kind, Literal, Patience,
+    Readiness, Step, TAGS, Type, Verb, Wanted,
+};
+use crate::model::{Attributes, KindName, PhysicalId, Tags, Value};
+
+pub use super::instance_state::Live;
+
+pub struct DbInstance;
+
+#[derive(Deserialize)]
+pub struct Spec {
+    identifier: String,
+    engine_version: String,
+    instance_class: String,
+    storage: i32,
+    storage_type: String,
+    iops: Option<i32>,
+    max_storage: Option<i32>,
+    db_name: Option<String>,
+    username: String,
+    password: Value,
+    subnet_group: String,
+    security_groups: Vec<String>,
+    parameter_group: Option<String>,
+    multi_az: bool,
+    publicly_accessible: bool,
+    encrypted: bool,
+    kms_key: Option<String>,
+    backup_retention: i32,
+    backup_window: Option<String>,
+    maintenance_window: Option<String>,
+    deletion_protection: bool,
+    auto_minor_version_upgrade: bool,
+    performance_insights: Option<bool>,
+    copy_tags: bool,
+    ca_certificate: Option<String>,
+}
+
+const fn text(name: &'static str, doc: &'static str) -> Field {
+    Field::new(name, Type::Text, doc)
+}
+
+const fn switch(name: &'static str, default: bool, doc: &'static str) -> Field {
+    Field::new(name, Type::Bool, doc).default(Literal::Bool(default))
+}
+
+impl Kind<Aws> for DbInstance {
+    const NAME: KindName = KindName::new("rds.db_instance");
+    const DOC: &'static str = "A PostgreSQL database server.";
+    const FIELDS: &'static [Field] = &[
+        text("identifier", "Its name, in lower case; unique per region.").required().replace(),
+        Field::new("engine_version", Type::Version, "PostgreSQL's version: `\"15\"` takes any 15.x, `\"15.7\"` that one.").required(),
+        text("instance_class", "Size, `db.t4g.small`.").required(),
+        Field::new("storage", Type::Floor { min: 5, max: 65_536 }, "GiB. Grows in place, never shrinks; a live value above it (storage autoscaling) is left alone.").required(),
+        Field::new("storage_type", Type::OneOf(&["gp3", "gp2", "io1", "io2"]), "Kind of disk.").default(Literal::Text("gp3")),
+        Field::new("iops", Type::Int { min: 1000, max: 256_000 }, "Provisioned operations per second (`io1`, `io2`, or `gp3` from 400 GiB)."),
+        Field::new("max_storage", Type::Int { min: 6, max: 65_536 }, "GiB up to which AWS may grow the storage by itself."),
+        text("db_name", "The database made at creation.").replace(),
+        text("username", "The master user.").required().replace(),
+        Field::new("password", Type::Secret, "The master user's password: a reference into a secret.").required().ignore(),
+        text("subnet_group", "Name of the subnet group it stands in.").required().replace(),
+        Field::new("security_groups", Type::Set(&Type::Text), "Ids of the security groups around it.").required(),
+        text("parameter_group", "Name of its parameter group; without one, the engine's default."),
+        switch("multi_az", false, "Whether a standby waits in another zone."),
+        switch("publicly_accessible", false, "Whether it has a public address."),
+        switch("encrypted", true, "Whether its storage is encrypted.").replace(),
+        text("kms_key", "ARN of the key for its storage; without one, AWS's own.").replace(),
+        Field::new("backup_retention", Type::Int { min: 0, max: 35 }, "Days that automated backups are kept; 0 turns them off.").default(Literal::Int(7)),
+        text("backup_window", "Daily, UTC: `03:00-03:30`."),
+        text("maintenance_window", "Weekly, UTC: `sun:04:00-sun:04:30`."),
+        switch("deletion_protection", false, "Whether AWS refuses to delete it."),
+        switch("skip_final_snapshot", false, "Whether it may be deleted without a last snapshot.").ignore(),
+        switch("auto_minor_version_upgrade", true, "Whether AWS may bring minor versions in the maintenance window."),
+        Field::new("performance_insights", Type::Bool, "Whether Performance Insights is on."),
+        switch("copy_tags", true, "Whether snapshots get its tags."),
+        text("ca_certificate", "Certificate authority of its TLS certificate."),
+        Field::computed("arn", Type::Text, "`arn:aws:rds:…:db:…`."),
+        Field::computed("endpoint_address", Type::Text, "Host name to connect to; absent while it is being created."),
+        Field::computed("endpoint_port", Type::Int { min: 1, max: 65_535 }, "Port to connect to."),
+        Field::computed("parameter_status", Type::Text, "`in-sync`, or `pending-reboot` while static parameters wait for a reboot.").volatile(),
+        Field::computed("id", Type::Text, "The identifier."),
+    ];
+    const IDENTITY: Identity = Identity {
+        natural_key: &["identifier"],
+        collision: Collision::DeleteFirst,
+    };
+    // 80 minutes: a change of class or storage on a large instance.
+    const PATIENCE: Patience = Patience::slow(420, 4_800);
+    const HOLDS_DATA: bool = true;
+
+    type Spec = Spec;
+    type Live = Live;
+
+    fn permissions(verb: Verb) -> &'static [&'static str] {
+        match verb {
+            Verb::Read => &["rds:DescribeDBInstances", "rds:ListTagsForResource"],
+            Verb::Create => &[
+                "rds:CreateDBInstance",
+                "rds:AddTagsToResource",
+                "ec2:DescribeSecurityGroups",
+                "ec2:DescribeSubnets",
+                "ec2:DescribeVpcs",
+                "kms:CreateGrant",
+                "kms:DescribeKey",
+            ],
+            Verb::Update => &[
+                "rds:ModifyDBInstance",
+                "rds:AddTagsToResource",
+                "rds:RemoveTagsFromResource",
+            ],
+            Verb::Delete => &[
+                "rds:DescribeDBInstances",
+                "rds:DeleteDBInstance",
+                "rds:CreateDBSnapshot",
+            ],
+        }
+    }
+
+    async fn find(aws: &Aws, asked: &Asked) -> Result<Vec<Live>, CloudError> {
+        let mut names = asked.texts("identifier");
+        names.extend(asked.ids().map(|id| id.as_str().to_owned()));
+        names.sort();
+        names.dedup();
+        // AWS has no filter by tag, so strays are found in the full list only.
+        let filter = match asked.extent {
+            Extent::Items if names.is_empty() => return Ok(Vec::new()),
+            Extent::Items => Some(names.clone()),
+            Extent::Everything => None,
+        };
+        let mut all = describe(aws, filter).await?;
+        all.retain(|live| {
+            names.contains(&live.identifier) || asked.wants(&live.identifier, &live.tags)
+        });
+        Ok(all)
+    }
+
+    async fn create(aws: &Aws, cx: &Cx, spec: &Spec) -> Result<Live, CloudError> {
+        let password = cx.reveal(&spec.password).await?;
+        let answer = cx
+            .send(
+                "rds:CreateDBInstance",
+                async {
+                    aws.rds
+                        .create_db_instance()
+                        .db_instance_identifier(&spec.identifier)
+                        .engine("postgres")
+                        .engine_version(&spec.engine_version)
+                        .db_instance_class(&spec.instance_class)
+                        .allocated_storage(spec.storage)
+                        .storage_type(&spec.storage_type)
+                        .set_iops(spec.iops)
+                        .set_max_allocated_storage(spec.max_storage)
+                        .set_db_name(spec.db_name.clone())
+                        .master_username(&spec.username)
+                        .master_user_password(password.expose())
+                        .db_subnet_group_name(&spec.subnet_group)
+                        .set_vpc_security_group_ids(Some(spec.security_groups.clone()))
+                        .set_db_parameter_group_name(spec.parameter_group.clone())
+                        .multi_az(spec.multi_az)
+                        .publicly_accessible(spec.publicly_accessible)
+                        .storage_encrypted(spec.encrypted)
+                        .set_kms_key_id(spec.kms_key.clone())
+                        .backup_retention_period(spec.backup_retention)
+                        .set_preferred_backup_window(spec.backup_window.clone())
+                        .set_preferred_maintenance_window(spec.maintenance_window.clone())
+                        .deletion_protection(spec.deletion_protection)
+                        .auto_minor_version_upgrade(spec.auto_minor_version_upgrade)
+                        .set_enable_performance_insights(spec.performance_insights)
+                        .copy_tags_to_snapshot(spec.copy_tags)
+                        .set_ca_certificate_identifier(spec.ca_certificate.clone())
+                        .set_tags(Some(tags::list(&cx.tags)))
+                        .send()
+                        .await
+                        .map_err(|e| aws_error("rds:CreateDBInstance", e).scrub([&password]))
+                },
+                |answer| {
+                    answer
+                        .db_instance()?
+                        .db_instance_identifier()
+                        .map(PhysicalId::new)
+                },
+            )
+            .await?;
+        let instance = answer.db_instance.ok_or_else(|| {
+            CloudError::malformed(&Self::NAME, "CreateDBInstance answered without an instance")
+        })?;
+        let mut live = Live::new(instance);
+        live.tags = cx.tags.clone();
+        Ok(live)
+    }
+
+    async fn update(
+        aws: &Aws,
+        cx: &Cx,
+        live: &Live,
+        wanted: &Wanted<Spec>,
+    ) -> Result<Step<Live>, CloudError> {
+        let mut live = live.clone();
+        if wanted.changed.iter().any(|change| change.field != TAGS) {
+            live = modify(aws, cx, &live, wanted).await?;
+        }
+        if wanted.changes(TAGS) {
+            tags::change(aws, cx, live.arn(), &live.tags).await?;
+            live.tags = cx.tags.clone();
+        }
+        Ok(Step::Done(live))
+    }
+
+    async fn delete(aws: &Aws, cx: &Cx, live: &Live) -> Result<Step<()>, CloudError> {
+        let seen;
+        let live = if cx.round == 0 {
+            live
+        } else {
+            let named = describe(aws, Some(vec![live.identifier.clone()])).await?;
+            match named
+                .into_iter()
+                .find(|db| db.identifier == live.identifier)
+            {
+                None => return Ok(Step::Done(())),
+                Some(now) => {
+                    seen = now;
+                    &seen
+                }
+            }
+        };
+        if live.is_deleting() {
+            return Ok(Step::Again("deleting".into()));
+        }
+        let snapshot = final_snapshot(cx, live)?;
+        let answer = cx
+            .call("rds:DeleteDBInstance", async {
+                aws.rds
+                    .delete_db_instance()
+                    .db_instance_identifier(&live.identifier)
+                    .skip_final_snapshot(snapshot.is_none())
+                    .set_final_db_snapshot_identifier(snapshot.clone())
+                    .send()
+                    .await
+                    .map_err(|e| aws_error("rds:DeleteDBInstance", e))
+            })
+            .await;
+        match answer {
+            Ok(_) => Ok(Step::Again(match snapshot {
+                Some(snapshot) => format!("deleting, after a last snapshot {snapshot}"),
+                None => "deleting".into(),
+            })),
+            Err(error) if error.is(Class::NotFound) => Ok(Step::Done(())),
+            Err(error) if error.message.contains("is already being deleted") => {
+                Ok(Step::Again("deleting".into()))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn id(live: &Live) -> PhysicalId {
+        PhysicalId::new(&live.identifier)
+    }
+
+    fn tags(live: &Live) -> Tags {
+        live.tags.clone()
+    }
+
+    fn observed(live: &Live) -> Attributes {
+        live.observed()
+    }
+
+    fn readiness(live: &Live) -> Readiness {
+        live.readiness()
+    }
+}
+
+/// Every instance, or those of these identifiers; 100 a page, tags included.
+async fn describe(aws: &Aws, names: Option<Vec<String>>) -> Result<Vec<Live>, CloudError> {
+    let filter = names.map(|names| {
+        vec![
+            Filter::builder()
+                .name("db-instance-id")
+                .set_values(Some(names))
+                .build(),
+        ]
+    });
+    let mut all = Vec::new();
+    let mut marker = None::<String>;
+    loop {
+        let page = aws
+            .read("rds:DescribeDBInstances", || async {
+                aws.rds
+                    .describe_db_instances()
+                    .max_records(100)
+                    .set_filters(filter.clone())
+                    .set_marker(marker.clone())
+                    .send()
+                    .await
+                    .map_err(|e| aws_error("rds:DescribeDBInstances", e))
+            })
+            .await;
+        let page = match page {
+            // RDS answers so when a filter names nothing that exists.
+            Err(error) if error.is(Class::NotFound) && filter.is_some() => return Ok(all),
+            page => page?,
+        };
+        let instances = page.db_instances.unwrap_or_default();
+        all.extend(instances.into_iter().map(instance_state::Live::new));
+        marker = page.marker.filter(|marker| !marker.is_empty());
+        if marker.is_none() {
+            return Ok(all);
+        }
+    }
+}
+
+/// One `ModifyDBInstance` with everything that changed. The class, storage and windows are sent only when they do: a value that is
+/// sent anew may start a modification of its own.
+async fn modify(
+    aws: &Aws,
+    cx: &Cx,
+    live: &Live,
+    wanted: &Wanted<Spec>,
+) -> Result<Live, CloudError> {
+    let spec = &wanted.spec;
+    let changes = |field: &str| wanted.changes(field);
+    let storage = changes("storage") || changes("storage_type") || changes("iops");
+    let password = match changes("password") {
+        true => Some(cx.reveal(&spec.password).await?),
+        false => None,
+    };
+    let call = aws
+        .rds
+        .modify_db_instance()
+        .db_instance_identifier(&live.identifier)
+        .apply_immediately(true)
+        .set_engine_version(changes("engine_version").then(|| spec.engine_version.clone()))
+        .set_allow_major_version_upgrade(
+            is_major(live.engine_version(), &spec.engine_version).then_some(true),
+        )
+        .set_db_instance_class(changes("instance_class").then(|| spec.instance_class.clone()))
+        .set_allocated_storage(changes("storage").then_some(spec.storage))
+        .set_storage_type(changes("storage_type").then(|| spec.storage_type.clone()))
+        // Provisioned operations have to be named again with every change of the storage.
+        .set_iops(storage.then_some(spec.iops).flatten())
+        .set_max_allocated_storage(spec.max_storage.filter(|_| changes("max_storage")))
+        .set_vpc_security_group_ids(
+            changes("security_groups").then(|| spec.security_groups.clone()),
+        )
+        .set_db_parameter_group_name(
+            spec.parameter_group
+                .clone()
+                .filter(|_| changes("parameter_group")),
+        )
+        .set_multi_az(changes("multi_az").then_some(spec.multi_az))
+        .set_publicly_accessible(changes("publicly_accessible").then_some(spec.publicly_accessible))
+        .set_backup_retention_period(changes("backup_retention").then_some(spec.backup_retention))
+        .set_preferred_backup_window(
+            spec.backup_window
+                .clone()
+                .filter(|_| changes("backup_window")),
+        )
+        .set_preferred_maintenance_window(
+            spec.maintenance_window
+                .clone()
+                .filter(|_| changes("maintenance_window")),
+        )
+        .set_deletion_protection(changes("deletion_protection").then_some(spec.deletion_protection))
+        .set_auto_minor_version_upgrade(
+            changes("auto_minor_version_upgrade").then_some(spec.auto_minor_version_upgrade),
+        )
+        .set_enable_performance_insights(
+            spec.performance_insights
+                .filter(|_| changes("performance_insights")),
+        )
+        .set_copy_tags_to_snapshot(changes("copy_tags").then_some(spec.copy_tags))
+        .set_ca_certificate_identifier(
+            spec.ca_certificate
+                .clone()
+                .filter(|_| changes("ca_certificate")),
+        )
+        .set_master_user_password(password.as_ref().map(|secret| secret.expose().to_owned()));
+    let answer = cx
+        .call("rds:ModifyDBInstance", async {
+            let error = match call.send().await {
+                Ok(answer) => return Ok(answer.db_instance),
+                Err(error) => aws_error("rds:ModifyDBInstance", error).scrub(&password),
+            };
+            // Nothing left to change: an earlier attempt got through.
+            let nothing = refine(
+                error,
+                "InvalidParameterCombination",
+                "No modifications were requested",
+                Class::Exists,
+            );
+            if nothing.is(Class::Exists) {
+                Ok(None)
+            } else {
+                Err(nothing)
+            }
+        })
+        .await?;
+    Ok(answer.map_or_else(
+        || live.clone(),
+        |instance| {
+            let mut now = Live::new(instance);
+            now.tags.clone_from(&live.tags);
+            now
+        },
+    ))
+}
+
+/// Whether going from one version to the other leaves PostgreSQL's major version (`15.7` to `16`).
+fn is_major(from: &str, to: &str) -> bool {
+    let major = |version: &str| version.split('.').next().map(str::to_owned);
+    major(from) != major(to)
+}
+
+/// The last snapshot's name, or `None` where the stack lets it be skipped. Without knowing, the data is kept.
+fn final_snapshot(cx: &Cx, live: &Live) -> Result<Option<String>, CloudError> {
+    let refuse = |code, sentence: String| {
+        Err(CloudError::new(
+            "rds:DeleteDBInstance",
+            Class::Invalid,
+            code,
+            sentence,
+        ))
+    };
+    let name = &live.identifier;
+    if live.is_protected() {
+        return refuse(
+            "DeletionProtection",
+            format!(
+                "the database {name} has deletion protection: set `deletion_protection: false` (or `protect: false`), apply that, and delete it then"
+            ),
+        );
+    }
+    if cx.last.get("skip_final_snapshot").as_bool() == Some(true) {
+        return Ok(None);
+    }
+    if live.is_beyond_snapshots() {
+        return refuse(
+            "NoFinalSnapshot",
+            format!(
+                "the database {name} is {} and AWS takes no last snapshot of it: set `skip_final_snapshot: true` to delete it without one",
+                live.status
+            ),
+        );
+    }
+    let token: String = cx.token.chars().take(8).collect();
+    Ok(Some(format!("{name}-final-{token}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_major_version_is_told_from_a_minor_one() {
+        assert!(is_major("15.7", "16"));
+        assert!(is_major("15.7", "16.2"));
+        assert!(!is_major("15.7", "15.8"));
+        assert!(!is_major("15.7", "15"));
+    }
+}

@@ -1,0 +1,513 @@
+//! `rds.db_parameter_group`. Its parameters are an exclusive set: one set by hand is drift and goes back to the engine's default.
+//! Left out of the fields: the apply method, which AWS reads back as it likes; it follows from the parameter (dynamic ones apply at
+//! once, static ones at the instances' next reboot, which RDS never does by itself).
+//!
+//! Crash between `CreateDBParameterGroup` and `ModifyDBParameterGroup`: the group is found by its name, and its parameters show as
+//! changes.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_rds::types::{ApplyMethod, DbParameterGroup as Group, Parameter};
+use futures::future::try_join_all;
+use serde::Deserialize;
+
+use super::tags;
+use crate::aws::{Aws, aws_error};
+use crate::kind::{
+    Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Literal, Patience, Readiness,
+    Step, TAGS, Type, Verb, Wanted,
+};
+use crate::model::{Attributes, KindName, PhysicalId, Tags, Value};
+
+pub struct DbParameterGroup;
+
+type Parameters = BTreeMap<String, String>;
+
+/// What one `ModifyDBParameterGroup` or `ResetDBParameterGroup` takes (API reference).
+const PER_CALL: usize = 20;
+
+#[derive(Deserialize)]
+pub struct Spec {
+    name: String,
+    family: String,
+    description: String,
+    #[serde(default)]
+    parameters: Parameters,
+}
+
+#[derive(Clone)]
+pub struct Live {
+    name: String,
+    arn: String,
+    family: String,
+    description: String,
+    parameters: Parameters,
+    tags: Tags,
+}
+
+impl Kind<Aws> for DbParameterGroup {
+    const NAME: KindName = KindName::new("rds.db_parameter_group");
+    const DOC: &'static str = "Settings of a database engine, for instances to share.";
+    const FIELDS: &'static [Field] = &[
+        Field::new(
+            "name",
+            Type::Text,
+            "Its name, in lower case; unique per region.",
+        )
+        .required()
+        .replace(),
+        Field::new(
+            "family",
+            Type::Text,
+            "Engine and major version, `postgres15`.",
+        )
+        .required()
+        .replace(),
+        Field::new("description", Type::Text, "What it is for.")
+            .required()
+            .replace(),
+        Field::new(
+            "parameters",
+            Type::Map(&Type::Text),
+            "Engine parameters by name (lower case), as text; all others keep the engine's defaults.",
+        )
+        .default(Literal::EmptyMap),
+        Field::computed("arn", Type::Text, "`arn:aws:rds:…:pg:…`."),
+        Field::computed("id", Type::Text, "The name."),
+    ];
+    const IDENTITY: Identity = Identity {
+        natural_key: &["name"],
+        collision: Collision::Suffix {
+            field: "name",
+            longest: 255,
+        },
+    };
+    // A new group is not known everywhere for some minutes.
+    const PATIENCE: Patience = Patience::quick().not_yet(&[("DBParameterGroupNotFound", "")]);
+
+    type Spec = Spec;
+    type Live = Live;
+
+    fn permissions(verb: Verb) -> &'static [&'static str] {
+        match verb {
+            Verb::Read => &[
+                "rds:DescribeDBParameterGroups",
+                "rds:DescribeDBParameters",
+                "rds:ListTagsForResource",
+                "tag:GetResources",
+            ],
+            Verb::Create => &[
+                "rds:CreateDBParameterGroup",
+                "rds:AddTagsToResource",
+                "rds:DescribeDBParameters",
+                "rds:ModifyDBParameterGroup",
+                "rds:ResetDBParameterGroup",
+            ],
+            Verb::Update => &[
+                "rds:DescribeDBParameters",
+                "rds:ModifyDBParameterGroup",
+                "rds:ResetDBParameterGroup",
+                "rds:AddTagsToResource",
+                "rds:RemoveTagsFromResource",
+            ],
+            Verb::Delete => &["rds:DeleteDBParameterGroup"],
+        }
+    }
+
+    async fn find(aws: &Aws, asked: &Asked) -> Result<Vec<Live>, CloudError> {
+        let groups = describe(aws).await?;
+        let listed = groups.iter().filter_map(|group| {
+            Some((
+                group.db_parameter_group_name()?.to_owned(),
+                group
+                    .db_parameter_group_arn()
+                    .unwrap_or_default()
+                    .to_owned(),
+            ))
+        });
+        let wanted = tags::candidates(aws, asked, "rds:pg", listed).await?;
+        let looked_at = groups
+            .iter()
+            .filter(|group| {
+                group
+                    .db_parameter_group_name()
+                    .is_some_and(|name| wanted.contains(name))
+            })
+            .map(|group| look(aws, asked, group));
+        Ok(try_join_all(looked_at)
+            .await?
+            .into_iter()
+            .flatten()
+            .collect())
+    }
+
+    async fn create(aws: &Aws, cx: &Cx, spec: &Spec) -> Result<Live, CloudError> {
+        let answer = cx
+            .send(
+                "rds:CreateDBParameterGroup",
+                async {
+                    aws.rds
+                        .create_db_parameter_group()
+                        .db_parameter_group_name(&spec.name)
+                        .db_parameter_group_family(&spec.family)
+                        .description(&spec.description)
+                        .set_tags(Some(tags::list(&cx.tags)))
+                        .send()
+                        .await
+                        .map_err(|e| aws_error("rds:CreateDBParameterGroup", e))
+                },
+                |answer| {
+                    answer
+                        .db_parameter_group()?
+                        .db_parameter_group_name()
+                        .map(PhysicalId::new)
+                },
+            )
+            .await?;
+        let group = answer.db_parameter_group().ok_or_else(|| {
+            CloudError::malformed(
+                &Self::NAME,
+                "CreateDBParameterGroup answered without a group",
+            )
+        })?;
+        let mut live = live(group, Parameters::new(), cx.tags.clone());
+        match set_parameters(aws, cx, &mut live, &spec.parameters).await {
+            // Not known everywhere yet: the parameters are left to `update`.
+            Err(error) if error.is(Class::NotFound) => Ok(live),
+            Err(error) => Err(error),
+            Ok(()) => Ok(live),
+        }
+    }
+
+    async fn update(
+        aws: &Aws,
+        cx: &Cx,
+        live: &Live,
+        wanted: &Wanted<Spec>,
+    ) -> Result<Step<Live>, CloudError> {
+        let mut live = live.clone();
+        if wanted.changes("parameters") {
+            set_parameters(aws, cx, &mut live, &wanted.spec.parameters).await?;
+        }
+        if wanted.changes(TAGS) {
+            tags::change(aws, cx, &live.arn, &live.tags).await?;
+            live.tags = cx.tags.clone();
+        }
+        Ok(Step::Done(live))
+    }
+
+    async fn delete(aws: &Aws, cx: &Cx, live: &Live) -> Result<Step<()>, CloudError> {
+        let answer = cx
+            .call("rds:DeleteDBParameterGroup", async {
+                aws.rds
+                    .delete_db_parameter_group()
+                    .db_parameter_group_name(&live.name)
+                    .send()
+                    .await
+                    .map_err(|e| aws_error("rds:DeleteDBParameterGroup", e))
+            })
+            .await;
+        match answer {
+            Err(error) if !error.is(Class::NotFound) => Err(error),
+            _ => Ok(Step::Done(())),
+        }
+    }
+
+    fn id(live: &Live) -> PhysicalId {
+        PhysicalId::new(&live.name)
+    }
+
+    fn tags(live: &Live) -> Tags {
+        live.tags.clone()
+    }
+
+    fn observed(live: &Live) -> Attributes {
+        let parameters = live
+            .parameters
+            .iter()
+            .map(|(name, value)| (name.clone(), Value::text(value)));
+        Attributes::new([
+            ("name", Value::text(&live.name)),
+            ("family", Value::text(&live.family)),
+            ("description", Value::text(&live.description)),
+            ("parameters", Value::map(parameters)),
+            ("arn", Value::text(&live.arn)),
+        ])
+    }
+
+    fn readiness(_live: &Live) -> Readiness {
+        Readiness::Ready
+    }
+}
+
+async fn describe(aws: &Aws) -> Result<Vec<Group>, CloudError> {
+    let mut all = Vec::new();
+    let mut marker = None::<String>;
+    loop {
+        let page = aws
+            .read("rds:DescribeDBParameterGroups", || async {
+                aws.rds
+                    .describe_db_parameter_groups()
+                    .max_records(100)
+                    .set_marker(marker.clone())
+                    .send()
+                    .await
+                    .map_err(|e| aws_error("rds:DescribeDBParameterGroups", e))
+            })
+            .await?;
+        all.extend(page.db_parameter_groups.unwrap_or_default());
+        marker = page.marker.filter(|marker| !marker.is_empty());
+        if marker.is_none() {
+            return Ok(all);
+        }
+    }
+}
+
+/// Tags and parameters of one group, side by side; `None` when it is not among what was asked for, or gone meanwhile.
+async fn look(aws: &Aws, asked: &Asked, group: &Group) -> Result<Option<Live>, CloudError> {
+    let name = group.db_parameter_group_name().unwrap_or_default();
+    let arn = group.db_parameter_group_arn().unwrap_or_default();
+    let named = asked.texts("name").iter().any(|asked| asked == name);
+    if !named && !asked.has_id(name) {
+        // A stray: its tags come first, since most are somebody else's and their parameters of no interest.
+        return Ok(match tags::of(aws, arn).await? {
+            Some(tags) if asked.is_ours(&tags) => {
+                let user = described(aws, name, Some("user")).await?;
+                Some(live(group, values(&user), tags))
+            }
+            _ => None,
+        });
+    }
+    let (tags, user) = tokio::try_join!(tags::of(aws, arn), described(aws, name, Some("user")))?;
+    let Some(tags) = tags else { return Ok(None) };
+    let mut parameters = values(&user);
+    let wished = wished(asked, name);
+    if wished.keys().any(|name| !parameters.contains_key(name)) {
+        // A value that equals the engine's default is not always listed as the user's.
+        add_defaults(
+            &mut parameters,
+            &wished,
+            &values(&described(aws, name, None).await?),
+        );
+    }
+    Ok(Some(live(group, parameters, tags)))
+}
+
+/// The parameters that the stack wishes for the group of that name.
+fn wished(asked: &Asked, name: &str) -> Parameters {
+    asked
+        .items
+        .iter()
+        .filter_map(|item| item.desired.as_ref())
+        .filter(|desired| desired.text("name") == Some(name))
+        .filter_map(|desired| desired.get("parameters").as_map())
+        .flatten()
+        .filter_map(|(name, value)| Some((name.clone(), value.as_text()?.to_owned())))
+        .collect()
+}
+
+/// A wished parameter that the user's list lacks but that has the wished value all the same counts as set.
+fn add_defaults(user: &mut Parameters, wished: &Parameters, effective: &Parameters) {
+    for (name, value) in wished {
+        if !user.contains_key(name) && effective.get(name) == Some(value) {
+            user.insert(name.clone(), value.clone());
+        }
+    }
+}
+
+/// All parameters of a group, or those of one source (`user`), 100 a page.
+async fn described(
+    aws: &Aws,
+    name: &str,
+    source: Option<&str>,
+) -> Result<Vec<Parameter>, CloudError> {
+    let mut all = Vec::new();
+    let mut marker = None::<String>;
+    loop {
+        let page = aws
+            .read("rds:DescribeDBParameters", || async {
+                aws.rds
+                    .describe_db_parameters()
+                    .db_parameter_group_name(name)
+                    .set_source(source.map(str::to_owned))
+                    .max_records(100)
+                    .set_marker(marker.clone())
+                    .send()
+                    .await
+                    .map_err(|e| aws_error("rds:DescribeDBParameters", e))
+            })
+            .await?;
+        all.extend(page.parameters.unwrap_or_default());
+        marker = page.marker.filter(|marker| !marker.is_empty());
+        if marker.is_none() {
+            return Ok(all);
+        }
+    }
+}
+
+fn values(parameters: &[Parameter]) -> Parameters {
+    parameters
+        .iter()
+        .filter_map(|parameter| {
+            Some((
+                parameter.parameter_name()?.to_owned(),
+                parameter.parameter_value()?.to_owned(),
+            ))
+        })
+        .collect()
+}
+
+fn live(group: &Group, parameters: Parameters, tags: Tags) -> Live {
+    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    Live {
+        name: text(group.db_parameter_group_name()),
+        arn: text(group.db_parameter_group_arn()),
+        family: text(group.db_parameter_group_family()),
+        description: text(group.description()),
+        parameters,
+        tags,
+    }
+}
+
+/// Names to set with their values, and names to put back to the engine's default.
+fn difference(live: &Parameters, wished: &Parameters) -> (Parameters, Vec<String>) {
+    let set = wished
+        .iter()
+        .filter(|(name, value)| live.get(*name) != Some(*value))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    let reset = live
+        .keys()
+        .filter(|name| !wished.contains_key(*name))
+        .cloned()
+        .collect();
+    (set, reset)
+}
+
+async fn set_parameters(
+    aws: &Aws,
+    cx: &Cx,
+    live: &mut Live,
+    wished: &Parameters,
+) -> Result<(), CloudError> {
+    let (set, reset) = difference(&live.parameters, wished);
+    if set.is_empty() && reset.is_empty() {
+        return Ok(());
+    }
+    // AWS refuses `immediate` for static parameters, and a dynamic one sent as `pending-reboot` would wait for a reboot in vain.
+    let dynamic: Vec<String> = described(aws, &live.name, None)
+        .await?
+        .into_iter()
+        .filter(|parameter| parameter.apply_type() == Some("dynamic"))
+        .filter_map(|parameter| parameter.parameter_name)
+        .collect();
+    let parameter = |name: &String, value: Option<&String>| {
+        Parameter::builder()
+            .parameter_name(name)
+            .set_parameter_value(value.cloned())
+            .apply_method(if dynamic.contains(name) {
+                ApplyMethod::Immediate
+            } else {
+                ApplyMethod::PendingReboot
+            })
+            .build()
+    };
+    let set: Vec<Parameter> = set
+        .iter()
+        .map(|(name, value)| parameter(name, Some(value)))
+        .collect();
+    let reset: Vec<Parameter> = reset.iter().map(|name| parameter(name, None)).collect();
+    for some in set.chunks(PER_CALL) {
+        modify(aws, cx, &live.name, some).await?;
+        live.parameters.extend(values(some));
+    }
+    for some in reset.chunks(PER_CALL) {
+        put_back(aws, cx, &live.name, some).await?;
+        live.parameters
+            .retain(|name, _| !some.iter().any(|p| p.parameter_name() == Some(name)));
+    }
+    let waiting: Vec<&str> = set
+        .iter()
+        .chain(&reset)
+        .filter(|p| p.apply_method() == Some(&ApplyMethod::PendingReboot))
+        .filter_map(Parameter::parameter_name)
+        .collect();
+    if !waiting.is_empty() {
+        cx.note(format!(
+            "{}: at the instances' next reboot",
+            waiting.join(", ")
+        ));
+    }
+    Ok(())
+}
+
+async fn modify(aws: &Aws, cx: &Cx, group: &str, some: &[Parameter]) -> Result<(), CloudError> {
+    cx.call("rds:ModifyDBParameterGroup", async {
+        aws.rds
+            .modify_db_parameter_group()
+            .db_parameter_group_name(group)
+            .set_parameters(Some(some.to_vec()))
+            .send()
+            .await
+            .map_err(|e| aws_error("rds:ModifyDBParameterGroup", e))
+    })
+    .await
+    .map(|_| ())
+}
+
+async fn put_back(aws: &Aws, cx: &Cx, group: &str, some: &[Parameter]) -> Result<(), CloudError> {
+    cx.call("rds:ResetDBParameterGroup", async {
+        aws.rds
+            .reset_db_parameter_group()
+            .db_parameter_group_name(group)
+            .reset_all_parameters(false)
+            .set_parameters(Some(some.to_vec()))
+            .send()
+            .await
+            .map_err(|e| aws_error("rds:ResetDBParameterGroup", e))
+    })
+    .await
+    .map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parameters(entries: &[(&str, &str)]) -> Parameters {
+        entries
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn what_differs_is_set_and_what_nobody_names_is_put_back() {
+        let live = parameters(&[
+            ("rds.force_ssl", "1"),
+            ("work_mem", "4096"),
+            ("by_hand", "x"),
+        ]);
+        let wished = parameters(&[
+            ("rds.force_ssl", "1"),
+            ("work_mem", "8192"),
+            ("log_statement", "ddl"),
+        ]);
+        let (set, reset) = difference(&live, &wished);
+        assert_eq!(
+            set,
+            parameters(&[("log_statement", "ddl"), ("work_mem", "8192")])
+        );
+        assert_eq!(reset, ["by_hand"]);
+        assert_eq!(difference(&wished, &wished), (Parameters::new(), vec![]));
+    }
+
+    #[test]
+    fn a_wish_that_equals_the_engines_default_counts_as_set() {
+        let wished = parameters(&[("work_mem", "4096"), ("rds.force_ssl", "1")]);
+        let effective = parameters(&[("work_mem", "4096"), ("rds.force_ssl", "0"), ("other", "1")]);
+        let mut user = Parameters::new();
+        add_defaults(&mut user, &wished, &effective);
+        assert_eq!(user, parameters(&[("work_mem", "4096")]));
+    }
+}

@@ -1,0 +1,9 @@
+//! S3: the bucket. `facets.rs` reads its sub-resources, `facet_writes.rs` changes them, `lifecycle.rs` translates rules, `empty.rs`
+//! empties it.
+
+pub mod bucket;
+mod cors;
+mod empty;
+mod facet_writes;
+mod facets;
+mod lifecycle;

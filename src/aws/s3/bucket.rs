@@ -1,0 +1,556 @@
+//! `s3.bucket`. Left out of the fields: object lock, replication, website, logging, notifications, ACLs (`ownership` switches them off).
+//!
+//! Bucket names are one space for all accounts, and in us-east-1 `CreateBucket` on a bucket of our own succeeds and resets its ACL: so a
+//! `HeadBucket` goes first, and nothing that exists is ever adopted by creating it. Crash between `CreateBucket` and its facets: the
+//! bucket is found by its name, and the facets show as changes.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration, ObjectOwnership};
+use futures::future::try_join_all;
+use serde::Deserialize;
+
+use super::facet_writes::{Writes, tag_set};
+use super::facets::{Extra, Facets};
+use super::{cors, empty, facets, lifecycle};
+use crate::aws::{Aws, aws_error, tagged};
+use crate::kind::{
+    Asked, Class, CloudError, Collision, Cx, Extent, Field, Identity, Kind, Literal, Patience,
+    Readiness, Step, Type, Verb, Wanted,
+};
+use crate::model::{Attributes, KindName, PhysicalId, Tags, Value};
+
+pub struct Bucket;
+
+#[derive(Deserialize)]
+pub struct Spec {
+    pub name: String,
+    pub versioning: bool,
+    pub public_access_block: bool,
+    pub encryption: String,
+    pub kms_key: Option<String>,
+    pub ownership: String,
+    pub policy: Option<Value>,
+    #[serde(default)]
+    pub lifecycle: Vec<lifecycle::Rule>,
+    #[serde(default)]
+    pub cors: Vec<cors::Rule>,
+}
+
+#[derive(Clone)]
+pub struct Live {
+    name: String,
+    region: String,
+    partition: String,
+    facets: Facets,
+}
+
+const RULE: &[Field] = &[
+    Field::new("id", Type::Text, "The rule's name.").required(),
+    Field::new("prefix", Type::Text, "Keys it is about; empty: all.").default(Literal::Text("")),
+    Field::new(
+        "expiration_days",
+        Type::Int {
+            min: 1,
+            max: 36_500,
+        },
+        "Days after which objects are deleted.",
+    )
+    .default(Literal::Unset),
+    Field::new(
+        "noncurrent_days",
+        Type::Int {
+            min: 1,
+            max: 36_500,
+        },
+        "Days after which replaced versions are deleted.",
+    )
+    .default(Literal::Unset),
+    Field::new(
+        "abort_multipart_days",
+        Type::Int {
+            min: 1,
+            max: 36_500,
+        },
+        "Days after which unfinished uploads are given up.",
+    )
+    .default(Literal::Unset),
+];
+
+const CORS: &[Field] = &[
+    Field::new(
+        "allowed_origins",
+        Type::Set(&Type::Text),
+        "`https://app.example.com`, or `*`.",
+    )
+    .required(),
+    Field::new(
+        "allowed_methods",
+        Type::Set(&Type::OneOf(&["GET", "PUT", "POST", "DELETE", "HEAD"])),
+        "Methods they may use.",
+    )
+    .required(),
+    Field::new(
+        "allowed_headers",
+        Type::Set(&Type::Text),
+        "Request headers they may send.",
+    )
+    .default(Literal::EmptyList),
+    Field::new(
+        "expose_headers",
+        Type::Set(&Type::Text),
+        "Response headers they may read.",
+    )
+    .default(Literal::EmptyList),
+    Field::new(
+        "max_age",
+        Type::Int {
+            min: 0,
+            max: 86_400,
+        },
+        "Seconds that a browser may keep the answer.",
+    )
+    .default(Literal::Unset),
+];
+
+impl Kind<Aws> for Bucket {
+    const NAME: KindName = KindName::new("s3.bucket");
+    const DOC: &'static str = "A bucket for objects.";
+    const FIELDS: &'static [Field] = &[
+        Field::new(
+            "name",
+            Type::Text,
+            "Its name; unique among all accounts of the partition.",
+        )
+        .required()
+        .replace(),
+        Field::new(
+            "versioning",
+            Type::Bool,
+            "Whether replaced and deleted objects are kept as versions.",
+        )
+        .default(Literal::Bool(false)),
+        Field::new(
+            "public_access_block",
+            Type::Bool,
+            "Whether all four switches against public access are on.",
+        )
+        .default(Literal::Bool(true)),
+        Field::new(
+            "encryption",
+            Type::OneOf(&["AES256", "aws:kms"]),
+            "What new objects are encrypted with.",
+        )
+        .default(Literal::Text("AES256")),
+        Field::new(
+            "kms_key",
+            Type::Text,
+            "ARN of the key for `aws:kms`; without one, AWS's own.",
+        ),
+        Field::new(
+            "ownership",
+            Type::OneOf(&[
+                "BucketOwnerEnforced",
+                "BucketOwnerPreferred",
+                "ObjectWriter",
+            ]),
+            "Who owns objects; `BucketOwnerEnforced` switches ACLs off.",
+        )
+        .default(Literal::Text("BucketOwnerEnforced")),
+        Field::new("policy", Type::Policy, "The bucket policy.").default(Literal::Unset),
+        Field::new(
+            "lifecycle",
+            Type::Set(&Type::Object(RULE)),
+            "Rules that delete objects as they age.",
+        )
+        .default(Literal::Unset),
+        Field::new(
+            "cors",
+            Type::List(&Type::Object(CORS)),
+            "Browsers' access from other origins; the first rule that fits counts.",
+        )
+        .default(Literal::Unset),
+        Field::new(
+            "force_destroy",
+            Type::Bool,
+            "Whether it may be deleted with objects in it.",
+        )
+        .default(Literal::Bool(false))
+        .ignore(),
+        Field::computed("arn", Type::Text, "`arn:aws:s3:::…`."),
+        Field::computed("domain_name", Type::Text, "`….s3.us-east-1.amazonaws.com`."),
+        Field::computed("region", Type::Text, "The region it stands in."),
+        Field::computed("id", Type::Text, "The name."),
+    ];
+    const IDENTITY: Identity = Identity {
+        natural_key: &["name"],
+        collision: Collision::DeleteFirst,
+    };
+    const PATIENCE: Patience = Patience::quick().not_yet(&[
+        // A new bucket is not known everywhere for a minute or two; a name that was just given up, for longer.
+        ("NoSuchBucket", ""),
+        ("OperationAborted", ""),
+        ("MalformedPolicy", "Invalid principal"),
+    ]);
+    const HOLDS_DATA: bool = true;
+
+    type Spec = Spec;
+    type Live = Live;
+
+    fn permissions(verb: Verb) -> &'static [&'static str] {
+        match verb {
+            Verb::Read => READ,
+            Verb::Create => CREATE,
+            Verb::Update => WRITE,
+            Verb::Delete => DELETE,
+        }
+    }
+
+    async fn find(aws: &Aws, asked: &Asked) -> Result<Vec<Live>, CloudError> {
+        let mut names: BTreeSet<String> = asked.texts("name").into_iter().collect();
+        names.extend(asked.ids().map(|id| id.as_str().to_owned()));
+        let extra = Extra::of(asked);
+        let named = try_join_all(names.iter().map(|name| look(aws, name, extra)));
+        let strays = async {
+            if asked.extent == Extent::Items {
+                return Ok(Vec::new());
+            }
+            let arns = tagged::arns(aws, asked, "s3").await?;
+            let strays = arns
+                .iter()
+                .filter_map(|arn| arn.rsplit(':').next())
+                .filter(|name| !names.contains(*name));
+            try_join_all(strays.map(|name| look(aws, name, extra))).await
+        };
+        let (named, strays) = tokio::try_join!(named, strays)?;
+        let strays = strays
+            .into_iter()
+            .flatten()
+            // The tagging API lags: the bucket itself says whose it is.
+            .filter(|live| asked.is_ours(&live.facets.tags));
+        Ok(named.into_iter().flatten().chain(strays).collect())
+    }
+
+    async fn create(aws: &Aws, cx: &Cx, spec: &Spec) -> Result<Live, CloudError> {
+        refuse_taken(aws, &spec.name).await?;
+        let mut configuration =
+            CreateBucketConfiguration::builder().set_tags(Some(tag_set(&cx.tags)?));
+        // S3 refuses its oldest region by name (API reference, CreateBucket).
+        if aws.region != "us-east-1" {
+            configuration = configuration
+                .location_constraint(BucketLocationConstraint::from(aws.region.as_str()));
+        }
+        cx.send(
+            "s3:CreateBucket",
+            async {
+                aws.s3
+                    .create_bucket()
+                    .bucket(&spec.name)
+                    .create_bucket_configuration(configuration.build())
+                    .object_ownership(ObjectOwnership::from(spec.ownership.as_str()))
+                    .send()
+                    .await
+                    .map_err(|e| aws_error("s3:CreateBucket", e))
+            },
+            |_| Some(PhysicalId::new(&spec.name)),
+        )
+        .await?;
+        let mut live = live(aws, &spec.name, Facets::default());
+        match finish(aws, cx, &mut live, spec).await {
+            // Not known everywhere yet: the rest is left to `update`.
+            Err(error) if error.is(Class::NotFound) || error.is(Class::NotYet) => Ok(live),
+            Err(error) => Err(error),
+            Ok(()) => Ok(live),
+        }
+    }
+
+    async fn update(
+        aws: &Aws,
+        cx: &Cx,
+        live: &Live,
+        wanted: &Wanted<Spec>,
+    ) -> Result<Step<Live>, CloudError> {
+        let mut live = live.clone();
+        Writes {
+            aws,
+            cx,
+            bucket: &live.name,
+            live: &mut live.facets,
+        }
+        .make(&wanted.spec, |field| wanted.changes(field))
+        .await?;
+        Ok(Step::Done(live))
+    }
+
+    async fn delete(aws: &Aws, cx: &Cx, live: &Live) -> Result<Step<()>, CloudError> {
+        let force = cx.last.get("force_destroy").as_bool() == Some(true);
+        if force {
+            match empty::empty(aws, cx, &live.name).await {
+                Err(error) if error.is(Class::NotFound) => return Ok(Step::Done(())),
+                Err(error) if error.is(Class::Denied) => {
+                    return lift_policy(aws, cx, live, error).await;
+                }
+                other => other?,
+            }
+        }
+        let answer = cx
+            .call("s3:DeleteBucket", async {
+                aws.s3
+                    .delete_bucket()
+                    .bucket(&live.name)
+                    .expected_bucket_owner(&aws.account)
+                    .send()
+                    .await
+                    .map_err(|e| aws_error("s3:DeleteBucket", e))
+            })
+            .await;
+        match answer {
+            Ok(_) => Ok(Step::Done(())),
+            Err(error) if error.is(Class::NotFound) => Ok(Step::Done(())),
+            Err(error) if error.code == "BucketNotEmpty" && force => {
+                Ok(Step::Again("something still writes to it".into()))
+            }
+            Err(mut error) if error.code == "BucketNotEmpty" => {
+                // Waiting would not help.
+                error.class = Class::Invalid;
+                error.message = format!(
+                    "the bucket {} has objects in it: empty it, or set `force_destroy: true` and apply that first",
+                    live.name
+                );
+                Err(error)
+            }
+            Err(error) if error.is(Class::Denied) && force => {
+                lift_policy(aws, cx, live, error).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn id(live: &Live) -> PhysicalId {
+        PhysicalId::new(&live.name)
+    }
+
+    fn tags(live: &Live) -> Tags {
+        live.facets.tags.clone()
+    }
+
+    fn observed(live: &Live) -> Attributes {
+        let facets = &live.facets;
+        let suffix = match live.partition.as_str() {
+            "aws-cn" => "amazonaws.com.cn",
+            _ => "amazonaws.com",
+        };
+        let mut observed = Attributes::new([
+            ("name", Value::text(&live.name)),
+            ("versioning", facets.versioning.into()),
+            ("public_access_block", facets.public_access_block.into()),
+            ("encryption", Value::text(&facets.encryption.algorithm)),
+            ("kms_key", facets.encryption.key.clone().into()),
+            ("ownership", facets.ownership.clone().into()),
+            ("policy", facets.policy.clone().unwrap_or_default()),
+            (
+                "arn",
+                format!("arn:{}:s3:::{}", live.partition, live.name).into(),
+            ),
+            (
+                "domain_name",
+                format!("{}.s3.{}.{suffix}", live.name, live.region).into(),
+            ),
+            ("region", Value::text(&live.region)),
+        ]);
+        if !facets.lifecycle.is_empty() {
+            observed.set("lifecycle", lifecycle::observed(&facets.lifecycle));
+        }
+        if !facets.cors.is_empty() {
+            observed.set("cors", cors::observed(&facets.cors));
+        }
+        observed
+    }
+
+    fn readiness(_live: &Live) -> Readiness {
+        Readiness::Ready
+    }
+}
+
+const READ: &[&str] = &[
+    "s3:ListBucket",
+    "s3:ListAllMyBuckets",
+    "s3:GetBucketVersioning",
+    "s3:GetBucketPublicAccessBlock",
+    "s3:GetEncryptionConfiguration",
+    "s3:GetBucketOwnershipControls",
+    "s3:GetBucketPolicy",
+    "s3:GetLifecycleConfiguration",
+    "s3:GetBucketCORS",
+    "s3:GetBucketTagging",
+    "tag:GetResources",
+];
+
+/// Creating also reads what the new bucket came with.
+const CREATE: &[&str] = &[
+    "s3:ListBucket",
+    "s3:CreateBucket",
+    "s3:TagResource",
+    "s3:GetBucketVersioning",
+    "s3:GetBucketPublicAccessBlock",
+    "s3:GetEncryptionConfiguration",
+    "s3:GetBucketOwnershipControls",
+    "s3:GetBucketTagging",
+    "s3:PutBucketVersioning",
+    "s3:PutBucketPublicAccessBlock",
+    "s3:PutEncryptionConfiguration",
+    "s3:PutBucketOwnershipControls",
+    "s3:PutBucketPolicy",
+    "s3:PutLifecycleConfiguration",
+    "s3:PutBucketCORS",
+    "s3:PutBucketTagging",
+];
+
+const WRITE: &[&str] = &[
+    "s3:PutBucketVersioning",
+    "s3:PutBucketPublicAccessBlock",
+    "s3:PutEncryptionConfiguration",
+    "s3:PutBucketOwnershipControls",
+    "s3:PutBucketPolicy",
+    "s3:DeleteBucketPolicy",
+    "s3:PutLifecycleConfiguration",
+    "s3:PutBucketCORS",
+    "s3:PutBucketTagging",
+];
+
+const DELETE: &[&str] = &[
+    "s3:DeleteBucket",
+    "s3:ListBucketVersions",
+    "s3:ListBucketMultipartUploads",
+    "s3:AbortMultipartUpload",
+    "s3:DeleteObject",
+    "s3:DeleteObjectVersion",
+    "s3:GetBucketPolicy",
+    "s3:DeleteBucketPolicy",
+];
+
+fn live(aws: &Aws, name: &str, facets: Facets) -> Live {
+    Live {
+        name: name.to_owned(),
+        region: aws.region.clone(),
+        partition: aws.partition.clone(),
+        facets,
+    }
+}
+
+/// The bucket of that name, if it is this account's.
+async fn look(aws: &Aws, name: &str, extra: Extra) -> Result<Option<Live>, CloudError> {
+    match facets::read(aws, name, extra).await {
+        Ok(facets) => Ok(Some(live(aws, name, facets))),
+        Err(error) if error.is(Class::NotFound) => Ok(None),
+        // Refused either as somebody else's bucket or for want of a permission: only the list of our own tells.
+        Err(error) if error.is(Class::Denied) && !is_listed(aws, name).await? => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn is_listed(aws: &Aws, name: &str) -> Result<bool, CloudError> {
+    let mut token = None::<String>;
+    loop {
+        let page = aws
+            .read("s3:ListAllMyBuckets", || async {
+                aws.s3
+                    .list_buckets()
+                    .prefix(name)
+                    .max_buckets(1000)
+                    .set_continuation_token(token.clone())
+                    .send()
+                    .await
+                    .map_err(|e| aws_error("s3:ListAllMyBuckets", e))
+            })
+            .await?;
+        if page
+            .buckets()
+            .iter()
+            .any(|bucket| bucket.name() == Some(name))
+        {
+            return Ok(true);
+        }
+        token = page.continuation_token.filter(|token| !token.is_empty());
+        if token.is_none() {
+            return Ok(false);
+        }
+    }
+}
+
+/// `HeadBucket` has no body: 404 is free, everything else is somebody's, perhaps our own.
+async fn refuse_taken(aws: &Aws, name: &str) -> Result<(), CloudError> {
+    let head = aws
+        .read("s3:ListBucket", || async {
+            aws.s3
+                .head_bucket()
+                .bucket(name)
+                .send()
+                .await
+                .map_err(|e| aws_error("s3:ListBucket", e))
+        })
+        .await;
+    let whose = match head {
+        Err(error) if error.is(Class::NotFound) => return Ok(()),
+        Ok(_) => "this account has a bucket of that name already",
+        Err(error) if error.is(Class::Denied) || error.is(Class::Other) => {
+            "another account has it, or it stands in another region"
+        }
+        Err(error) => return Err(error),
+    };
+    Err(CloudError::new(
+        "s3:CreateBucket",
+        Class::Exists,
+        "BucketAlreadyExists",
+        format!(
+            "the bucket name {name} is taken: {whose}; names are one space for all of S3, choose another"
+        ),
+    ))
+}
+
+/// What the new bucket lacks. S3 gives it much by itself; a work-alike may not, and may have passed over the tags.
+async fn finish(aws: &Aws, cx: &Cx, live: &mut Live, spec: &Spec) -> Result<(), CloudError> {
+    let nothing = Extra {
+        policy: false,
+        lifecycle: false,
+        cors: false,
+    };
+    live.facets = facets::read(aws, &spec.name, nothing).await?;
+    Writes {
+        aws,
+        cx,
+        bucket: &spec.name,
+        live: &mut live.facets,
+    }
+    .make(spec, |_| true)
+    .await
+}
+
+/// The bucket's own policy may be what forbids emptying or deleting it.
+async fn lift_policy(
+    aws: &Aws,
+    cx: &Cx,
+    live: &Live,
+    refused: CloudError,
+) -> Result<Step<()>, CloudError> {
+    let mut facets = live.facets.clone();
+    facets.policy = match facets::policy(aws, &live.name).await {
+        Ok(policy) => policy,
+        // The first refusal says more.
+        Err(_) => None,
+    };
+    if facets.policy.is_none() {
+        return Err(refused);
+    }
+    Writes {
+        aws,
+        cx,
+        bucket: &live.name,
+        live: &mut facets,
+    }
+    .policy(None)
+    .await?;
+    Ok(Step::Again(
+        "its policy, which forbade the deletion, is removed".into(),
+    ))
+}

@@ -1,0 +1,5 @@
+//! Secrets Manager, the only home of secret values. `values.rs` makes, merges and writes out what a secret holds; `reads.rs` finds.
+
+mod reads;
+pub mod secret;
+mod values;

@@ -1,0 +1,614 @@
+//! `secretsmanager.secret`: named values, stored as one JSON object. Left out of the fields: rotation, replicas, resource policies.
+//!
+//! Values live in [`SecretText`] only, are never printed, and are taken out of whatever AWS says in an error. A generated value that
+//! exists never changes; keys that an operator set stay.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_secretsmanager::types::Tag;
+use serde::Deserialize;
+
+use super::reads::{self, Content, Held};
+use super::values::{self, Rule, Values};
+use crate::aws::{Aws, aws_error};
+use crate::kind::{
+    Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Literal, Patience, Readiness,
+    SecretText, Step, TAGS, Type, Verb, Wanted,
+};
+use crate::model::{
+    Address, Attributes, Expr, KindName, Ownership, Part, PhysicalId, SecretRef, Tags, Value,
+};
+
+pub struct Secret;
+
+#[derive(Deserialize)]
+pub struct Spec {
+    name: String,
+    description: Option<String>,
+    kms_key: Option<String>,
+    recovery_window: i64,
+    #[serde(default)]
+    keys: BTreeMap<String, Rule>,
+}
+
+#[derive(Clone)]
+pub struct Live {
+    pub(super) name: String,
+    pub(super) arn: String,
+    pub(super) description: Option<String>,
+    pub(super) kms_key: Option<String>,
+    pub(super) tags: Tags,
+    /// The resource it is, for references to its keys.
+    pub(super) address: Address,
+    pub(super) content: Content,
+}
+
+const KEY: &[Field] = &[
+    Field::new(
+        "generate",
+        Type::Int { min: 16, max: 128 },
+        "Made at random, this long, when it is not there yet; never changed.",
+    ),
+    Field::new(
+        "alphabet",
+        Type::Text,
+        "Characters a generated value is made of; `A`–`Z`, `a`–`z`, `0`–`9` where nothing is said.",
+    ),
+    Field::new(
+        "operator",
+        Type::OneOf(&["optional", "required"]),
+        "Set by an operator (`secrets set`); never written here.",
+    ),
+    Field::new(
+        "value",
+        Type::Any,
+        "What it is: text, a reference, or text with references.",
+    ),
+];
+
+impl Kind<Aws> for Secret {
+    const NAME: KindName = KindName::new("secretsmanager.secret");
+    const DOC: &'static str = "Named secret values, stored together as one JSON object.";
+    const FIELDS: &'static [Field] = &[
+        Field::new(
+            "name",
+            Type::Text,
+            "Its name; unique per region. Not to end in a hyphen and six characters, as AWS's ARNs do.",
+        )
+        .required()
+        .replace(),
+        Field::new("description", Type::Text, "What it is for."),
+        Field::new(
+            "kms_key",
+            Type::Text,
+            "ARN of the key it is encrypted with; without one, AWS's own.",
+        ),
+        Field::new(
+            "recovery_window",
+            Type::Int { min: 0, max: 30 },
+            "Days that a deleted secret can be restored: 7 to 30, or 0 for not at all.",
+        )
+        .default(Literal::Int(30))
+        .ignore(),
+        Field::new(
+            "keys",
+            Type::Map(&Type::Object(KEY)),
+            "Its values by name: generated, an operator's, or given.",
+        )
+        .default(Literal::EmptyMap),
+        Field::computed("arn", Type::Text, "`arn:aws:secretsmanager:…`."),
+        Field::computed(
+            "key_arns",
+            Type::Map(&Type::Text),
+            "For each key that has a value, what a task definition's `secrets` take: `arn:…:KEY::`.",
+        )
+        .volatile(),
+        Field::computed("version_id", Type::Text, "The current version.").volatile(),
+        Field::computed("id", Type::Text, "The name."),
+    ];
+    const IDENTITY: Identity = Identity {
+        natural_key: &["name"],
+        collision: Collision::DeleteFirst,
+    };
+    // A name that was deleted without recovery is taken until AWS has cleaned up.
+    const PATIENCE: Patience = Patience::quick().not_yet(&[
+        ("InvalidRequestException", "scheduled for deletion"),
+        ("InvalidRequestException", "was deleted"),
+        ("MalformedPolicyDocumentException", ""),
+    ]);
+    const HOLDS_DATA: bool = true;
+
+    type Spec = Spec;
+    type Live = Live;
+
+    fn permissions(verb: Verb) -> &'static [&'static str] {
+        match verb {
+            Verb::Read => &[
+                "secretsmanager:ListSecrets",
+                "secretsmanager:DescribeSecret",
+                "secretsmanager:BatchGetSecretValue",
+                "secretsmanager:GetSecretValue",
+                "kms:Decrypt",
+            ],
+            Verb::Create => &[
+                "secretsmanager:CreateSecret",
+                "secretsmanager:TagResource",
+                "secretsmanager:UntagResource",
+                "secretsmanager:DescribeSecret",
+                "secretsmanager:RestoreSecret",
+                "secretsmanager:GetSecretValue",
+                "secretsmanager:PutSecretValue",
+                "secretsmanager:UpdateSecret",
+                "kms:GenerateDataKey",
+                "kms:Decrypt",
+            ],
+            Verb::Update => &[
+                "secretsmanager:GetSecretValue",
+                "secretsmanager:PutSecretValue",
+                "secretsmanager:UpdateSecret",
+                "secretsmanager:TagResource",
+                "secretsmanager:UntagResource",
+                "kms:GenerateDataKey",
+                "kms:Decrypt",
+            ],
+            Verb::Delete => &["secretsmanager:DeleteSecret"],
+        }
+    }
+
+    async fn find(aws: &Aws, asked: &Asked) -> Result<Vec<Live>, CloudError> {
+        reads::find(aws, asked).await
+    }
+
+    async fn create(aws: &Aws, cx: &Cx, spec: &Spec) -> Result<Live, CloudError> {
+        check_window(spec.recovery_window)?;
+        let values = wished(cx, &Values::new(), &spec.keys, &[]).await?;
+        let text = values::write(&values);
+        let answer = cx
+            .send(
+                "secretsmanager:CreateSecret",
+                async {
+                    aws.secrets
+                        .create_secret()
+                        .name(&spec.name)
+                        .set_description(spec.description.clone())
+                        .set_kms_key_id(spec.kms_key.clone())
+                        .client_request_token(&cx.token)
+                        .set_tags(Some(tag_list(&cx.tags)))
+                        .secret_string(text.expose())
+                        .send()
+                        .await
+                        .map_err(|e| scrubbed("secretsmanager:CreateSecret", e, &values, &text))
+                },
+                |_| Some(PhysicalId::new(&spec.name)),
+            )
+            .await;
+        match answer {
+            Ok(answer) => Ok(Live {
+                name: spec.name.clone(),
+                arn: answer.arn.unwrap_or_default(),
+                description: spec.description.clone(),
+                kms_key: spec.kms_key.clone(),
+                tags: cx.tags.clone(),
+                address: cx.address.clone(),
+                content: Content {
+                    version: answer.version_id,
+                    held: Held::Values(values),
+                },
+            }),
+            // AWS says that the name is scheduled for deletion; emulators say that it exists.
+            Err(error) if error.is(Class::Exists) || error.code == "InvalidRequestException" => {
+                restore(aws, cx, spec, error).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn update(
+        aws: &Aws,
+        cx: &Cx,
+        live: &Live,
+        wanted: &Wanted<Spec>,
+    ) -> Result<Step<Live>, CloudError> {
+        let mut live = live.clone();
+        if wanted.changes(TAGS) {
+            change_tags(aws, cx, &mut live).await?;
+        }
+        if wanted.changes("description") || wanted.changes("kms_key") {
+            describe_anew(aws, cx, &mut live, &wanted.spec).await?;
+        }
+        if wanted.changes("keys") {
+            let drop = dropped(&cx.last, &live.address);
+            put_values(aws, cx, &mut live, &wanted.spec.keys, &drop).await?;
+        }
+        Ok(Step::Done(live))
+    }
+
+    async fn delete(aws: &Aws, cx: &Cx, live: &Live) -> Result<Step<()>, CloudError> {
+        // Without knowing, as long as can be.
+        let window = cx.last.get("recovery_window").as_int().unwrap_or(30);
+        check_window(window)?;
+        let answer = cx
+            .call("secretsmanager:DeleteSecret", async {
+                aws.secrets
+                    .delete_secret()
+                    .secret_id(&live.name)
+                    .set_recovery_window_in_days((window > 0).then_some(window))
+                    .set_force_delete_without_recovery((window == 0).then_some(true))
+                    .send()
+                    .await
+                    .map_err(|e| aws_error("secretsmanager:DeleteSecret", e))
+            })
+            .await;
+        match answer {
+            Err(error) if error.is(Class::NotFound) => Ok(Step::Done(())),
+            // Scheduled already: as good as gone.
+            Err(error) if error.message.contains("scheduled for deletion") => Ok(Step::Done(())),
+            Err(error) => Err(error),
+            Ok(_) => Ok(Step::Done(())),
+        }
+    }
+
+    fn id(live: &Live) -> PhysicalId {
+        PhysicalId::new(&live.name)
+    }
+
+    fn tags(live: &Live) -> Tags {
+        live.tags.clone()
+    }
+
+    fn observed(live: &Live) -> Attributes {
+        let held = live.values();
+        let keys = held.keys().map(|key| {
+            let value = SecretRef {
+                address: live.address.clone(),
+                key: key.clone(),
+            };
+            (key.clone(), Value::Expr(Expr(vec![Part::Secret(value)])))
+        });
+        let arns = held
+            .keys()
+            .map(|key| (key.clone(), format!("{}:{key}::", live.arn).into()));
+        Attributes::new([
+            ("name", Value::text(&live.name)),
+            ("description", live.description.clone().into()),
+            ("kms_key", live.kms_key.clone().into()),
+            ("keys", Value::map(keys)),
+            ("arn", Value::text(&live.arn)),
+            ("key_arns", Value::map(arns)),
+            ("version_id", live.content.version.clone().into()),
+        ])
+    }
+
+    fn readiness(_live: &Live) -> Readiness {
+        Readiness::Ready
+    }
+
+    fn secrets(live: &Live) -> Vec<(String, SecretText)> {
+        live.values()
+            .iter()
+            .map(|(key, held)| (key.clone(), held.secret().clone()))
+            .collect()
+    }
+}
+
+impl Live {
+    fn values(&self) -> &Values {
+        static NONE: Values = Values::new();
+        match &self.content.held {
+            Held::Values(values) => values,
+            Held::Nothing | Held::Foreign => &NONE,
+        }
+    }
+}
+
+fn tag_list(tags: &Tags) -> Vec<Tag> {
+    tags.iter()
+        .map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect()
+}
+
+fn check_window(days: i64) -> Result<(), CloudError> {
+    if days == 0 || (7..=30).contains(&days) {
+        return Ok(());
+    }
+    Err(CloudError::new(
+        "secretsmanager:DeleteSecret",
+        Class::Invalid,
+        "RecoveryWindow",
+        format!("`recovery_window` is {days}: AWS takes 7 to 30 days, or 0 for no recovery"),
+    ))
+}
+
+/// An error of a call that carried values, without any of them.
+fn scrubbed<E>(
+    action: &str,
+    error: aws_smithy_runtime_api::client::result::SdkError<
+        E,
+        aws_smithy_runtime_api::http::Response,
+    >,
+    values: &Values,
+    text: &SecretText,
+) -> CloudError
+where
+    E: aws_smithy_types::error::metadata::ProvideErrorMetadata
+        + std::error::Error
+        + Send
+        + Sync
+        + 'static,
+{
+    let values = values.values().map(values::Held::secret);
+    aws_error(action, error).scrub(std::iter::once(text).chain(values))
+}
+
+/// What the secret shall hold, given what it holds.
+async fn wished(
+    cx: &Cx,
+    live: &Values,
+    rules: &BTreeMap<String, Rule>,
+    drop: &[String],
+) -> Result<Values, CloudError> {
+    let mut given = BTreeMap::new();
+    for (key, rule) in rules {
+        if let Rule::Given(value) = rule {
+            given.insert(key.clone(), cx.reveal(value).await?);
+        }
+    }
+    values::merge(live, rules, given, drop).map_err(|e| {
+        CloudError::malformed(
+            &Secret::NAME,
+            format!("the system gives no randomness: {e}"),
+        )
+    })
+}
+
+/// Keys that the stack named when it was last applied. One that is known only as read from the live secret is not the stack's.
+fn dropped(last: &Attributes, address: &Address) -> Vec<String> {
+    let Some(keys) = last.get("keys").as_map() else {
+        return Vec::new();
+    };
+    let is_read = |key: &str, value: &Value| match value {
+        Value::Expr(expr) => expr
+            .secrets()
+            .any(|secret| secret.key == key && &secret.address == address),
+        _ => false,
+    };
+    keys.iter()
+        .filter(|(key, value)| !is_read(key, value))
+        .map(|(key, _)| key.clone())
+        .collect()
+}
+
+/// Writes a new version where the merged values differ from the live ones, which are read afresh: an operator may have set some since.
+async fn put_values(
+    aws: &Aws,
+    cx: &Cx,
+    live: &mut Live,
+    rules: &BTreeMap<String, Rule>,
+    drop: &[String],
+) -> Result<(), CloudError> {
+    let mut now = reads::content(aws, &live.name).await?;
+    let held = match std::mem::take(&mut now.held) {
+        Held::Values(values) => Some(values),
+        Held::Nothing => None,
+        Held::Foreign => {
+            return Err(CloudError::new(
+                "secretsmanager:PutSecretValue",
+                Class::Invalid,
+                "NotAnObject",
+                format!(
+                    "what the secret {} holds is not a JSON object, and overwriting it would lose it: move it elsewhere, or give this secret another name",
+                    live.name
+                ),
+            ));
+        }
+    };
+    let before = held.clone().unwrap_or_default();
+    let after = wished(cx, &before, rules, drop).await?;
+    if held.as_ref() == Some(&after) {
+        now.held = Held::Values(after);
+        live.content = now;
+        return Ok(());
+    }
+    let text = values::write(&after);
+    let answer = cx
+        .call("secretsmanager:PutSecretValue", async {
+            aws.secrets
+                .put_secret_value()
+                .secret_id(&live.name)
+                .client_request_token(&cx.token)
+                .secret_string(text.expose())
+                .send()
+                .await
+                .map_err(|e| scrubbed("secretsmanager:PutSecretValue", e, &after, &text))
+        })
+        .await?;
+    live.content = Content {
+        version: answer.version_id,
+        held: Held::Values(after),
+    };
+    Ok(())
+}
+
+async fn describe_anew(aws: &Aws, cx: &Cx, live: &mut Live, spec: &Spec) -> Result<(), CloudError> {
+    cx.call("secretsmanager:UpdateSecret", async {
+        aws.secrets
+            .update_secret()
+            .secret_id(&live.name)
+            .set_description(spec.description.clone())
+            .set_kms_key_id(spec.kms_key.clone())
+            .send()
+            .await
+            .map_err(|e| aws_error("secretsmanager:UpdateSecret", e))
+    })
+    .await?;
+    if spec.description.is_some() {
+        live.description.clone_from(&spec.description);
+    }
+    if spec.kms_key.is_some() {
+        live.kms_key.clone_from(&spec.kms_key);
+    }
+    Ok(())
+}
+
+async fn change_tags(aws: &Aws, cx: &Cx, live: &mut Live) -> Result<(), CloudError> {
+    let set: Tags = cx
+        .tags
+        .iter()
+        .filter(|(key, value)| live.tags.get(*key) != Some(*value))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    let gone: Vec<String> = live
+        .tags
+        .keys()
+        .filter(|key| !cx.tags.contains_key(*key))
+        .cloned()
+        .collect();
+    if !set.is_empty() {
+        cx.call("secretsmanager:TagResource", async {
+            aws.secrets
+                .tag_resource()
+                .secret_id(&live.name)
+                .set_tags(Some(tag_list(&set)))
+                .send()
+                .await
+                .map_err(|e| aws_error("secretsmanager:TagResource", e))
+        })
+        .await?;
+    }
+    if !gone.is_empty() {
+        cx.call("secretsmanager:UntagResource", async {
+            aws.secrets
+                .untag_resource()
+                .secret_id(&live.name)
+                .set_tag_keys(Some(gone))
+                .send()
+                .await
+                .map_err(|e| aws_error("secretsmanager:UntagResource", e))
+        })
+        .await?;
+    }
+    live.tags = cx.tags.clone();
+    Ok(())
+}
+
+/// The name is held by a secret that is scheduled for deletion: if it is this very resource's, it comes back with what it held.
+async fn restore(aws: &Aws, cx: &Cx, spec: &Spec, refused: CloudError) -> Result<Live, CloudError> {
+    let Some(secret) = reads::describe_any(aws, &spec.name).await? else {
+        return Err(refused);
+    };
+    if secret.deleted_date().is_none() {
+        return Err(refused);
+    }
+    let tags = reads::read_tags(secret.tags());
+    let ours = Ownership::read(&tags)
+        .is_some_and(|owner| owner.is_of(&cx.scope) && owner.address == cx.address);
+    if !ours {
+        return Err(CloudError::new(
+            "secretsmanager:CreateSecret",
+            Class::Invalid,
+            "ScheduledForDeletion",
+            format!(
+                "the name {} is held by a deleted secret that is not this stack's and can still be restored: restore it, delete it for good (`aws secretsmanager delete-secret --force-delete-without-recovery`), or choose another name",
+                spec.name
+            ),
+        ));
+    }
+    cx.send(
+        "secretsmanager:RestoreSecret",
+        async {
+            aws.secrets
+                .restore_secret()
+                .secret_id(&spec.name)
+                .send()
+                .await
+                .map_err(|e| aws_error("secretsmanager:RestoreSecret", e))
+        },
+        |_| Some(PhysicalId::new(&spec.name)),
+    )
+    .await?;
+    let mut live = Live {
+        name: spec.name.clone(),
+        arn: secret.arn.unwrap_or_default(),
+        description: secret.description,
+        kms_key: secret.kms_key_id,
+        tags,
+        address: cx.address.clone(),
+        content: Content::default(),
+    };
+    change_tags(aws, cx, &mut live).await?;
+    if live.description != spec.description || live.kms_key != spec.kms_key {
+        describe_anew(aws, cx, &mut live, spec).await?;
+    }
+    put_values(aws, cx, &mut live, &spec.keys, &[]).await?;
+    Ok(live)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret(address: &str, key: &str) -> Value {
+        Value::Expr(Expr(vec![Part::Secret(SecretRef {
+            address: address.into(),
+            key: key.into(),
+        })]))
+    }
+
+    #[test]
+    fn only_keys_that_the_stack_named_are_dropped() {
+        let last = Attributes::new([(
+            "keys",
+            Value::map([
+                ("GENERATED", Value::map([("generate", Value::Int(48))])),
+                ("PASSWORD", secret("db/master", "PASSWORD")),
+                ("BY_HAND", secret("config", "BY_HAND")),
+            ]),
+        )]);
+        let config = Address::new("config");
+        assert_eq!(dropped(&last, &config), ["GENERATED", "PASSWORD"]);
+        assert!(dropped(&Attributes::default(), &config).is_empty());
+    }
+
+    #[test]
+    fn a_recovery_window_is_nothing_or_a_week_at_least() {
+        for (days, good) in [
+            (0, true),
+            (1, false),
+            (6, false),
+            (7, true),
+            (30, true),
+            (31, false),
+        ] {
+            assert_eq!(check_window(days).is_ok(), good, "{days}");
+        }
+    }
+
+    #[test]
+    fn observing_shows_keys_and_no_value() {
+        let live = Live {
+            name: "circles/app-config".into(),
+            arn: "arn:aws:secretsmanager:us-east-1:000000000000:secret:circles/app-config-AbCdEf"
+                .into(),
+            description: None,
+            kms_key: None,
+            tags: Tags::new(),
+            address: "config".into(),
+            content: Content {
+                version: Some("v1".into()),
+                held: values::parse(r#"{"KEY": "hunter2hunter2"}"#)
+                    .map_or(Held::Foreign, Held::Values),
+            },
+        };
+        let observed = Secret::observed(&live);
+        assert_eq!(
+            observed
+                .path("key_arns.KEY")
+                .and_then(|arn| arn.as_text().map(str::to_owned)),
+            Some(format!("{}:KEY::", live.arn))
+        );
+        assert_eq!(observed.path("keys.KEY"), Some(secret("config", "KEY")));
+        let told = format!("{observed:?} {:?}", Secret::secrets(&live));
+        assert!(!told.contains("hunter2"), "{told}");
+        assert_eq!(Secret::secrets(&live)[0].1.expose(), "hunter2hunter2");
+    }
+}

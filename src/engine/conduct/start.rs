@@ -1,0 +1,189 @@
+//! Starting steps: resolve what they wait for, hand a worker its tools.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::schedule::typical;
+use super::{Conductor, Work, verb};
+use crate::engine::gate::Gate;
+use crate::engine::look::Tools;
+use crate::engine::settle::Trouble;
+use crate::engine::{remove, worker};
+use crate::event::Event;
+use crate::kind::{Class, CloudError};
+use crate::model::{Address, Attributes};
+use crate::plan::{Act, Step, StepId};
+
+impl Conductor<'_> {
+    /// Starts what is ready, as far as there is room and nobody asked to stop.
+    pub(super) fn launch(&mut self, workers: &mut JoinSet<(StepId, Work)>) {
+        while self.stopping == 0 && workers.len() < self.job.settings.parallelism {
+            let Some(next) = self.ready.pop() else {
+                return;
+            };
+            let Some(step) = self.job.plan.step(next.step).cloned() else {
+                continue;
+            };
+            self.running.insert(step.id, Instant::now());
+            self.tell(Event::StepStarted {
+                step: step.id,
+                address: step.address.clone(),
+                kind: step.kind.clone(),
+                verb: verb(&step),
+                typical: typical(&step, &self.job.kinds),
+            });
+            self.spawn(step, workers);
+        }
+    }
+
+    fn spawn(&mut self, step: Step, workers: &mut JoinSet<(StepId, Work)>) {
+        let id = step.id;
+        let Some(tools) = self.tools(&step) else {
+            let error = CloudError::malformed(&step.kind, "there is no such kind");
+            workers.spawn(async move { (id, Work::Made(Err(Trouble::new(error, None)))) });
+            return;
+        };
+        let wait = !self.job.settings.no_wait && !self.job.plan.unwaited.contains(&step.address)
+            || step.kind.as_str() != "ecs.service";
+        match step.act {
+            Act::Create { desired, tags, .. } => {
+                let desired = self.resolved(&desired);
+                let begun = self.begun_for(&step.address);
+                workers.spawn(async move {
+                    let work = match known(&tools, &desired) {
+                        Ok(()) => worker::create(&tools, &desired, &tags, begun, wait).await,
+                        Err(trouble) => Err(trouble),
+                    };
+                    (id, Work::Made(work))
+                });
+            }
+            Act::Update { desired, tags, .. } => {
+                let desired = self.resolved(&desired);
+                let live = self
+                    .live
+                    .get(&(step.address.clone(), step.generation))
+                    .cloned();
+                workers.spawn(async move {
+                    let work = match (live, known(&tools, &desired)) {
+                        (Some(live), Ok(())) => {
+                            worker::update(&tools, &desired, &tags, live, wait).await
+                        }
+                        (None, _) => Err(unseen(&tools)),
+                        (_, Err(trouble)) => Err(trouble),
+                    };
+                    (id, Work::Made(work))
+                });
+            }
+            Act::Delete { last, .. } => {
+                let live = self
+                    .live
+                    .get(&(step.address.clone(), step.generation))
+                    .cloned();
+                workers.spawn(async move {
+                    let work = match live {
+                        Some(live) => remove::delete(&tools, live, &last).await,
+                        None => Err(unseen(&tools)),
+                    };
+                    (id, Work::Deleted(work))
+                });
+            }
+            Act::Forget { .. } => {
+                let live = self
+                    .live
+                    .get(&(step.address.clone(), step.generation))
+                    .cloned();
+                workers.spawn(async move {
+                    let work = match live {
+                        Some(live) => remove::forget(&tools, &live).await,
+                        None => Err(unseen(&tools)),
+                    };
+                    (id, Work::Forgotten(work))
+                });
+            }
+        }
+    }
+
+    fn tools(&self, step: &Step) -> Option<Tools> {
+        let kind = self.job.kinds.get(&step.kind)?.clone();
+        let budget = self
+            .budget(&step.address, verb_name(step))
+            .unwrap_or(kind.patience().budget);
+        Some(Tools {
+            kind,
+            scope: self.job.scope.clone(),
+            matcher: self.matcher.clone(),
+            gate: Arc::new(Gate::new(
+                step.id,
+                self.messages.clone(),
+                self.limits.clone(),
+                self.lease.clone(),
+                self.stop.clone(),
+            )),
+            vault: self.vault.clone(),
+            settings: self.job.settings.clone(),
+            stop: self.stop.clone(),
+            budget,
+            fresh: step.after.iter().any(|before| {
+                self.job
+                    .plan
+                    .step(*before)
+                    .is_some_and(|step| self.made.contains(&step.address))
+            }),
+            step: step.clone(),
+        })
+    }
+
+    /// The stack's `timeouts` for that resource and verb.
+    fn budget(&self, address: &Address, verb: &str) -> Option<Duration> {
+        self.job.timeouts.get(address)?.get(verb).copied()
+    }
+
+    fn resolved(&self, desired: &Attributes) -> Attributes {
+        desired.resolve(&|reference| self.value(reference))
+    }
+
+    /// How long ago an earlier run sent a create of unknown outcome for this address.
+    fn begun_for(&self, address: &Address) -> Option<Duration> {
+        let at = self.job.unfinished.unknown_create(address)?;
+        Some(Duration::from_millis(self.ledger.now().saturating_sub(at)))
+    }
+}
+
+fn verb_name(step: &Step) -> &'static str {
+    match step.act {
+        Act::Create { .. } => "create",
+        Act::Update { .. } | Act::Forget { .. } => "update",
+        Act::Delete { .. } => "delete",
+    }
+}
+
+/// Everything the step refers to must be known by now.
+fn known(tools: &Tools, desired: &Attributes) -> Result<(), Trouble> {
+    let open: Vec<String> = desired
+        .references()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    if open.is_empty() {
+        return Ok(());
+    }
+    let what = format!(
+        "{} is not known: what it names has no such value",
+        open.join(", ")
+    );
+    Err(Trouble::new(
+        CloudError::new(tools.step.kind.as_str(), Class::Other, "NotKnown", what),
+        None,
+    ))
+}
+
+fn unseen(tools: &Tools) -> Trouble {
+    let what = format!("{} was not seen in AWS", tools.step.address);
+    Trouble::new(
+        CloudError::new(tools.step.kind.as_str(), Class::Other, "NotSeen", what),
+        None,
+    )
+}

@@ -1,0 +1,157 @@
+//! The gate of one step: every mutating call passes here, its intent durable first, a place with its service's limiter taken.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+
+use futures::future::BoxFuture;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+
+use super::stop::Stop;
+use crate::kind::{CallFailure, CallGate, Class, Intent, Refusal};
+use crate::model::{Address, PhysicalId};
+use crate::plan::StepId;
+use crate::state::Lease;
+
+/// What workers tell the conductor.
+pub enum Message {
+    Intent(Box<Intent>, oneshot::Sender<Result<u64, Refusal>>),
+    Learned(
+        StepId,
+        u64,
+        PhysicalId,
+        oneshot::Sender<Result<(), Refusal>>,
+    ),
+    Returned(u64, Result<(), (CallFailure, Class)>),
+    Waiting(StepId, Address, String),
+    Note(Address, String),
+}
+
+/// Mutating calls in flight, per service.
+#[derive(Default)]
+pub struct Limits {
+    services: Mutex<HashMap<String, Arc<Semaphore>>>,
+}
+
+/// EC2's mutating buckets refill at about 5 a second per action; IAM's control plane is slower.
+const IN_FLIGHT: usize = 24;
+const IN_FLIGHT_IAM: usize = 5;
+
+impl Limits {
+    async fn place(&self, action: &str) -> Option<OwnedSemaphorePermit> {
+        let service = action.split(':').next().unwrap_or_default().to_owned();
+        let limit = {
+            let mut services = self.services.lock().unwrap_or_else(|e| e.into_inner());
+            services
+                .entry(service)
+                .or_insert_with_key(|service| {
+                    let places = if service == "iam" {
+                        IN_FLIGHT_IAM
+                    } else {
+                        IN_FLIGHT
+                    };
+                    Arc::new(Semaphore::new(places))
+                })
+                .clone()
+        };
+        limit.acquire_owned().await.ok()
+    }
+}
+
+pub struct Gate {
+    pub step: StepId,
+    pub messages: mpsc::UnboundedSender<Message>,
+    pub limits: Arc<Limits>,
+    pub lease: Arc<dyn Lease>,
+    pub stop: Stop,
+    places: Mutex<HashMap<u64, OwnedSemaphorePermit>>,
+    /// Calls of this step that were, or may have been, carried out.
+    effective: AtomicU32,
+    sent: AtomicU32,
+}
+
+impl Gate {
+    pub fn new(
+        step: StepId,
+        messages: mpsc::UnboundedSender<Message>,
+        limits: Arc<Limits>,
+        lease: Arc<dyn Lease>,
+        stop: Stop,
+    ) -> Self {
+        Self {
+            step,
+            messages,
+            limits,
+            lease,
+            stop,
+            places: Mutex::default(),
+            effective: AtomicU32::new(0),
+            sent: AtomicU32::new(0),
+        }
+    }
+
+    /// How many calls were, or may have been, carried out so far.
+    pub fn effective(&self) -> u32 {
+        self.effective.load(Ordering::SeqCst)
+    }
+
+    pub fn sent(&self) -> u32 {
+        self.sent.load(Ordering::SeqCst)
+    }
+}
+
+impl CallGate for Gate {
+    fn before(&self, intent: Intent) -> BoxFuture<'_, Result<u64, Refusal>> {
+        Box::pin(async move {
+            let place = self.limits.place(&intent.action).await;
+            if self.stop.level() > 0 && self.sent() == 0 {
+                return Err(Refusal::Stopping);
+            }
+            let (reply, answer) = oneshot::channel();
+            let gone = || Refusal::NotDurable("the run has ended".into());
+            self.messages
+                .send(Message::Intent(Box::new(intent), reply))
+                .map_err(|_| gone())?;
+            let number = answer.await.map_err(|_| gone())??;
+            // Right before the call: a lease lost while the intent was written means that somebody else may be at work.
+            self.lease.held().map_err(Refusal::LeaseLost)?;
+            self.sent.fetch_add(1, Ordering::SeqCst);
+            if let Some(place) = place {
+                self.places
+                    .lock()
+                    .unwrap_or_else(|e| e.into_inner())
+                    .insert(number, place);
+            }
+            Ok(number)
+        })
+    }
+
+    fn learned(&self, intent: u64, id: PhysicalId) -> BoxFuture<'_, Result<(), Refusal>> {
+        Box::pin(async move {
+            let (reply, answer) = oneshot::channel();
+            let gone = || Refusal::NotDurable("the run has ended".into());
+            self.messages
+                .send(Message::Learned(self.step, intent, id, reply))
+                .map_err(|_| gone())?;
+            answer.await.map_err(|_| gone())?
+        })
+    }
+
+    fn after(&self, intent: u64, outcome: Result<(), (CallFailure, Class)>) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            self.places
+                .lock()
+                .unwrap_or_else(|e| e.into_inner())
+                .remove(&intent);
+            if !matches!(outcome, Err((CallFailure::Refused, _))) {
+                self.effective.fetch_add(1, Ordering::SeqCst);
+            }
+            // The conductor outlives its workers; if it is gone, so is the run.
+            let _ = self.messages.send(Message::Returned(intent, outcome));
+        })
+    }
+
+    fn note(&self, address: &Address, text: String) {
+        let _ = self.messages.send(Message::Note(address.clone(), text));
+    }
+}

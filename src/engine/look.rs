@@ -1,0 +1,152 @@
+//! What a worker works with, and its eye: one look at one resource.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use tokio::time::Instant;
+
+use super::gate::{Gate, Message};
+use super::matching::{Matcher, Whose};
+use super::settings::Settings;
+use super::stop::Stop;
+use crate::kind::{
+    AnyKind, Asked, AskedItem, Class, CloudError, Cx, Extent, IntentVerb, Memo, SecretSource,
+    SecretText,
+};
+use crate::model::{Attributes, PhysicalId, Scope, SecretRef, Tags};
+use crate::plan::{Sighting, Step};
+
+/// Secret values that were read or made in this run, in memory.
+#[derive(Default)]
+pub struct Vault(Mutex<BTreeMap<SecretRef, SecretText>>);
+
+impl Vault {
+    pub fn keep(&self, secret: SecretRef, value: SecretText) {
+        self.0
+            .lock()
+            .unwrap_or_else(|e| e.into_inner())
+            .insert(secret, value);
+    }
+
+    pub fn get(&self, secret: &SecretRef) -> Option<SecretText> {
+        self.0
+            .lock()
+            .unwrap_or_else(|e| e.into_inner())
+            .get(secret)
+            .cloned()
+    }
+}
+
+impl SecretSource for Vault {
+    fn read(&self, secret: SecretRef) -> BoxFuture<'_, Result<SecretText, CloudError>> {
+        Box::pin(async move {
+            self.get(&secret).ok_or_else(|| {
+                CloudError::new(
+                    "secretsmanager:GetSecretValue",
+                    Class::NotFound,
+                    "NoSuchKey",
+                    format!("{} has no key {}", secret.address, secret.key),
+                )
+            })
+        })
+    }
+}
+
+/// One step's tools.
+pub struct Tools {
+    pub kind: Arc<dyn AnyKind>,
+    pub scope: Scope,
+    pub step: Step,
+    pub matcher: Arc<Mutex<Matcher>>,
+    pub gate: Arc<Gate>,
+    pub vault: Arc<Vault>,
+    pub settings: Settings,
+    pub stop: Stop,
+    pub budget: Duration,
+    /// Something it stands on was made in this run, so AWS may not know that everywhere yet.
+    pub fresh: bool,
+}
+
+impl Tools {
+    /// The context of one call of a verb. The token is new each time: an attempt that may have been carried out is looked for, not replayed.
+    pub fn cx(
+        &self,
+        verb: IntentVerb,
+        tags: Tags,
+        id: Option<PhysicalId>,
+        last: Attributes,
+        round: u32,
+    ) -> Cx {
+        Cx {
+            scope: self.scope.clone(),
+            address: self.step.address.clone(),
+            kind: self.step.kind.clone(),
+            verb,
+            generation: self.step.generation,
+            tags,
+            token: format!("{:032x}", rand::random::<u128>()),
+            id,
+            last,
+            round,
+            gate: self.gate.clone(),
+            secrets: self.vault.clone(),
+        }
+    }
+
+    /// What is there of this step's resource now.
+    pub async fn look(
+        &self,
+        id: Option<PhysicalId>,
+        desired: Option<&Attributes>,
+    ) -> Result<Option<Sighting>, CloudError> {
+        let asked = Asked {
+            scope: self.scope.clone(),
+            extent: Extent::Items,
+            items: vec![AskedItem {
+                address: self.step.address.clone(),
+                id: id.clone(),
+                desired: desired.cloned(),
+                last: None,
+            }],
+            memo: Arc::new(Memo::default()),
+        };
+        let live = self.kind.find(&asked).await?;
+        let matcher = self.matcher.lock().unwrap_or_else(|e| e.into_inner());
+        Ok(live
+            .into_iter()
+            .filter_map(|observed| {
+                match matcher.whose(self.kind.as_ref(), &observed, &asked.items) {
+                    Whose::Ours {
+                        address,
+                        generation,
+                    } if address == self.step.address => Some(Sighting {
+                        generation,
+                        observed,
+                    }),
+                    _ => None,
+                }
+            })
+            .filter(|sighting| sighting.generation == self.step.generation)
+            .max_by_key(|sighting| id.as_ref() == Some(&sighting.observed.id)))
+    }
+
+    pub fn waiting(&self, why: impl Into<String>) {
+        let _ = self.gate.messages.send(Message::Waiting(
+            self.step.id,
+            self.step.address.clone(),
+            why.into(),
+        ));
+    }
+
+    /// Sleeps before the next look. False: waits are given up.
+    pub async fn pause(&self, since: Instant) -> bool {
+        let gap = super::react::gap(since, &self.kind.patience(), self.settings.longest_gap);
+        let mut stop = self.stop.clone();
+        tokio::select! {
+            () = tokio::time::sleep(gap) => true,
+            () = stop.reached(2) => false,
+        }
+    }
+}

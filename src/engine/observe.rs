@@ -1,0 +1,223 @@
+//! One look at everything: all kinds side by side, each with one batched read, then each live resource to the address it belongs to.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use futures::future::try_join_all;
+
+use super::matching::{Matcher, Whose};
+use crate::journal::RunState;
+use crate::kind::{AnyKind, Asked, AskedItem, CloudError, Extent, Kinds, Memo};
+use crate::model::{Address, Reference, Scope, Value};
+use crate::plan::{Seen, Sighting, Wish};
+use crate::state::Snapshot;
+
+/// What a look is after.
+pub struct Look<'a> {
+    pub kinds: &'a Kinds,
+    pub scope: &'a Scope,
+    pub wishes: &'a [Wish],
+    pub state: &'a Snapshot,
+    pub unfinished: &'a RunState,
+}
+
+/// What it came to.
+pub struct Observation {
+    pub seen: Seen,
+    pub matcher: Matcher,
+}
+
+/// Reads AWS. Writes nothing.
+///
+/// # Errors
+/// The first read that failed for good: a plan made from half a look would be wrong.
+pub async fn observe(look: &Look<'_>) -> Result<Observation, CloudError> {
+    let matcher = Matcher::new(look.scope, look.state, look.unfinished);
+    let memo = Arc::new(Memo::default());
+    let rounds = look.kinds.iter().map(|kind| {
+        let asked = Asked {
+            scope: look.scope.clone(),
+            extent: Extent::Everything,
+            items: items(look, kind.as_ref()),
+            memo: memo.clone(),
+        };
+        let matcher = &matcher;
+        async move {
+            let live = kind.find(&asked).await?;
+            let mut found = sort(kind.as_ref(), live, &asked.items, matcher);
+            confirm(look, kind.as_ref(), &asked, matcher, &mut found).await?;
+            Ok::<_, CloudError>(found)
+        }
+    });
+    let mut seen = Seen::default();
+    for found in try_join_all(rounds).await? {
+        for (address, sighting) in found.ours {
+            seen.add(&address, sighting);
+        }
+        seen.foreign.extend(found.foreign);
+    }
+    after(look, &mut seen);
+    Ok(Observation { seen, matcher })
+}
+
+#[derive(Default)]
+struct Found {
+    ours: Vec<(Address, Sighting)>,
+    foreign: BTreeMap<Address, crate::kind::Observed>,
+}
+
+/// All that is asked of one kind: what the stack wishes, what the state knows, what unfinished calls made.
+fn items(look: &Look<'_>, kind: &dyn AnyKind) -> Vec<AskedItem> {
+    let name = kind.name();
+    let known = |reference: &Reference| remembered(look.state, reference);
+    let mut items: BTreeMap<Address, AskedItem> = BTreeMap::new();
+    for wish in look.wishes.iter().filter(|wish| wish.kind == name) {
+        items.insert(
+            wish.address.clone(),
+            AskedItem {
+                address: wish.address.clone(),
+                id: None,
+                desired: Some(wish.attributes.resolve(&known)),
+                last: None,
+            },
+        );
+    }
+    let mut more = Vec::new();
+    for (address, record) in &look.state.resources {
+        if record.kind != name {
+            continue;
+        }
+        let item = items.entry(address.clone()).or_insert_with(|| AskedItem {
+            address: address.clone(),
+            id: None,
+            desired: None,
+            last: None,
+        });
+        item.id = Some(record.id.clone());
+        item.last = Some(record.attributes.clone());
+    }
+    for (address, record) in &look.state.leftovers {
+        if record.kind == name {
+            more.push(AskedItem {
+                address: address.clone(),
+                id: Some(record.id.clone()),
+                desired: None,
+                last: Some(record.attributes.clone()),
+            });
+        }
+    }
+    for (address, kind, id, _) in look.unfinished.learned() {
+        if *kind == name {
+            more.push(AskedItem {
+                address: address.clone(),
+                id: Some(id.clone()),
+                desired: items.get(address).and_then(|item| item.desired.clone()),
+                last: None,
+            });
+        }
+    }
+    items.into_values().chain(more).collect()
+}
+
+/// What the state says of a reference; only a hint for finding things, never what a plan is made of.
+fn remembered(state: &Snapshot, reference: &Reference) -> Option<Value> {
+    state
+        .resources
+        .get(&reference.address)?
+        .attributes
+        .path(&reference.attribute)
+}
+
+fn sort(
+    kind: &dyn AnyKind,
+    live: Vec<crate::kind::Observed>,
+    items: &[AskedItem],
+    matcher: &Matcher,
+) -> Found {
+    let mut found = Found::default();
+    for observed in live {
+        match matcher.whose(kind, &observed, items) {
+            Whose::Ours {
+                address,
+                generation,
+            } => {
+                found.ours.push((
+                    address,
+                    Sighting {
+                        generation,
+                        observed,
+                    },
+                ));
+            }
+            Whose::Foreign { address } => {
+                found.foreign.insert(address, observed);
+            }
+            Whose::Nobody => {}
+        }
+    }
+    found
+}
+
+/// "Not there" in a batched read is no proof: what the state knows and the batch did not show is asked for by itself.
+async fn confirm(
+    look: &Look<'_>,
+    kind: &dyn AnyKind,
+    asked: &Asked,
+    matcher: &Matcher,
+    found: &mut Found,
+) -> Result<(), CloudError> {
+    let seen: BTreeSet<_> = found
+        .ours
+        .iter()
+        .map(|(_, s)| s.observed.id.clone())
+        .collect();
+    let missing: Vec<AskedItem> = asked
+        .items
+        .iter()
+        .filter(|item| {
+            item.id
+                .as_ref()
+                .is_some_and(|id| !seen.contains(id) && look.state.holds(&kind.name(), id))
+        })
+        .cloned()
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let again = Asked {
+        scope: look.scope.clone(),
+        extent: Extent::Items,
+        items: missing,
+        memo: Arc::new(Memo::default()),
+    };
+    let live = kind.find(&again).await?;
+    let more = sort(kind, live, &again.items, matcher);
+    for (address, sighting) in more.ours {
+        if !seen.contains(&sighting.observed.id) {
+            found.ours.push((address, sighting));
+        }
+    }
+    Ok(())
+}
+
+/// What only the whole look can tell: what is gone, and what nobody asked for.
+fn after(look: &Look<'_>, seen: &mut Seen) {
+    for (address, record) in &look.state.resources {
+        let there = seen
+            .ours
+            .get(address)
+            .is_some_and(|all| all.iter().any(|s| s.observed.id == record.id));
+        if !there {
+            seen.gone.push((address.clone(), record.id.clone()));
+        }
+    }
+    let wished: BTreeSet<&Address> = look.wishes.iter().map(|wish| &wish.address).collect();
+    seen.strays = seen
+        .ours
+        .keys()
+        .filter(|address| {
+            !wished.contains(*address) && !look.state.resources.contains_key(*address)
+        })
+        .cloned()
+        .collect();
+}

@@ -1,0 +1,60 @@
+//! What an error means for a step: wait and look again, or give up. The one place where mutating calls are judged for repetition.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::kind::{Class, CloudError, Patience};
+
+/// How long "no such id" may follow a create before it is believed (EC2's own advice is to retry; provider practice is 2 min).
+const CATCHING_UP: Duration = Duration::from_secs(120);
+/// How long an endpoint may be away before a run gives up.
+const AWAY: Duration = Duration::from_secs(120);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reaction {
+    /// Passes by itself: wait, look, go on. The reason is shown.
+    Again(String),
+    /// Nobody knows whether it was carried out: look until the settle window has passed, then go on.
+    Unknown,
+    GiveUp,
+}
+
+/// Judges `error` of a step that began at `since`. `fresh`: something it stands on was made in this run.
+pub fn react(
+    error: &CloudError,
+    patience: &Patience,
+    budget: Duration,
+    since: Instant,
+    fresh: bool,
+) -> Reaction {
+    let waited = since.elapsed();
+    let within = |limit: Duration| waited < limit;
+    let known_to_pass = patience
+        .not_yet
+        .iter()
+        .any(|(code, text)| error.code == *code && error.message.contains(text));
+    match error.class {
+        Class::Unknown => Reaction::Unknown,
+        _ if known_to_pass && within(budget) => Reaction::Again(short(error)),
+        Class::Throttled if within(budget) => Reaction::Again("AWS slows us down".into()),
+        Class::NotYet | Class::InUse if within(budget) => Reaction::Again(short(error)),
+        Class::NotFound if fresh && within(CATCHING_UP) => Reaction::Again(short(error)),
+        Class::Unreachable if within(AWAY) => Reaction::Again("AWS cannot be reached".into()),
+        _ => Reaction::GiveUp,
+    }
+}
+
+fn short(error: &CloudError) -> String {
+    if error.message.is_empty() {
+        error.code.clone()
+    } else {
+        error.message.clone()
+    }
+}
+
+/// The gap before the next look: short at first, growing with the time waited, never over `longest`.
+pub fn gap(since: Instant, patience: &Patience, longest: Duration) -> Duration {
+    let longest = longest.min(patience.poll.1);
+    (since.elapsed() / 4).clamp(Duration::from_millis(150).min(longest), longest)
+}

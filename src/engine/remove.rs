@@ -1,0 +1,101 @@
+//! One step's work: delete, or let go. Absent is success; "in use" passes when what holds it is gone.
+
+use tokio::time::Instant;
+
+use super::look::Tools;
+use super::react::{Reaction, react};
+use super::settle::Trouble;
+use crate::kind::{Class, CloudError, FieldChange, IntentVerb, Settle, TAGS};
+use crate::model::{Attributes, TAG_PREFIX, Tags, Value};
+use crate::plan::Sighting;
+
+/// Deletes `live` and waits until nothing of it is in anybody's way.
+pub async fn delete(tools: &Tools, live: Sighting, last: &Attributes) -> Result<(), Trouble> {
+    let since = Instant::now();
+    let mut round = 0;
+    loop {
+        let mut cx = tools.cx(
+            IntentVerb::Delete,
+            live.observed.tags.clone(),
+            Some(live.observed.id.clone()),
+            last.clone(),
+            round,
+        );
+        cx.generation = live.generation;
+        round += 1;
+        let why = match tools.kind.delete(&cx, &live.observed).await {
+            Ok(Settle::Gone | Settle::Live(_)) => return Ok(()),
+            Ok(Settle::Again(why)) => why,
+            Err(error) if error.is(Class::NotFound) => return Ok(()),
+            Err(error) => match react(&error, &tools.kind.patience(), tools.budget, since, false) {
+                Reaction::Again(why) => why,
+                Reaction::Unknown if since.elapsed() < tools.budget => {
+                    "the answer was lost; asking again".into()
+                }
+                Reaction::Unknown | Reaction::GiveUp => {
+                    return Err(Trouble::new(error, Some(live)));
+                }
+            },
+        };
+        tools.waiting(&why);
+        if since.elapsed() > tools.budget {
+            let what = format!("still there after {} s: {why}", tools.budget.as_secs());
+            let error = CloudError::new(tools.step.kind.as_str(), Class::Other, "NotGone", what);
+            return Err(Trouble::new(error, Some(live)));
+        }
+        if !tools.pause(since).await {
+            return Err(Trouble::stopped(tools.step.kind.as_str(), Some(live)));
+        }
+    }
+}
+
+/// Takes our tags off, so that no later run finds it again.
+pub async fn forget(tools: &Tools, live: &Sighting) -> Result<(), Trouble> {
+    let theirs: Tags = live
+        .observed
+        .tags
+        .iter()
+        .filter(|(key, _)| !key.starts_with(TAG_PREFIX))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    let map = |tags: &Tags| Value::map(tags.iter().map(|(k, v)| (k.clone(), Value::text(v))));
+    let since = Instant::now();
+    loop {
+        let change = FieldChange {
+            field: TAGS.to_owned(),
+            from: map(&live.observed.tags),
+            to: map(&theirs),
+        };
+        let cx = tools.cx(
+            IntentVerb::Update,
+            theirs.clone(),
+            Some(live.observed.id.clone()),
+            live.observed.attributes.clone(),
+            0,
+        );
+        let desired = &live.observed.attributes;
+        match tools
+            .kind
+            .update(&cx, &live.observed, desired, vec![change])
+            .await
+        {
+            Ok(_) => return Ok(()),
+            Err(error) if error.is(Class::NotFound) => return Ok(()),
+            Err(error) => match react(&error, &tools.kind.patience(), tools.budget, since, false) {
+                Reaction::Again(why) => tools.waiting(why),
+                Reaction::Unknown if since.elapsed() < tools.budget => {
+                    tools.waiting("asking again")
+                }
+                Reaction::Unknown | Reaction::GiveUp => {
+                    return Err(Trouble::new(error, Some(live.clone())));
+                }
+            },
+        }
+        if !tools.pause(since).await {
+            return Err(Trouble::stopped(
+                tools.step.kind.as_str(),
+                Some(live.clone()),
+            ));
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! From what is there to what is wished: update until no field differs, then wait until it can be used. The same path finishes a create
+//! that was cut short, in this run or in one before.
+
+use tokio::time::Instant;
+
+use super::look::Tools;
+use super::react::{Reaction, react};
+use crate::kind::{Class, CloudError, FieldChange, IntentVerb, Readiness, Settle, TAGS};
+use crate::model::{Attributes, Tags, Value};
+use crate::plan::Sighting;
+use crate::plan::diff::differences;
+
+/// Why a step ended without its resource as wished; what is there of it all the same.
+pub struct Trouble {
+    pub error: CloudError,
+    pub partial: Option<Box<Sighting>>,
+}
+
+impl Trouble {
+    pub fn new(error: CloudError, partial: Option<Sighting>) -> Self {
+        Self {
+            error,
+            partial: partial.map(Box::new),
+        }
+    }
+
+    pub fn stopped(action: &str, partial: Option<Sighting>) -> Self {
+        Self::new(
+            CloudError::new(action, Class::Stopped, "Stopping", ""),
+            partial,
+        )
+    }
+}
+
+/// Updates in a row that leave the same fields different: then AWS does not take them.
+const FUTILE: u32 = 3;
+
+/// Changes `live` until nothing differs. Says whether anything was changed.
+pub async fn bring(
+    tools: &Tools,
+    desired: &Attributes,
+    tags: &Tags,
+    mut live: Sighting,
+) -> Result<(Sighting, bool), Trouble> {
+    let kind = tools.kind.clone();
+    let mut futile = 0;
+    let mut before: Vec<String> = Vec::new();
+    let mut changed = false;
+    let mut since = Instant::now();
+    let mut round = 0;
+    loop {
+        let changes = changes(tools, desired, tags, &live);
+        if changes.is_empty() {
+            return Ok((live, changed));
+        }
+        let names: Vec<String> = changes.iter().map(|change| change.field.clone()).collect();
+        futile = if names == before { futile + 1 } else { 0 };
+        if futile > FUTILE {
+            let what = format!(
+                "{} does not become as asked: {}",
+                tools.step.address,
+                names.join(", ")
+            );
+            return Err(Trouble::new(
+                CloudError::new(kind.name().as_str(), Class::Other, "NotTaken", what),
+                Some(live),
+            ));
+        }
+        let mut cx = tools.cx(
+            IntentVerb::Update,
+            tags.clone(),
+            Some(live.observed.id.clone()),
+            desired.clone(),
+            round,
+        );
+        cx.generation = live.generation;
+        round += 1;
+        match kind.update(&cx, &live.observed, desired, changes).await {
+            Ok(Settle::Live(observed)) => {
+                changed = true;
+                since = Instant::now();
+                // A second round with the same fields: believe AWS, not the echo.
+                let echo = Sighting {
+                    generation: live.generation,
+                    observed: *observed,
+                };
+                live = if futile > 0 {
+                    again(tools, desired, echo).await?
+                } else {
+                    echo
+                };
+                before = names;
+            }
+            Ok(Settle::Again(why)) => {
+                changed = true;
+                live = pause_and_look(tools, desired, live, since, why).await?;
+            }
+            Ok(Settle::Gone) => {
+                return Err(Trouble::new(gone(tools), None));
+            }
+            Err(error) => {
+                let why = match react(&error, &kind.patience(), tools.budget, since, tools.fresh) {
+                    Reaction::Again(why) => why,
+                    Reaction::Unknown if since.elapsed() < tools.budget => {
+                        "the answer was lost; looking".into()
+                    }
+                    Reaction::Unknown | Reaction::GiveUp => {
+                        return Err(Trouble::new(error, Some(live)));
+                    }
+                };
+                live = pause_and_look(tools, desired, live, since, why).await?;
+            }
+        }
+    }
+}
+
+async fn pause_and_look(
+    tools: &Tools,
+    desired: &Attributes,
+    live: Sighting,
+    since: Instant,
+    why: String,
+) -> Result<Sighting, Trouble> {
+    tools.waiting(why);
+    if !tools.pause(since).await {
+        return Err(Trouble::stopped(tools.step.kind.as_str(), Some(live)));
+    }
+    again(tools, desired, live).await
+}
+
+/// A fresh look; what was known before if AWS does not show it for the moment.
+async fn again(tools: &Tools, desired: &Attributes, live: Sighting) -> Result<Sighting, Trouble> {
+    match tools
+        .look(Some(live.observed.id.clone()), Some(desired))
+        .await
+    {
+        Ok(Some(now)) => Ok(now),
+        Ok(None) => Ok(live),
+        Err(error) => Err(Trouble::new(error, Some(live))),
+    }
+}
+
+/// The fields that an update has to change, tags among them.
+fn changes(tools: &Tools, desired: &Attributes, tags: &Tags, live: &Sighting) -> Vec<FieldChange> {
+    let mut all: Vec<FieldChange> = differences(
+        tools.kind.fields(),
+        desired,
+        &live.observed.attributes,
+        &|secret| tools.vault.get(secret),
+    )
+    .into_iter()
+    .filter(|difference| !difference.replaces())
+    .map(|difference| FieldChange {
+        field: difference.field.name.to_owned(),
+        from: difference.from,
+        to: difference.to,
+    })
+    .collect();
+    if *tags != live.observed.tags {
+        let map = |tags: &Tags| Value::map(tags.iter().map(|(k, v)| (k.clone(), Value::text(v))));
+        all.push(FieldChange {
+            field: TAGS.to_owned(),
+            from: map(&live.observed.tags),
+            to: map(tags),
+        });
+    }
+    all
+}
+
+fn gone(tools: &Tools) -> CloudError {
+    let what = format!("{} went away while it was worked on", tools.step.address);
+    CloudError::new(tools.step.kind.as_str(), Class::NotFound, "Gone", what)
+}
+
+/// Waits until it can be used: looks at once, then with a gap that grows with the time waited.
+pub async fn until_ready(
+    tools: &Tools,
+    desired: &Attributes,
+    mut live: Sighting,
+) -> Result<Sighting, Trouble> {
+    let since = Instant::now();
+    let mut absent_since: Option<Instant> = None;
+    let mut first = true;
+    loop {
+        let why = match &live.observed.readiness {
+            Readiness::Ready if absent_since.is_none() => return Ok(live),
+            Readiness::Ready => "AWS does not show it yet".to_owned(),
+            Readiness::NotYet(why) => why.clone(),
+            Readiness::Broken(why) | Readiness::Going(why) => {
+                let what = format!("it will not become ready: {why}");
+                let error = CloudError::new(tools.step.kind.as_str(), Class::Other, "Broken", what);
+                return Err(Trouble::new(error, Some(live)));
+            }
+        };
+        tools.waiting(&why);
+        if since.elapsed() > tools.budget {
+            let what = format!("still not ready after {} s: {why}", tools.budget.as_secs());
+            let error = CloudError::new(tools.step.kind.as_str(), Class::Other, "NotReady", what);
+            return Err(Trouble::new(error, Some(live)));
+        }
+        if !first && !tools.pause(since).await {
+            return Err(Trouble::stopped(tools.step.kind.as_str(), Some(live)));
+        }
+        first = false;
+        match tools
+            .look(Some(live.observed.id.clone()), Some(desired))
+            .await
+        {
+            Ok(Some(now)) => {
+                absent_since = None;
+                live = now;
+            }
+            Ok(None) => {
+                let absent = absent_since.get_or_insert_with(Instant::now);
+                // EC2's describes may lag a create by up to 5 min; longer than that it is gone.
+                if absent.elapsed() > tools.settings.settle_window.max(tools.budget) {
+                    return Err(Trouble::new(gone(tools), None));
+                }
+            }
+            Err(error) => return Err(Trouble::new(error, Some(live))),
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! What planning is given: wishes, what was seen, what the state remembers, and what was asked on the command line.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::kind::{Kinds, Observed, SecretText};
+use crate::model::{
+    Address, Attributes, KindName, Origin, PhysicalId, Scope, SecretRef, Tags, Value,
+};
+use crate::state::Snapshot;
+
+use super::{Header, Note};
+
+/// One resource as the stack says it: checked, components expanded, defaults filled in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wish {
+    pub address: Address,
+    pub kind: KindName,
+    pub attributes: Attributes,
+    pub depends_on: Vec<Address>,
+    pub protect: bool,
+    pub retain: bool,
+    /// Fields that somebody else owns.
+    pub ignore: Vec<String>,
+    /// The user's tags and `Name`; ours are added when planning.
+    pub tags: Tags,
+    pub origin: Option<Origin>,
+}
+
+impl Wish {
+    /// What it stands on: whatever it refers to, and what it says.
+    pub fn needs(&self) -> BTreeSet<Address> {
+        self.attributes
+            .references()
+            .into_iter()
+            .map(|reference| reference.address)
+            .chain(
+                self.attributes
+                    .secrets()
+                    .into_iter()
+                    .map(|secret| secret.address),
+            )
+            .chain(self.depends_on.iter().cloned())
+            .filter(|address| *address != self.address)
+            .collect()
+    }
+}
+
+/// One live resource with the generation it has.
+#[derive(Clone, Debug)]
+pub struct Sighting {
+    pub generation: u32,
+    pub observed: Observed,
+}
+
+/// What one look at AWS saw, sorted by whose it is.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// Ours, by address, the highest generation first.
+    pub ours: BTreeMap<Address, Vec<Sighting>>,
+    /// What has the name that a wish wants, and is not ours.
+    pub foreign: BTreeMap<Address, Observed>,
+    /// Read-only look-ups (`existing:`).
+    pub existing: BTreeMap<Address, Attributes>,
+    /// In the state, and not in AWS, even on a direct read.
+    pub gone: Vec<(Address, PhysicalId)>,
+    /// Addresses that carry our tags and are unknown to state and stack.
+    pub strays: BTreeSet<Address>,
+    secrets: BTreeMap<SecretRef, SecretText>,
+}
+
+impl Seen {
+    /// Takes in one live resource of ours. Its secret values stay in memory, for comparison.
+    pub fn add(&mut self, address: &Address, sighting: Sighting) {
+        for (key, value) in &sighting.observed.secrets {
+            let secret = SecretRef {
+                address: address.clone(),
+                key: key.clone(),
+            };
+            self.secrets.insert(secret, value.clone());
+        }
+        let all = self.ours.entry(address.clone()).or_default();
+        all.push(sighting);
+        all.sort_by_key(|sighting| std::cmp::Reverse(sighting.generation));
+    }
+
+    pub fn secret(&self, secret: &SecretRef) -> Option<SecretText> {
+        self.secrets.get(secret).cloned()
+    }
+}
+
+/// What was asked for beside the stack file.
+#[derive(Clone, Debug, Default)]
+pub struct Ask {
+    pub destroy: bool,
+    /// Only these, what they stand on (or, for `destroy`, what stands on them). Empty: everything.
+    pub targets: Vec<Address>,
+    pub replace: Vec<Address>,
+    pub allow_delete: Vec<Address>,
+    pub allow_replace: Vec<Address>,
+}
+
+/// All that planning looks at.
+pub struct Inputs<'a> {
+    pub header: Header,
+    pub scope: &'a Scope,
+    pub wishes: &'a [Wish],
+    pub outputs: &'a [(String, Value)],
+    /// Moves that took place: what was seen at the first address stands at the second in `seen` and `state` already.
+    pub moved: &'a [(Address, Address)],
+    /// Services whose tasks cannot start yet, for want of an image: nobody waits for them.
+    pub unwaited: &'a BTreeSet<Address>,
+    pub kinds: &'a Kinds,
+    pub state: &'a Snapshot,
+    pub seen: &'a Seen,
+    pub ask: &'a Ask,
+    /// Said by the look itself, shown with the plan.
+    pub notes: Vec<Note>,
+}

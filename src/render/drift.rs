@@ -1,0 +1,245 @@
+//! What was changed outside, read off a plan.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::palette::{Palette, Tone};
+use super::plan_page::{Row, page};
+use super::plan_text::{print_row, width};
+use super::shown::clean;
+use crate::model::{Address, KindName, PhysicalId};
+use crate::plan::{Act, Cause, Line, Note, Plan, Step};
+
+/// AWS against what was last applied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Drift {
+    /// Fields that somebody changed.
+    pub changed: Vec<Changed>,
+    /// Known to the state, not in AWS.
+    pub gone: Vec<Thing>,
+    /// Carries this stack's tags and stands in no stack file.
+    pub strays: Vec<Thing>,
+    /// Broken in AWS's eyes.
+    pub broken: Vec<Broken>,
+    /// Resources that a plan changes for other reasons: the stack file was edited.
+    pub edited: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Changed {
+    pub address: Address,
+    pub kind: KindName,
+    pub lines: Vec<Line>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Thing {
+    pub address: Address,
+    pub kind: Option<KindName>,
+    pub id: PhysicalId,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Broken {
+    pub address: Address,
+    pub kind: KindName,
+    pub why: String,
+}
+
+impl Drift {
+    pub fn of(plan: &Plan) -> Self {
+        let mut drift = Self {
+            changed: Vec::new(),
+            gone: Vec::new(),
+            strays: Vec::new(),
+            broken: Vec::new(),
+            edited: 0,
+        };
+        for note in &plan.notes {
+            match note {
+                Note::Gone { address, id } => drift.gone.push(Thing {
+                    address: address.clone(),
+                    kind: kind_at(plan, address),
+                    id: id.clone(),
+                }),
+                Note::Stray { address, kind, id } => drift.strays.push(Thing {
+                    address: address.clone(),
+                    kind: Some(kind.clone()),
+                    id: id.clone(),
+                }),
+                _ => {}
+            }
+        }
+        let mut edited = BTreeSet::new();
+        for step in &plan.steps {
+            if !drift.take(step) {
+                edited.insert(&step.address);
+            }
+        }
+        drift.edited = edited.len();
+        drift
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.changed.is_empty()
+            && self.gone.is_empty()
+            && self.strays.is_empty()
+            && self.broken.is_empty()
+    }
+
+    /// Whether the step mends something that happened outside; false: the stack file asks for it.
+    fn take(&mut self, step: &Step) -> bool {
+        let lines: Vec<Line> = lines(step).filter(|line| line.drift).cloned().collect();
+        let broken = match &step.act {
+            Act::Create { because, .. } => because.iter().find_map(|cause| match cause {
+                Cause::Broken { why } => Some(why.clone()),
+                _ => None,
+            }),
+            _ => None,
+        };
+        let known = |things: &[Thing]| things.iter().any(|thing| thing.address == step.address);
+        let mends = !lines.is_empty()
+            || broken.is_some()
+            || known(&self.gone)
+            || known(&self.strays)
+            || self
+                .broken
+                .iter()
+                .any(|broken| broken.address == step.address)
+            || self
+                .changed
+                .iter()
+                .any(|changed| changed.address == step.address);
+        if !lines.is_empty() {
+            self.changed.push(Changed {
+                address: step.address.clone(),
+                kind: step.kind.clone(),
+                lines,
+            });
+        }
+        if let Some(why) = broken {
+            self.broken.push(Broken {
+                address: step.address.clone(),
+                kind: step.kind.clone(),
+                why,
+            });
+        }
+        mends
+    }
+}
+
+fn lines(step: &Step) -> Box<dyn Iterator<Item = &Line> + '_> {
+    match &step.act {
+        Act::Update { changes, .. } => Box::new(changes.iter()),
+        Act::Create { because, .. } => Box::new(because.iter().filter_map(|cause| match cause {
+            Cause::Field(line) => Some(line),
+            _ => None,
+        })),
+        _ => Box::new(std::iter::empty()),
+    }
+}
+
+fn kind_at(plan: &Plan, address: &Address) -> Option<KindName> {
+    plan.steps
+        .iter()
+        .find(|step| step.address == *address)
+        .map(|step| step.kind.clone())
+}
+
+/// Drift on a terminal, ending with one line that sums it up.
+pub fn drift_text(plan: &Plan, drift: &Drift, palette: Palette) -> String {
+    let mut out = String::new();
+    let page = page(plan);
+    for changed in &drift.changed {
+        let title = format!("~ {}  {}", changed.address, changed.kind);
+        out.push_str(&format!("{}\n", palette.paint(Tone::Update, &title)));
+        let rows: Vec<Row> = page
+            .blocks
+            .iter()
+            .filter(|block| block.address == changed.address.as_str())
+            .flat_map(|block| block.rows.clone())
+            .filter(|row| {
+                matches!(row, Row::Changed { note: Some(note), .. } if note.starts_with("changed outside"))
+            })
+            .collect();
+        let width = width(&rows);
+        for row in &rows {
+            out.push_str(&format!("    {}\n", print_row(row, width, palette)));
+        }
+    }
+    for broken in &drift.broken {
+        let line = format!(
+            "! {}  {}  broken: {}",
+            broken.address,
+            broken.kind,
+            clean(&broken.why)
+        );
+        out.push_str(&format!("{}\n", palette.paint(Tone::Error, &line)));
+    }
+    for (things, word) in [(&drift.gone, "gone"), (&drift.strays, "stray")] {
+        for thing in things {
+            let kind = thing.kind.as_ref();
+            let kind = kind.map_or_else(String::new, |kind| format!("{kind}  "));
+            let line = format!(
+                "- {}  {kind}{}  {word}",
+                thing.address,
+                clean(thing.id.as_str())
+            );
+            out.push_str(&format!("{}\n", palette.paint(Tone::Delete, &line)));
+        }
+    }
+    if !out.is_empty() {
+        out.push('\n');
+    }
+    out.push_str(&format!("{}\n", palette.paint(Tone::Strong, &sum(drift))));
+    out
+}
+
+fn sum(drift: &Drift) -> String {
+    let mut text = if drift.is_empty() {
+        "No drift: nothing was changed outside.".to_owned()
+    } else {
+        let parts: Vec<String> = [
+            (drift.changed.len(), "changed"),
+            (drift.broken.len(), "broken"),
+            (drift.gone.len(), "gone"),
+            (drift.strays.len(), "stray"),
+        ]
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
+        format!("Drift: {}. The next apply puts it right.", parts.join(", "))
+    };
+    match drift.edited {
+        0 => {}
+        1 => text
+            .push_str(" Besides, one resource differs because the stack was edited: see `plan`."),
+        n => text.push_str(&format!(
+            " Besides, {n} resources differ because the stack was edited: see `plan`."
+        )),
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::samples;
+
+    #[test]
+    fn drift_is_told_from_edits() {
+        let plan = samples::every_act();
+        insta::assert_snapshot!(
+            "drift_text",
+            drift_text(&plan, &Drift::of(&plan), Palette::PLAIN)
+        );
+    }
+
+    #[test]
+    fn no_drift() {
+        let plan = samples::empty();
+        insta::assert_snapshot!(drift_text(&plan, &Drift::of(&plan), Palette::PLAIN), @"No drift: nothing was changed outside.");
+    }
+}

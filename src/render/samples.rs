@@ -1,0 +1,501 @@
+//! Plans and runs made by hand, with every act, cause, note and refusal in them.
+
+use std::time::Duration;
+
+use crate::event::{Event, Outcome, StepVerb};
+use crate::model::{
+    Address, Attributes, Expr, KindName, Origin, Part, PhysicalId, Reference, SecretRef, Tags,
+    Value,
+};
+use crate::plan::{Act, Cause, Header, Line, Mode, Note, Plan, Refusal, Step, StepId, Totals, Why};
+
+pub fn header() -> Header {
+    Header {
+        stack: "circles".into(),
+        environment: "dev".into(),
+        account: "000000000000".into(),
+        region: "us-east-1".into(),
+        endpoint: Some("http://127.0.0.1:5000".into()),
+        sandbox: true,
+        ephemeral: true,
+        protect: false,
+        digest: "d1".into(),
+        mode: Mode::Apply,
+    }
+}
+
+pub fn empty() -> Plan {
+    Plan {
+        header: header(),
+        steps: Vec::new(),
+        notes: Vec::new(),
+        refusals: Vec::new(),
+        outputs: vec![("aws_region".into(), "us-east-1".into())],
+        unchanged: 37,
+    }
+}
+
+pub fn step(id: usize, address: &str, kind: &'static str, act: Act) -> Step {
+    Step {
+        id: StepId(id),
+        address: address.into(),
+        kind: KindName::new(kind),
+        generation: 1,
+        act,
+        after: Vec::new(),
+        origin: None,
+        downtime: None,
+        loses_data: false,
+    }
+}
+
+pub fn line(field: &str, from: impl Into<Value>, to: impl Into<Value>) -> Line {
+    Line {
+        field: field.into(),
+        from: from.into(),
+        to: to.into(),
+        drift: false,
+    }
+}
+
+fn drifted(line: Line) -> Line {
+    Line {
+        drift: true,
+        ..line
+    }
+}
+
+fn create(desired: Attributes) -> Act {
+    Act::Create {
+        desired,
+        tags: tags(),
+        replaces: false,
+        because: Vec::new(),
+    }
+}
+
+fn replace(because: Vec<Cause>) -> Act {
+    Act::Create {
+        desired: Attributes::new([("name", Value::text("circles-tg-2"))]),
+        tags: tags(),
+        replaces: true,
+        because,
+    }
+}
+
+fn update(id: &str, changes: Vec<Line>) -> Act {
+    Act::Update {
+        id: PhysicalId::new(id),
+        desired: Attributes::default(),
+        tags: tags(),
+        changes,
+        moved_from: None,
+    }
+}
+
+fn delete(id: &str, why: Why) -> Act {
+    Act::Delete {
+        id: PhysicalId::new(id),
+        why,
+        last: Attributes::default(),
+    }
+}
+
+fn tags() -> Tags {
+    Tags::from([
+        ("Name".into(), "circles-x".into()),
+        ("Project".into(), "circles".into()),
+        ("circles-infra:address".into(), "x".into()),
+    ])
+}
+
+fn secret(key: &str) -> Value {
+    Value::Expr(Expr(vec![Part::Secret(SecretRef {
+        address: "config".into(),
+        key: key.into(),
+    })]))
+}
+
+fn policy(action: &str) -> Value {
+    Value::text(format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Sid":"Read","Effect":"Allow","Action":["{action}"],"Resource":"*"}},{{"Sid":"Logs","Effect":"Allow","Action":"logs:PutLogEvents","Resource":"*"}}]}}"#
+    ))
+}
+
+/// Every act, cause, kind of note and refusal once.
+pub fn every_act() -> Plan {
+    let mut steps = vec![
+        step(0, "network/vpc", "ec2.vpc", create(vpc())),
+        updates(1),
+        step(
+            2,
+            "role",
+            "iam.role",
+            update(
+                "circles-us-east-1-task",
+                vec![line(
+                    "policy",
+                    policy("s3:GetObject"),
+                    policy("s3:PutObject"),
+                )],
+            ),
+        ),
+        moved(3),
+    ];
+    replacements(&mut steps);
+    endings(&mut steps);
+    Plan {
+        header: header(),
+        steps,
+        notes: notes(),
+        refusals: refusals(),
+        outputs: vec![
+            (
+                "alb_dns_name".into(),
+                Value::reference(&Address::new("alb"), "dns_name"),
+            ),
+            ("aws_region".into(), "us-east-1".into()),
+            ("jwt".into(), secret("JWT")),
+        ],
+        unchanged: 12,
+    }
+}
+
+fn vpc() -> Attributes {
+    Attributes::new([
+        ("cidr", Value::text("10.0.0.0/16")),
+        ("dns_hostnames", true.into()),
+        (
+            "gateway_id",
+            Value::reference(&Address::new("network/igw"), "id"),
+        ),
+        (
+            "endpoint",
+            Value::Expr(Expr(vec![
+                Part::Text("https://".into()),
+                Part::Ref(Reference {
+                    address: "alb".into(),
+                    attribute: "dns_name".into(),
+                }),
+            ])),
+        ),
+        (
+            "environment",
+            Value::map([("A", Value::text("1")), ("B", secret("JWT"))]),
+        ),
+        (
+            "rules",
+            Value::List(vec![Value::map([
+                ("port", Value::Int(80)),
+                ("from", vec!["0.0.0.0/0", "::/0"].into()),
+            ])]),
+        ),
+        ("unset", Value::Null),
+    ])
+}
+
+fn updates(id: usize) -> Step {
+    Step {
+        downtime: Some("the service is down for some seconds".into()),
+        origin: Some(Origin {
+            file: "stacks/circles.yaml".into(),
+            start: 10,
+            end: 20,
+            line: 3,
+        }),
+        ..step(
+            id,
+            "alb/balancer",
+            "elbv2.load_balancer",
+            update(
+                "arn:aws:elasticloadbalancing:us-east-1:000000000000:loadbalancer/app/circles-alb/1",
+                vec![
+                    drifted(line("idle_timeout", 60, 180)),
+                    line(
+                        "subnets",
+                        vec!["subnet-1", "subnet-2"],
+                        vec!["subnet-2", "subnet-3"],
+                    ),
+                    line(
+                        "tags",
+                        Value::map([("Team", Value::text("a"))]),
+                        Value::map([("Owner", Value::text("b"))]),
+                    ),
+                    line("password", secret("OLD"), secret("NEW")),
+                    line(
+                        "certificate_arn",
+                        Value::Null,
+                        Value::reference(&"cert".into(), "arn"),
+                    ),
+                ],
+            ),
+        )
+    }
+}
+
+fn moved(id: usize) -> Step {
+    let act = Act::Update {
+        id: PhysicalId::new("/ecs/circles"),
+        desired: Attributes::default(),
+        tags: tags(),
+        changes: Vec::new(),
+        moved_from: Some("old-logs".into()),
+    };
+    step(id, "logs", "logs.group", act)
+}
+
+/// A target group made before the old one goes, a database the other way round, and the remaining causes.
+fn replacements(steps: &mut Vec<Step>) {
+    let new = steps.len();
+    steps.push(Step {
+        generation: 2,
+        ..step(
+            new,
+            "alb/target-group",
+            "elbv2.target_group",
+            replace(vec![Cause::Field(line("port", 8000, 8080))]),
+        )
+    });
+    steps.push(Step {
+        after: vec![StepId(new)],
+        ..step(
+            new + 1,
+            "alb/target-group",
+            "elbv2.target_group",
+            delete("arn:tg/circles-tg", Why::Replaced),
+        )
+    });
+    let old = new + 2;
+    steps.push(Step {
+        loses_data: true,
+        ..step(
+            old,
+            "db",
+            "rds.instance",
+            delete("circles-db", Why::Replaced),
+        )
+    });
+    let because = vec![
+        Cause::Field(drifted(line("engine", "mysql", "postgres"))),
+        Cause::Broken {
+            why: "AWS says `incompatible-restore`".into(),
+        },
+        Cause::Asked,
+        Cause::Holds {
+            address: "network/subnet-group".into(),
+        },
+        Cause::Kind {
+            was: KindName::new("rds.cluster"),
+        },
+    ];
+    steps.push(Step {
+        after: vec![StepId(old)],
+        downtime: Some("the database is away for about 10 min".into()),
+        ..step(old + 1, "db", "rds.instance", replace(because))
+    });
+}
+
+fn endings(steps: &mut Vec<Step>) {
+    for (address, kind, id, why) in [
+        ("queue", "sqs.queue", "circles-queue", Why::NotInStack),
+        ("lost", "s3.bucket", "circles-lost", Why::NotInStack),
+        ("nat", "ec2.nat_gateway", "nat-0a", Why::Superseded),
+        ("eip", "ec2.eip", "eipalloc-1", Why::Destroy),
+        ("cluster", "ecs.cluster", "circles", Why::Unfinished),
+        ("listener", "elbv2.listener", "arn:l/1", Why::Replaced),
+    ] {
+        steps.push(step(steps.len(), address, kind, delete(id, why)));
+    }
+    let act = Act::Forget {
+        id: PhysicalId::new("circles-media"),
+        last: Attributes::default(),
+    };
+    steps.push(step(steps.len(), "media", "s3.bucket", act));
+}
+
+fn notes() -> Vec<Note> {
+    vec![
+        Note::Gone {
+            address: "network/vpc".into(),
+            id: PhysicalId::new("vpc-0old"),
+        },
+        Note::Gone {
+            address: "network/igw".into(),
+            id: PhysicalId::new("igw-0old"),
+        },
+        Note::Stray {
+            address: "lost".into(),
+            kind: KindName::new("s3.bucket"),
+            id: PhysicalId::new("circles-lost"),
+        },
+        Note::FewerTasks {
+            address: "service".into(),
+            from: 4,
+            to: 2,
+        },
+        Note::NoImage {
+            address: "service".into(),
+            repository: "circles-app".into(),
+        },
+        Note::LeftOut {
+            address: "config".into(),
+        },
+        Note::Text {
+            address: Some("service".into()),
+            text: "it is not steady".into(),
+        },
+        Note::Text {
+            address: None,
+            text: "an unused variable".into(),
+        },
+    ]
+}
+
+fn refusals() -> Vec<Refusal> {
+    vec![
+        Refusal::Protected {
+            address: "db".into(),
+            replace: true,
+        },
+        Refusal::NameTaken {
+            address: "repo".into(),
+            kind: KindName::new("ecr.repository"),
+            id: PhysicalId::new("circles-app"),
+            owner: Some("circles/prod".into()),
+        },
+        Refusal::NameTaken {
+            address: "logs".into(),
+            kind: KindName::new("logs.group"),
+            id: PhysicalId::new("/ecs/circles"),
+            owner: None,
+        },
+        Refusal::LosesData {
+            address: "media".into(),
+            replace: false,
+        },
+        Refusal::Broken {
+            address: "db".into(),
+            why: "storage-full".into(),
+        },
+    ]
+}
+
+/// A plan that creates `n` resources.
+pub fn large(n: usize) -> Plan {
+    Plan {
+        steps: (0..n)
+            .map(|id| step(id, &format!("bucket-{id}"), "s3.bucket", create(vpc())))
+            .collect(),
+        ..empty()
+    }
+}
+
+/// One after another: recovery, waiting, a note, a failure with help, a skip, two Ctrl-C, the end.
+pub fn a_run() -> Vec<Event> {
+    let seconds = Duration::from_secs;
+    let started = |step, address: &str, kind, verb, typical| Event::StepStarted {
+        step: StepId(step),
+        address: address.into(),
+        kind: KindName::new(kind),
+        verb,
+        typical: seconds(typical),
+    };
+    let waiting = |step, address: &str, why: &str| Event::StepWaiting {
+        step: StepId(step),
+        address: address.into(),
+        why: why.into(),
+    };
+    vec![
+        Event::RunStarted {
+            run: "01J".into(),
+            steps: 5,
+            totals: every_act().totals(),
+            estimate: seconds(400),
+        },
+        Event::Recovered {
+            address: "network/vpc".into(),
+            text: "vpc-1 had been made; adopted".into(),
+        },
+        started(0, "network/vpc", "ec2.vpc", StepVerb::Create, 2),
+        started(1, "db", "rds.instance", StepVerb::Update, 300),
+        Event::StepLearned {
+            step: StepId(0),
+            address: "network/vpc".into(),
+            id: PhysicalId::new("vpc-1"),
+        },
+        waiting(1, "db", "AWS is backing it up"),
+        waiting(1, "db", "AWS is backing it up"),
+        done(0, "network/vpc", StepVerb::Create, 2, false),
+        started(2, "old", "ec2.eip", StepVerb::Delete, 1),
+        done(2, "old", StepVerb::Delete, 1, true),
+        Event::StepNote {
+            address: "service".into(),
+            text: "tasks start with the first image".into(),
+        },
+        Event::Stopping {
+            level: 1,
+            running: vec!["db".into()],
+        },
+        Event::StepFailed {
+            step: StepId(1),
+            address: "db".into(),
+            error: "rds:ModifyDBInstance: AccessDenied: not authorized".into(),
+            help: Some(
+                "the caller lacks rds:ModifyDBInstance\nadd it to the caller's policy".into(),
+            ),
+        },
+        Event::StepSkipped {
+            step: StepId(3),
+            address: "config".into(),
+            because: "db".into(),
+        },
+        Event::StepSkipped {
+            step: StepId(4),
+            address: "service".into(),
+            because: "db".into(),
+        },
+        Event::Stopping {
+            level: 2,
+            running: vec![],
+        },
+        Event::RunFinished {
+            outcome: Outcome::Failed,
+            took: seconds(95),
+            calls: 12,
+        },
+    ]
+}
+
+fn done(step: usize, address: &str, verb: StepVerb, took: u64, nothing: bool) -> Event {
+    Event::StepDone {
+        step: StepId(step),
+        address: address.into(),
+        verb,
+        took: Duration::from_secs(took),
+        nothing,
+    }
+}
+
+/// A run in which all went well.
+pub fn a_good_run() -> Vec<Event> {
+    vec![
+        Event::RunStarted {
+            run: "01J".into(),
+            steps: 1,
+            totals: Totals {
+                create: 1,
+                update: 2,
+                replace: 1,
+                delete: 0,
+                forget: 1,
+            },
+            estimate: Duration::from_secs(200),
+        },
+        done(0, "a", StepVerb::Create, 1, false),
+        Event::RunFinished {
+            outcome: Outcome::Done,
+            took: Duration::from_secs(200),
+            calls: 183,
+        },
+    ]
+}

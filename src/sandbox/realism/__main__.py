@@ -1,0 +1,53 @@
+"""Start the sandbox: `python -m realism --port 0 --port-file FILE`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+
+from .clock import CLOCK
+
+
+def main() -> int:
+    """Serve until SIGTERM or SIGINT. The port file is written whole, and only once calls are answered."""
+    parser = argparse.ArgumentParser(prog="realism", description="A local AWS that behaves like AWS.")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--port-file", help="where to write the port number once the server answers")
+    parser.add_argument("--clock-factor", type=float, default=0.01,
+                        help="scale of AWS's waits: 1.0 as in AWS, 0 everything is ready at once (default 0.01)")
+    options = parser.parse_args()
+    CLOCK.set_factor(options.clock_factor)
+
+    from .app import Sandbox
+    from .http import bind
+    from .layer import install
+
+    install()
+    sandbox = Sandbox()
+    server = bind(options.host, options.port, sandbox.handle)
+    sandbox.address = server.server_address[:2]
+    port = server.server_address[1]
+    if options.port_file:
+        partial = f"{options.port_file}.{os.getpid()}"
+        with open(partial, "w", encoding="ascii") as file:
+            file.write(f"{port}\n")
+        os.replace(partial, options.port_file)
+    print(f"sandbox on http://{options.host}:{port}", flush=True)
+
+    def stop(signum: int, frame: object) -> None:
+        # shutdown() waits for serve_forever, which this thread is in.
+        threading.Thread(target=server.shutdown, daemon=True).start()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    server.serve_forever(poll_interval=0.2)
+    server.server_close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

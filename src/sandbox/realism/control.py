@@ -1,0 +1,145 @@
+"""The control API under /_sandbox/: what a test asks of the local AWS beside AWS's own API."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+from urllib.parse import parse_qs
+
+from . import ACCOUNT, LAYER_VERSION
+from .clock import CLOCK
+from .ecs_preflight import IMAGES
+from .faults import BadFault
+from .http import Answer, Request
+from .permissions import entries
+
+
+class BadRequest(ValueError):
+    """A control request that cannot be understood."""
+
+
+def control(sandbox: Any, request: Request) -> Answer:
+    """Answer one control request in JSON; 400 with a sentence when it makes no sense, 404 for an unknown path."""
+    route = (request.method, request.path[len("/_sandbox/"):].strip("/"))
+    handler = ROUTES.get(route)
+    if handler is None:
+        known = sorted(f"{method} /_sandbox/{path}" for method, path in ROUTES)
+        return _json(404, {"error": f"no such control: {route[0]} {request.path}", "known": known})
+    try:
+        return _json(200, handler(sandbox, request))
+    except (BadRequest, BadFault) as error:
+        return _json(400, {"error": str(error)})
+
+
+def _json(status: int, value: Any) -> Answer:
+    return status, [("Content-Type", "application/json")], json.dumps(value, sort_keys=True).encode()
+
+
+def _body(request: Request) -> Any:
+    try:
+        return json.loads(request.body or b"null")
+    except ValueError as error:
+        raise BadRequest(f"the body is not JSON: {error}") from None
+
+
+def _health(sandbox: Any, request: Request) -> Any:
+    return {"status": "ok", "account": ACCOUNT, "layer": LAYER_VERSION, "clock_factor": CLOCK.factor,
+            "uptime_seconds": round(time.time() - sandbox.started, 3), "last_seq": sandbox.calls.last}
+
+
+def _reset(sandbox: Any, request: Request) -> Any:
+    sandbox.reset()
+    return {"status": "ok"}
+
+
+def _calls(sandbox: Any, request: Request) -> Any:
+    since = parse_qs(request.query).get("since", ["0"])[0]
+    if not since.isdigit():
+        raise BadRequest("since is a sequence number")
+    return {"calls": sandbox.calls.since(int(since)), "last_seq": sandbox.calls.last}
+
+
+def _clear_calls(sandbox: Any, request: Request) -> Any:
+    sandbox.calls.clear()
+    return {"status": "ok", "last_seq": sandbox.calls.last}
+
+
+def _add_faults(sandbox: Any, request: Request) -> Any:
+    body = _body(request)
+    specs = body if isinstance(body, list) else [body]
+    return {"ids": [sandbox.faults.add(spec) for spec in specs]}
+
+
+def _list_faults(sandbox: Any, request: Request) -> Any:
+    return {"faults": sandbox.faults.listed()}
+
+
+def _clear_faults(sandbox: Any, request: Request) -> Any:
+    sandbox.faults.clear()
+    return {"status": "ok"}
+
+
+def _clock(sandbox: Any, request: Request) -> Any:
+    body = _body(request)
+    factor = body.get("factor") if isinstance(body, dict) else None
+    if not isinstance(factor, (int, float)) or isinstance(factor, bool) or factor < 0:
+        raise BadRequest('the body is {"factor": a number, 0 or more}')
+    with sandbox.lock:
+        CLOCK.set_factor(float(factor))
+    return {"factor": CLOCK.factor}
+
+
+def _iam(sandbox: Any, request: Request) -> Any:
+    body = _body(request)
+    if body is not None and not isinstance(body, dict):
+        raise BadRequest('the body is {"allow": ["ec2:*", ...]}, {"allow": null} or a policy document')
+    sandbox.permissions.set(entries(body))
+    return {"allow": sandbox.permissions.allowed}
+
+
+def _say_image(sandbox: Any, request: Request) -> Any:
+    body = _body(request)
+    if not isinstance(body, dict) or not isinstance(body.get("image"), str):
+        raise BadRequest('the body is {"image": digest, tag or reference, "behaviour": "runs|crashes|unhealthy"}')
+    with sandbox.lock:
+        try:
+            IMAGES.say(body["image"], str(body.get("behaviour")))
+        except ValueError as error:
+            raise BadRequest(str(error)) from None
+        return {"images": IMAGES.listed()}
+
+
+def _list_images(sandbox: Any, request: Request) -> Any:
+    return {"images": IMAGES.listed()}
+
+
+def _clear_images(sandbox: Any, request: Request) -> Any:
+    with sandbox.lock:
+        IMAGES.clear()
+    return {"status": "ok"}
+
+
+def _inventory(sandbox: Any, request: Request) -> Any:
+    from .inventory import take
+
+    with sandbox.lock:
+        CLOCK.settle()
+        return take(with_ids=parse_qs(request.query).get("ids", ["0"])[0] in ("1", "true"))
+
+
+ROUTES = {
+    ("GET", "health"): _health,
+    ("POST", "reset"): _reset,
+    ("GET", "calls"): _calls,
+    ("POST", "calls/clear"): _clear_calls,
+    ("GET", "faults"): _list_faults,
+    ("POST", "faults"): _add_faults,
+    ("DELETE", "faults"): _clear_faults,
+    ("POST", "clock"): _clock,
+    ("POST", "iam"): _iam,
+    ("GET", "inventory"): _inventory,
+    ("GET", "images"): _list_images,
+    ("POST", "images"): _say_image,
+    ("DELETE", "images"): _clear_images,
+}

@@ -1,0 +1,44 @@
+"""Cheap wins: what moto works out anew on every request although it never changes."""
+
+from __future__ import annotations
+
+import functools
+
+
+def install() -> None:
+    """Remember the method names of a response class and the service behind a host name."""
+    import moto.core.responses as responses
+    import moto.core.utils as utils
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication
+
+    names = functools.lru_cache(maxsize=None)(utils.method_names_from_class)
+    responses.method_names_from_class = lambda clazz: names(clazz)
+    responses.camelcase_to_underscores = functools.lru_cache(maxsize=4096)(utils.camelcase_to_underscores)
+
+    find = DomainDispatcherApplication.get_backend_for_host
+    found: dict = {}
+
+    def get_backend_for_host(self, host):
+        if host not in found:
+            found[host] = find(self, host)
+        return found[host]
+
+    DomainDispatcherApplication.get_backend_for_host = get_backend_for_host
+
+    _tags()
+
+
+def _tags() -> None:
+    """The tags of one EC2 resource by its id, where moto looks through the tags of all."""
+    from moto.ec2.models.core import TaggedEC2Resource
+    from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE, get_prefix
+
+    def get_tags(self):
+        tags = self.ec2_backend.tags.get(self.id) if self.id else None
+        if not tags:
+            return []
+        kind = EC2_PREFIX_TO_RESOURCE.get(get_prefix(self.id), "")
+        return [{"resource_id": self.id, "key": key, "value": value, "resource_type": kind}
+                for key, value in tags.items()]
+
+    TaggedEC2Resource.get_tags = get_tags
