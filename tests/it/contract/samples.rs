@@ -3,6 +3,7 @@
 
 mod account;
 mod network;
+mod serving;
 
 use circles_infra::model::Value;
 use serde_json::Value as Json;
@@ -27,6 +28,8 @@ pub struct Sample {
     pub unchanged: Vec<(&'static str, &'static str)>,
     /// Samples it stands on without referring to them.
     pub besides: Vec<&'static str>,
+    /// Strays of this kind are looked for only beside an asked one: this sample's, which is made first.
+    pub stray_beside: Option<&'static str>,
     /// Taken through the whole contract; otherwise only there for others.
     pub tested: bool,
 }
@@ -41,6 +44,7 @@ impl Sample {
             compared: Vec::new(),
             unchanged: Vec::new(),
             besides: Vec::new(),
+            stray_beside: None,
             tested: true,
         }
     }
@@ -65,6 +69,11 @@ impl Sample {
         self
     }
 
+    pub fn stray_beside(mut self, address: &'static str) -> Self {
+        self.stray_beside = Some(address);
+        self.besides(address)
+    }
+
     /// There for others only: its kind's contract is played with another sample.
     pub fn for_others(mut self) -> Self {
         self.tested = false;
@@ -73,7 +82,7 @@ impl Sample {
 }
 
 pub fn all() -> Vec<Sample> {
-    [network::samples(), account::samples()].concat()
+    [network::samples(), account::samples(), serving::samples()].concat()
 }
 
 pub fn named(address: &str) -> Sample {
