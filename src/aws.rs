@@ -6,7 +6,6 @@ mod paging;
 mod read;
 mod scan;
 mod tag_change;
-mod tagged;
 
 pub mod ec2;
 pub mod ecr;
