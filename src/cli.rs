@@ -21,6 +21,7 @@ mod plan;
 mod plan_file;
 mod session;
 mod show;
+mod signals;
 mod state;
 mod suggest;
 mod terraform;
@@ -144,11 +145,18 @@ async fn run(cli: &Cli, ui: &mut Ui) -> Result<Exit, Failure> {
 
 /// Opens the session and says whose world it is.
 async fn open(global: &Global, ui: &mut Ui) -> Result<Session, Failure> {
-    let session = Session::open(global).await?;
+    let session = Session::open(global, ui.err_palette).await?;
     let banner = session.banner().text(ui.err_palette);
     ui.say(&banner);
     if !session.warnings().is_empty() {
         ui.tell(session.warnings());
     }
     Ok(session)
+}
+
+/// Makes sure that nobody else is at work, before the first look of a command that changes something.
+async fn lock(session: &mut Session, doing: &str, global: &Global, ui: &mut Ui) -> Result<(), Failure> {
+    session
+        .lock(doing, global.lock_timeout, &mut |text| ui.tell(text))
+        .await
 }
