@@ -27,6 +27,8 @@ pub struct Sample {
     pub unchanged: Vec<(&'static str, &'static str)>,
     /// Samples it stands on without referring to them.
     pub besides: Vec<&'static str>,
+    /// Its create leaves some facets to an update, as a kind may.
+    pub finished_by_update: bool,
     /// Taken through the whole contract; otherwise only there for others.
     pub tested: bool,
 }
@@ -41,6 +43,7 @@ impl Sample {
             compared: Vec::new(),
             unchanged: Vec::new(),
             besides: Vec::new(),
+            finished_by_update: false,
             tested: true,
         }
     }
