@@ -11,3 +11,4 @@ mod many;
 mod samples;
 mod stage;
 mod tables;
+mod waits;
