@@ -76,11 +76,7 @@ impl Kind<Aws> for Cluster {
         match verb {
             Verb::Read => &[DESCRIBE, LIST],
             Verb::Create => &["ecs:CreateCluster", "ecs:TagResource", DESCRIBE],
-            Verb::Update => &[
-                "ecs:UpdateClusterSettings",
-                "ecs:TagResource",
-                "ecs:UntagResource",
-            ],
+            Verb::Update => &["ecs:UpdateCluster", "ecs:TagResource", "ecs:UntagResource"],
             Verb::Delete => &["ecs:DeleteCluster", DESCRIBE],
         }
     }
@@ -143,14 +139,14 @@ impl Kind<Aws> for Cluster {
         live: &Live,
         wanted: &Wanted<Spec>,
     ) -> Result<Step<Live>, CloudError> {
-        const UPDATE: &str = "ecs:UpdateClusterSettings";
+        const UPDATE: &str = "ecs:UpdateCluster";
         let mut live = live.clone();
         if let Some(value) = &wanted.spec.container_insights
             && wanted.changes("container_insights")
         {
             let request = aws
                 .ecs
-                .update_cluster_settings()
+                .update_cluster()
                 .cluster(&live.arn)
                 .settings(insights(value));
             cx.call(UPDATE, request.send().map_err(|e| aws_error(UPDATE, e)))
