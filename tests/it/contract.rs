@@ -7,5 +7,6 @@ mod gate;
 mod interrupted;
 mod lifecycle;
 mod samples;
+mod serving;
 mod stage;
 mod tables;

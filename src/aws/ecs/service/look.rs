@@ -7,6 +7,7 @@ use futures::future::try_join_all;
 
 use super::super::cluster::{name_in, our_clusters};
 use super::*;
+use crate::aws::pages;
 use crate::aws::scan::needs_scan;
 use crate::kind::{Class, Extent};
 
@@ -87,29 +88,18 @@ async fn strays(aws: &Aws, asked: &Asked, known: &Places) -> Result<Vec<Live>, C
 }
 
 async fn list(aws: &Aws, cluster: &str) -> Result<Vec<String>, CloudError> {
-    let mut all = Vec::new();
-    let mut token = None;
-    loop {
-        let request = aws
-            .ecs
-            .list_services()
-            .cluster(cluster)
-            .max_results(100)
-            .set_next_token(token);
-        let answer = aws
-            .read(LIST, || {
-                request.clone().send().map_err(|e| aws_error(LIST, e))
-            })
-            .await;
-        let page = match answer {
-            Err(error) if error.is(Class::NotFound) => return Ok(all),
-            other => other?,
-        };
-        all.extend(page.service_arns.unwrap_or_default());
-        token = page.next_token;
-        if token.is_none() {
-            return Ok(all);
-        }
+    let list = |token| {
+        let request = aws.ecs.list_services().cluster(cluster).max_results(100);
+        let request = request.set_next_token(token);
+        request.send().map_err(|e| aws_error(LIST, e))
+    };
+    match pages(aws, LIST, list, |page| page.next_token()).await {
+        Ok(pages) => Ok(pages
+            .into_iter()
+            .flat_map(|page| page.service_arns.unwrap_or_default())
+            .collect()),
+        Err(error) if error.is(Class::NotFound) => Ok(Vec::new()),
+        Err(error) => Err(error),
     }
 }
 
