@@ -70,10 +70,13 @@ pub struct Live {
     events: Vec<Event>,
     /// The task definition it should come to run, while somebody waits for that.
     wished: Option<String>,
+    /// When that was registered, in seconds since 1970.
+    wished_at: Option<i64>,
 }
 
 const DESCRIBE: &str = "ecs:DescribeServices";
 const LIST: &str = "ecs:ListServices";
+const REGISTERED: &str = "ecs:DescribeTaskDefinition";
 const CREATE: &str = "ecs:CreateService";
 const UPDATE: &str = "ecs:UpdateService";
 const DELETE: &str = "ecs:DeleteService";
@@ -91,6 +94,7 @@ impl Live {
             service,
             tags,
             wished,
+            wished_at: None,
         }
     }
 
@@ -113,6 +117,7 @@ impl Live {
             deployments: &self.deployments,
             events: &self.events,
             wished: self.wished.as_deref(),
+            wished_at: self.wished_at,
         }
     }
 
@@ -161,7 +166,13 @@ impl Kind<Aws> for Service {
 
     fn permissions(verb: Verb) -> &'static [&'static str] {
         match verb {
-            Verb::Read => &[DESCRIBE, LIST, "ecs:DescribeClusters", "ecs:ListClusters"],
+            Verb::Read => &[
+                DESCRIBE,
+                LIST,
+                "ecs:DescribeClusters",
+                "ecs:ListClusters",
+                REGISTERED,
+            ],
             Verb::Create => &[CREATE, "ecs:TagResource", "iam:PassRole"],
             Verb::Update => &[
                 UPDATE,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use circles_infra::kind::{
     Asked, AskedItem, Class, Extent, IntentVerb, Memo, Observed, Readiness, Settle,
 };
-use circles_infra::model::{Attributes, Value};
+use circles_infra::model::{Attributes, Ownership, Value};
 use serde_json::json;
 
 use super::samples::{Sample, named};
@@ -35,10 +35,11 @@ async fn an_unchanged_look_costs_a_call_for_each_kind_and_facet() {
         let seen = seen(&sample, &live, &desired);
         items.entry(sample.kind).or_default().push(seen);
     }
-    // `other-rule` came along as a neighbour of the rule; the rest are one each.
+    // `other-rule` and `other-target-group` came along with these; the rest are one each.
     for address in [
         "load-balancer",
         "target-group",
+        "other-target-group",
         "listener",
         "other-rule",
         "cluster",
@@ -64,7 +65,7 @@ async fn an_unchanged_look_costs_a_call_for_each_kind_and_facet() {
         async move { kind.find(&asked).await.map(|found| found.len()) }
     });
     let found = futures::future::try_join_all(looks).await.expect("looks");
-    assert_eq!(found.iter().sum::<usize>(), 9);
+    assert_eq!(found.iter().sum::<usize>(), 10);
     let (calls, _) = local.calls(since).await;
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for call in calls {
@@ -80,7 +81,7 @@ async fn an_unchanged_look_costs_a_call_for_each_kind_and_facet() {
         ("DescribeServices", 1),
         // Balancers and groups together, listeners, rules.
         ("DescribeTags", 3),
-        ("DescribeTargetGroupAttributes", 1),
+        ("DescribeTargetGroupAttributes", 2),
         ("DescribeTargetGroups", 1),
         ("GetLifecyclePolicy", 1),
         ("ListImages", 1),
@@ -112,10 +113,10 @@ async fn what_others_made_under_the_name_is_not_adopted() {
         let kind = stage.kind(sample.kind);
         let gate = Arc::<super::gate::Gate>::default();
         let mut others = stage.cx(&sample, IntentVerb::Create, &gate);
-        others.tags = [("owner".to_owned(), "somebody".to_owned())].into();
+        others.tags = Ownership::new(&stage.scope, &"elsewhere".into(), 1).tags();
         let theirs = kind.create(&others, &desired).await.expect("theirs");
         let asked = vec![item(&sample, None, Some(&desired))];
-        let found = stage.find(&sample, Extent::Everything, asked).await;
+        let found = stage.find(&sample, Extent::Items, asked).await;
         assert_eq!(found.len(), 1, "{address}: the name is seen to be taken");
         let gate = Arc::<super::gate::Gate>::default();
         let ours = stage.create(&sample, &desired, &gate).await;

@@ -20,15 +20,34 @@ type Places = BTreeMap<String, BTreeSet<String>>;
 pub async fn find(aws: &Aws, asked: &Asked) -> Result<Vec<Live>, CloudError> {
     let named = places(asked);
     let (known, strays) = tokio::try_join!(describe_all(aws, &named), strays(aws, asked, &named))?;
-    Ok(known
+    let mut found: Vec<Live> = known
         .into_iter()
         .chain(strays)
         .filter(|live| asked.wants(&live.arn, &live.tags) || has_place(asked, live))
-        .map(|live| Live {
-            wished: wished(asked, &live),
-            ..live
+        .collect();
+    for live in &mut found {
+        live.wished = wished(asked, live);
+        if let Some(definition) = &live.wished
+            && live.rollout().may_be_rolled_back()
+        {
+            live.wished_at = registered_at(aws, definition).await?;
+        }
+    }
+    Ok(found)
+}
+
+async fn registered_at(aws: &Aws, definition: &str) -> Result<Option<i64>, CloudError> {
+    let request = aws
+        .ecs
+        .describe_task_definition()
+        .task_definition(definition);
+    let answer = aws
+        .read(REGISTERED, || {
+            request.clone().send().map_err(|e| aws_error(REGISTERED, e))
         })
-        .collect())
+        .await?;
+    let definition = answer.task_definition();
+    Ok(definition.and_then(|definition| definition.registered_at().map(|at| at.secs())))
 }
 
 /// Cluster and name of every item, as far as its id, the stack or the state says them.
