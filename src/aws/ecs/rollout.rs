@@ -135,9 +135,9 @@ impl Rollout<'_> {
             return Some(self.explain(&failed.reason));
         }
         // The failed one has left the list. A deployment that went back before the wished definition was there went back from another.
-        let since = self.wished_at?;
-        (self.may_be_rolled_back() && primary.made_at >= since)
-            .then(|| self.explain(&primary.reason))
+        // (An emulator that does not say when is believed.)
+        let since_then = self.wished_at.is_none_or(|since| primary.made_at >= since);
+        (self.may_be_rolled_back() && since_then).then(|| self.explain(&primary.reason))
     }
 
     fn explain(&self, reason: &str) -> String {
