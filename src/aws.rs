@@ -2,11 +2,13 @@
 
 mod clients;
 mod error;
+mod existing;
 mod paging;
 mod read;
 mod scan;
 mod tag_change;
 mod tagged;
+mod zones;
 
 pub mod ec2;
 pub mod ecr;
@@ -59,4 +61,9 @@ pub fn kinds(aws: &Arc<Aws>) -> Kinds {
         ]
     }
     Kinds::new(all(aws))
+}
+
+/// The kinds' tables alone: names, fields, permissions. Nothing of it can be called to any effect.
+pub fn tables() -> Kinds {
+    kinds(&Arc::new(Aws::offline()))
 }

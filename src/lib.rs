@@ -8,6 +8,7 @@
 //! ```
 
 pub mod aws;
+pub mod cli;
 pub mod engine;
 pub mod event;
 pub mod journal;
@@ -16,3 +17,9 @@ pub mod model;
 pub mod plan;
 pub mod render;
 pub mod state;
+pub mod component;
+pub mod diagnostic;
+pub mod graph;
+pub mod kind;
+pub mod model;
+pub mod stack;

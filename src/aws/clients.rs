@@ -90,27 +90,43 @@ impl Aws {
             .await
             .map_err(|e| refused(aws_error("sts:GetCallerIdentity", e), &endpoint, &region))?;
         let caller_arn = caller.arn.unwrap_or_default();
-        let s3 = aws_sdk_s3::config::Builder::from(&config)
+        let mut aws = Self::with(&config, region, endpoint);
+        aws.account = caller.account.unwrap_or_default();
+        aws.partition = caller_arn.split(':').nth(1).unwrap_or("aws").to_owned();
+        aws.caller_arn = caller_arn;
+        Ok(aws)
+    }
+
+    /// Clients that nobody calls: for reading the kinds' tables without an account.
+    pub fn offline() -> Self {
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .build();
+        Self::with(&config, String::new(), None)
+    }
+
+    fn with(config: &SdkConfig, region: String, endpoint: Option<String>) -> Self {
+        let s3 = aws_sdk_s3::config::Builder::from(config)
             .force_path_style(endpoint.is_some())
             .build();
-        Ok(Self {
-            ec2: aws_sdk_ec2::Client::new(&config),
-            ecs: aws_sdk_ecs::Client::new(&config),
-            elb: aws_sdk_elasticloadbalancingv2::Client::new(&config),
-            rds: aws_sdk_rds::Client::new(&config),
-            ecr: aws_sdk_ecr::Client::new(&config),
+        Self {
+            ec2: aws_sdk_ec2::Client::new(config),
+            ecs: aws_sdk_ecs::Client::new(config),
+            elb: aws_sdk_elasticloadbalancingv2::Client::new(config),
+            rds: aws_sdk_rds::Client::new(config),
+            ecr: aws_sdk_ecr::Client::new(config),
             s3: aws_sdk_s3::Client::from_conf(s3),
-            secrets: aws_sdk_secretsmanager::Client::new(&config),
-            iam: aws_sdk_iam::Client::new(&config),
-            logs: aws_sdk_cloudwatchlogs::Client::new(&config),
-            tagging: aws_sdk_resourcegroupstagging::Client::new(&config),
+            secrets: aws_sdk_secretsmanager::Client::new(config),
+            iam: aws_sdk_iam::Client::new(config),
+            logs: aws_sdk_cloudwatchlogs::Client::new(config),
+            tagging: aws_sdk_resourcegroupstagging::Client::new(config),
             region,
-            account: caller.account.unwrap_or_default(),
-            partition: caller_arn.split(':').nth(1).unwrap_or("aws").to_owned(),
-            caller_arn,
+            account: String::new(),
+            partition: String::new(),
+            caller_arn: String::new(),
             endpoint,
             limits: Mutex::default(),
-        })
+        }
     }
 
     /// A place among the calls in flight to the action's service.

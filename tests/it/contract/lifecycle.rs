@@ -32,6 +32,7 @@ pub async fn play(stage: &Stage<'_>, sample: &Sample) -> Calls {
     expect_equal(stage, sample, &live, &desired, "after its create");
     assert_eq!(live.tags, stage.tags(sample), "{}: tags", sample.address);
     found_by_every_way(stage, sample, &live, &desired).await;
+    others_are_seen(stage, sample, &live, &desired);
     replacements_are_seen(stage, sample, &live, &desired);
     // An update may give it another id (a family's newest revision).
     let mut id = made.id;
@@ -127,6 +128,8 @@ async fn found_by_every_way(
     );
 }
 
+/// Another value is seen in every field, also where it is not made.
+fn others_are_seen(stage: &Stage<'_>, sample: &Sample, live: &Observed, desired: &Attributes) {
 /// What is asked for when nothing leads to the sample's own resource.
 fn stray_items(stage: &Stage<'_>, sample: &Sample) -> Vec<AskedItem> {
     let beside = sample.stray_beside.map(super::samples::named);
@@ -145,19 +148,20 @@ fn replacements_are_seen(
     desired: &Attributes,
 ) {
     let fields = stage.kind(sample.kind).fields();
-    for (name, json) in &sample.changes {
+    for (name, json) in sample.changes.iter().chain(&sample.compared) {
         let field = fields.iter().find(|field| field.name == *name);
         let field = field.unwrap_or_else(|| panic!("{}: no field {name}", sample.address));
-        if field.change != Change::Replace {
-            continue;
-        }
         let mut wish = desired.clone();
         wish.set(name, super::defaults::parse(json));
         let seen = differences(fields, &wish, &live.attributes, &|secret| {
             Some(made_up(secret))
         });
+        let seen = seen
+            .iter()
+            .find(|difference| difference.field.name == *name);
+        let replaces = field.change == Change::Replace;
         assert!(
-            seen.iter().any(|d| d.field.name == *name && d.replaces()),
+            seen.is_some_and(|difference| difference.replaces() == replaces),
             "{}: another {name} is not seen",
             sample.address
         );

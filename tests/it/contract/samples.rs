@@ -2,6 +2,7 @@
 //! `contract!` list; what it refers to (`${vpc.id}`) is another sample, and is made first.
 
 mod account;
+mod data;
 mod network;
 mod serving;
 
@@ -22,6 +23,8 @@ pub struct Sample {
     /// Another value for each field, in this order, each on top of the ones before. For a field that takes a replacement the value is only
     /// compared, never made.
     pub changes: Vec<(&'static str, Json)>,
+    /// Another value for fields that the local AWS cannot change: only compared, never made.
+    pub compared: Vec<(&'static str, Json)>,
     /// Fields without another value, and why.
     pub unchanged: Vec<(&'static str, &'static str)>,
     /// Samples it stands on without referring to them.
@@ -39,6 +42,7 @@ impl Sample {
             kind,
             spec,
             changes: Vec::new(),
+            compared: Vec::new(),
             unchanged: Vec::new(),
             besides: Vec::new(),
             stray_beside: None,
@@ -48,6 +52,11 @@ impl Sample {
 
     pub fn change(mut self, field: &'static str, value: Json) -> Self {
         self.changes.push((field, value));
+        self
+    }
+
+    pub fn compared(mut self, field: &'static str, value: Json) -> Self {
+        self.compared.push((field, value));
         self
     }
 
@@ -75,6 +84,7 @@ impl Sample {
 
 pub fn all() -> Vec<Sample> {
     [network::samples(), account::samples(), serving::samples()].concat()
+    [network::samples(), account::samples(), data::samples()].concat()
 }
 
 pub fn named(address: &str) -> Sample {

@@ -27,7 +27,8 @@ async fn tables_are_well_formed_and_every_kind_has_a_sample() {
         let kind = stage.kind(sample.kind);
         for field in kind.fields() {
             let compared = !field.computed && field.change != Change::Ignore;
-            let said = sample.changes.iter().any(|(name, _)| *name == field.name)
+            let values = sample.changes.iter().chain(&sample.compared);
+            let said = values.into_iter().any(|(name, _)| *name == field.name)
                 || sample.unchanged.iter().any(|(name, _)| *name == field.name);
             if sample.tested && compared && !said {
                 wrong.push(format!(
@@ -114,7 +115,9 @@ fn check_fields(fields: &'static [Field], within: &str, say: &mut dyn FnMut(Stri
 fn fits(ty: &Type, default: Literal) -> bool {
     match (ty, default) {
         (_, Literal::Unset) | (Type::Bool, Literal::Bool(_)) => true,
-        (Type::Int { min, max }, Literal::Int(int)) => (*min..=*max).contains(&int),
+        (Type::Int { min, max } | Type::Floor { min, max }, Literal::Int(int)) => {
+            (*min..=*max).contains(&int)
+        }
         (Type::OneOf(words), Literal::Text(word)) => words.contains(&word),
         (Type::Text | Type::Cidr | Type::Version, Literal::Text(_)) => true,
         (Type::List(_) | Type::Set(_), Literal::EmptyList) => true,

@@ -1,0 +1,60 @@
+//! A session: one stack in one environment, in one account. Opens the world and the state, looks, plans, and carries plans out. The
+//! commands are thin around it.
+//!
+//! ```text
+//!   stack file ─▶ open ─▶ Session ─look─▶ Planned ─▶ apply (lease, ledger, engine)
+//! ```
+
+mod apply;
+mod error;
+mod look;
+mod open;
+mod state_verbs;
+mod who;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use apply::{Applied, RunAsk};
+pub use error::SessionError;
+pub use look::Planned;
+pub use state_verbs::Rebuilt;
+
+use crate::aws::Aws;
+use crate::diagnostic::Texts;
+use crate::kind::Kinds;
+use crate::model::Scope;
+use crate::plan::{Header, Wish};
+use crate::stack::{Stack, VarFile};
+use crate::state::{Lease, Store};
+
+/// Which stack, in which world.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    pub stack_file: PathBuf,
+    pub environment: Option<String>,
+    pub variables: Vec<(String, String)>,
+    pub variable_files: Vec<VarFile>,
+    /// The process environment, for `CIRCLES_…` and `AWS_ENDPOINT_URL`.
+    pub process: BTreeMap<String, String>,
+    pub region: Option<String>,
+    pub profile: Option<String>,
+    pub sandbox: bool,
+}
+
+/// An open world.
+pub struct Session {
+    pub stack: Stack,
+    pub texts: Texts,
+    pub header: Header,
+    pub scope: Scope,
+    pub kinds: Kinds,
+    pub aws: Arc<Aws>,
+    pub store: Arc<dyn Store>,
+    wishes: Vec<Wish>,
+    request: Request,
+    /// Held from the first look of a changing command to its end.
+    lease: Option<Arc<dyn Lease>>,
+    planned: Option<Planned>,
+}

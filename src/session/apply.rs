@@ -1,0 +1,216 @@
+//! Carrying out a plan: under the lease, from a look that is not older than it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::who;
+use super::{Planned, Session, SessionError};
+use crate::engine::{Conclusion, Job, Kept, Ledger, Opening, Settings, Stop, conduct};
+use crate::event::{Outcome, RunView, Sink};
+use crate::kind::CloudError;
+use crate::model::Address;
+use crate::plan::{Ask, Outputs, Plan, Refusal};
+use crate::state::{Holder, StoreError};
+
+/// How a plan shall be carried out.
+#[derive(Clone, Debug)]
+pub struct RunAsk {
+    pub parallelism: usize,
+    /// Services are not waited for.
+    pub no_wait: bool,
+    pub doing: String,
+    /// The user saw the plan and said yes to it: losing data was part of what was shown.
+    pub confirmed: bool,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Applied {
+    pub outcome: Outcome,
+    pub outputs: Outputs,
+    pub failures: Vec<(Address, CloudError)>,
+    pub view: RunView,
+}
+
+impl Session {
+    /// Takes the lease, waiting up to `patience` for somebody else to finish. Held until the session ends.
+    pub async fn lock(&mut self, doing: &str, patience: Duration, on_wait: &mut dyn FnMut(&StoreError)) -> Result<(), SessionError> {
+        if self.lease.is_some() {
+            return Ok(());
+        }
+        let since = tokio::time::Instant::now();
+        let mut told = false;
+        loop {
+            let holder = Holder {
+                who: who::who(&self.request.process),
+                doing: doing.to_owned(),
+                since: who::now(),
+                process: std::process::id(),
+            };
+            match self.store.lease(holder).await {
+                Ok(lease) => {
+                    self.lease = Some(lease);
+                    return Ok(());
+                }
+                Err(error @ StoreError::Busy(_)) if since.elapsed() < patience => {
+                    if !told {
+                        on_wait(&error);
+                        told = true;
+                    }
+                    tokio::time::sleep(Duration::from_millis(500)).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Carries out `plan`. One that was not made under this session's lease is made again, and must come out the same.
+    pub async fn apply(&mut self, plan: Plan, ask: &Ask, run: &RunAsk, stop: Stop, sink: &mut dyn Sink) -> Result<Applied, SessionError> {
+        let fresh = self
+            .planned
+            .take()
+            .filter(|planned| self.lease.is_some() && planned.plan == plan && planned.ask.destroy == ask.destroy);
+        self.lock(&run.doing, Duration::ZERO, &mut |_| {}).await?;
+        let planned = match fresh {
+            Some(planned) => planned,
+            None => {
+                let again = self.look(ask).await?;
+                same(&plan, &again.plan)?;
+                again
+            }
+        };
+        permitted(&planned.plan, run.confirmed)?;
+        self.conduct(planned, run, stop, sink).await
+    }
+
+    async fn conduct(&mut self, planned: Planned, run: &RunAsk, stop: Stop, sink: &mut dyn Sink) -> Result<Applied, SessionError> {
+        let lease = match &self.lease {
+            Some(lease) => lease.clone(),
+            None => return Err(SessionError::Guard("the state is not locked".into())),
+        };
+        let info = who::run_info(&self.request.process, self.caller());
+        let opening = Opening {
+            info: info.clone(),
+            doing: run.doing.clone(),
+            clock: who::clock,
+        };
+        let ledger = Ledger::open(self.store.clone(), planned.snapshot, planned.version, &planned.unfinished, opening).await?;
+        let job = Job {
+            plan: planned.plan,
+            kinds: self.kinds.clone(),
+            scope: self.scope.clone(),
+            seen: planned.seen,
+            matcher: planned.matcher,
+            unfinished: planned.unfinished,
+            keep: self.kept(),
+            outputs: if planned.ask.destroy { Vec::new() } else { self.stack.outputs.clone() },
+            settings: self.settings(run)?,
+            timeouts: self.timeouts(),
+            run: info.run,
+        };
+        let mut tee = Tee { sink, view: RunView::default() };
+        let Conclusion { outcome, outputs, failures } = conduct(job, ledger, lease, stop, &mut tee).await?;
+        Ok(Applied { outcome, outputs, failures, view: tee.view })
+    }
+
+    pub(super) fn kept(&self) -> BTreeMap<Address, Kept> {
+        self.wishes
+            .iter()
+            .map(|wish| {
+                let kept = Kept {
+                    depends_on: wish.needs().into_iter().collect(),
+                    protect: wish.protect,
+                    retain: wish.retain,
+                    attributes: wish.attributes.clone(),
+                };
+                (wish.address.clone(), kept)
+            })
+            .collect()
+    }
+
+    fn timeouts(&self) -> BTreeMap<Address, BTreeMap<String, Duration>> {
+        self.stack
+            .resources
+            .iter()
+            .filter(|resource| !resource.timeouts.is_empty())
+            .map(|resource| (resource.address.clone(), resource.timeouts.clone()))
+            .collect()
+    }
+
+    fn settings(&self, run: &RunAsk) -> Result<Settings, SessionError> {
+        let mut settings = Settings {
+            parallelism: run.parallelism.max(1),
+            no_wait: run.no_wait,
+            ..Settings::default()
+        };
+        if self.header.sandbox {
+            settings.settle_window = Duration::from_secs(1);
+            settings.longest_gap = Duration::from_millis(500);
+        }
+        if let Some(window) = self.request.process.get("CIRCLES_SETTLE_WINDOW") {
+            settings.settle_window = time(window).ok_or_else(|| {
+                SessionError::Guard(format!("CIRCLES_SETTLE_WINDOW={window}: a time is written like 1s or 500ms"))
+            })?;
+            settings.longest_gap = settings.longest_gap.min(settings.settle_window.max(Duration::from_millis(200)));
+        }
+        Ok(settings)
+    }
+}
+
+fn time(text: &str) -> Option<Duration> {
+    let span: jiff::SignedDuration = text.trim().parse().ok()?;
+    Duration::try_from(span).ok()
+}
+
+/// A plan file is for one world and one moment.
+fn same(plan: &Plan, now: &Plan) -> Result<(), SessionError> {
+    let stale = |what: &str| Err(SessionError::Stale(what.to_owned()));
+    let (was, is) = (&plan.header, &now.header);
+    if was.account != is.account || was.region != is.region {
+        return stale("it was made for another account or region");
+    }
+    if was.environment != is.environment || was.stack != is.stack || was.mode != is.mode {
+        return stale("it was made for another stack or environment");
+    }
+    if was.digest != is.digest {
+        return stale("the stack file or its variables have changed since");
+    }
+    if plan.steps != now.steps {
+        let changed = plan
+            .steps
+            .iter()
+            .find(|step| !now.steps.contains(step))
+            .or(now.steps.iter().find(|step| !plan.steps.contains(step)));
+        let what = changed.map_or_else(String::new, |step| format!(" ({})", step.address));
+        return stale(&format!("something that it touches has changed since{what}"));
+    }
+    Ok(())
+}
+
+/// Whoever saw the plan and said yes agreed to what it loses; `--yes` alone did not.
+fn permitted(plan: &Plan, confirmed: bool) -> Result<(), SessionError> {
+    let refusals: Vec<Refusal> = plan
+        .refusals
+        .iter()
+        .filter(|refusal| !(confirmed && matches!(refusal, Refusal::LosesData { .. })))
+        .cloned()
+        .collect();
+    if refusals.is_empty() {
+        Ok(())
+    } else {
+        Err(SessionError::Refused(refusals))
+    }
+}
+
+/// Passes events on, and keeps the run's view.
+struct Tee<'a> {
+    sink: &'a mut dyn Sink,
+    view: RunView,
+}
+
+impl Sink for Tee<'_> {
+    fn take(&mut self, event: &crate::event::Event) -> bool {
+        self.view.apply(event);
+        self.sink.take(event)
+    }
+}

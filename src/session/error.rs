@@ -1,0 +1,43 @@
+use crate::aws::ConnectError;
+use crate::diagnostic::{Diagnostic, Texts};
+use crate::engine::RunError;
+use crate::kind::CloudError;
+use crate::sandbox::SandboxError;
+use crate::state::StoreError;
+
+/// Why a session could not be opened, look, or carry out a plan.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    #[error("the stack file has {} error{}", .diagnostics.len(), if .diagnostics.len() == 1 { "" } else { "s" })]
+    Stack {
+        diagnostics: Vec<Diagnostic>,
+        texts: Box<Texts>,
+    },
+    #[error("cannot read {place}: {source}")]
+    File {
+        place: String,
+        source: std::io::Error,
+    },
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    #[error("{0}")]
+    Guard(String),
+    #[error(transparent)]
+    Cloud(#[from] CloudError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the journal does not make sense: {0}. Move it away; what it tells of is found again by its tags")]
+    Journal(String),
+    #[error(transparent)]
+    Run(#[from] RunError),
+    #[error("{0}")]
+    Plan(#[from] crate::plan::order::Cycle),
+    #[error("the plan is stale: {0}")]
+    Stale(String),
+    #[error("the plan is not carried out")]
+    Refused(Vec<crate::plan::Refusal>),
+    #[error("{0}")]
+    NotFound(String),
+}

@@ -1,0 +1,168 @@
+//! Looking and planning.
+
+use std::collections::BTreeSet;
+
+use super::{Session, SessionError};
+use crate::engine::{Look, Matcher, observe};
+use crate::journal::{RunState, fold};
+use crate::model::{Address, Value};
+use crate::plan::{self, Ask, Inputs, Mode, Note, Outputs, Plan, Seen};
+use crate::state::{Snapshot, StateKey, Version};
+
+/// A plan with all that it was made from.
+#[derive(Clone)]
+pub struct Planned {
+    pub plan: Plan,
+    pub(super) ask: Ask,
+    pub(super) seen: Seen,
+    pub(super) matcher: Matcher,
+    pub(super) snapshot: Snapshot,
+    pub(super) version: Option<Version>,
+    pub(super) unfinished: RunState,
+}
+
+/// The state as stored, brought up to its journal.
+pub(super) struct Remembered {
+    pub snapshot: Snapshot,
+    pub version: Option<Version>,
+    pub unfinished: RunState,
+}
+
+impl Session {
+    /// The state and what its journal adds. A journal that was closed tells nothing that the state does not.
+    pub(super) async fn remember(&self) -> Result<Remembered, SessionError> {
+        let loaded = self.store.load().await?;
+        let entries = self.store.journal().await?;
+        let unfinished = fold(&entries).map_err(|e| SessionError::Journal(e.to_string()))?;
+        let (mut snapshot, version) = match loaded {
+            Some((snapshot, version)) => (snapshot, Some(version)),
+            None => (Snapshot::new(self.key()), None),
+        };
+        unfinished.apply_to(&mut snapshot);
+        Ok(Remembered { snapshot, version, unfinished })
+    }
+
+    fn key(&self) -> StateKey {
+        StateKey {
+            scope: self.scope.clone(),
+            endpoint: if self.header.sandbox { Some("sandbox".into()) } else { self.header.endpoint.clone() },
+        }
+    }
+
+    /// Looks at AWS and plans. Writes nothing: not AWS, lease, journal, state.
+    pub async fn plan(&mut self, ask: &Ask) -> Result<Plan, SessionError> {
+        let planned = self.look(ask).await?;
+        let plan = planned.plan.clone();
+        self.planned = Some(planned);
+        Ok(plan)
+    }
+
+    pub(super) async fn look(&self, ask: &Ask) -> Result<Planned, SessionError> {
+        let Remembered { mut snapshot, version, unfinished } = self.remember().await?;
+        let look = Look {
+            kinds: &self.kinds,
+            scope: &self.scope,
+            wishes: &self.wishes,
+            state: &snapshot,
+            unfinished: &unfinished,
+        };
+        let existing = self.aws.existing(&self.stack.existing);
+        let (observation, existing) = tokio::try_join!(observe(&look), existing)?;
+        let mut seen = observation.seen;
+        let mut matcher = observation.matcher;
+        seen.existing = existing;
+        let moved = move_over(&self.stack.moved, &mut seen, &mut snapshot, &mut matcher);
+        let (unwaited, notes) = self.without_image(&seen);
+        let mut header = self.header.clone();
+        header.mode = if ask.destroy { Mode::Destroy } else { Mode::Apply };
+        let plan = plan::plan(Inputs {
+            header,
+            scope: &self.scope,
+            wishes: &self.wishes,
+            outputs: &self.stack.outputs,
+            moved: &moved,
+            unwaited: &unwaited,
+            kinds: &self.kinds,
+            state: &snapshot,
+            seen: &seen,
+            ask,
+            notes,
+        })?;
+        Ok(Planned { plan, ask: ask.clone(), seen, matcher, snapshot, version, unfinished })
+    }
+
+    /// Services whose repository holds no image yet: they are made, and nobody waits for tasks that cannot start.
+    fn without_image(&self, seen: &Seen) -> (BTreeSet<Address>, Vec<Note>) {
+        let mut unwaited = BTreeSet::new();
+        let mut notes = Vec::new();
+        for service in &self.stack.services {
+            let Some(repository) = &service.repository else {
+                continue;
+            };
+            let live = seen.ours.get(repository).and_then(|all| all.first());
+            let images = live.map_or(0, |s| s.observed.attributes.get("image_count").as_int().unwrap_or(0));
+            if images > 0 {
+                continue;
+            }
+            let name = self
+                .stack
+                .resource(repository.as_str())
+                .and_then(|resource| resource.attributes.text("name"))
+                .unwrap_or(repository.as_str());
+            unwaited.insert(service.service.clone());
+            notes.push(Note::NoImage {
+                address: service.service.clone(),
+                repository: name.to_owned(),
+            });
+        }
+        (unwaited, notes)
+    }
+
+    /// The outputs as AWS has them now.
+    pub async fn outputs(&mut self) -> Result<Outputs, SessionError> {
+        let plan = self.plan(&Ask::default()).await?;
+        Ok(known(&plan.outputs))
+    }
+}
+
+/// Outputs that are known, secrets left out.
+fn known(outputs: &[(String, Value)]) -> Outputs {
+    outputs
+        .iter()
+        .filter(|(_, value)| !value.is_pending() && !value.is_secret())
+        .cloned()
+        .collect()
+}
+
+/// `moved:`: what was seen at the old address stands at the new one. A retag, never a replacement.
+fn move_over(
+    moves: &[(Address, Address)],
+    seen: &mut Seen,
+    snapshot: &mut Snapshot,
+    matcher: &mut Matcher,
+) -> Vec<(Address, Address)> {
+    let mut done = Vec::new();
+    for (from, to) in moves {
+        let below: Vec<Address> = seen.ours.keys().filter(|address| address.within(from)).cloned().collect();
+        for old in below {
+            let rest = &old.as_str()[from.as_str().len()..];
+            let new = Address::new(format!("{to}{rest}"));
+            if seen.ours.contains_key(&new) {
+                continue;
+            }
+            let Some(all) = seen.ours.remove(&old) else {
+                continue;
+            };
+            for sighting in all {
+                matcher.learn(&sighting.observed.kind, &sighting.observed.id, &new, sighting.generation);
+                seen.add(&new, sighting);
+            }
+            if let Some(record) = snapshot.resources.remove(&old) {
+                snapshot.resources.insert(new.clone(), record);
+            }
+            seen.strays.remove(&old);
+            done.push((old, new));
+        }
+    }
+    done
+}
