@@ -76,18 +76,15 @@ impl CloudError {
     /// Takes secret values out of AWS's message, for calls that carried some: AWS may echo what it was sent, as it was sent or escaped
     /// for JSON, XML or a form. A value too short to be replaced without giving itself away costs the whole message.
     pub fn scrub<'a>(mut self, secrets: impl IntoIterator<Item = &'a SecretText>) -> Self {
-        for secret in secrets {
-            let value = secret.expose();
-            if value.is_empty() {
-                continue;
-            }
+        let mut values: Vec<&str> = secrets.into_iter().map(SecretText::expose).collect();
+        // A value that contains another goes first, or the rest of it would stay.
+        values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+        for value in values.into_iter().filter(|value| !value.is_empty()) {
             for mut form in echoes(value) {
-                if self.message.contains(&form) {
-                    self.message = if value.len() < SHORT {
-                        "(the message is left out: it repeats a secret)".into()
-                    } else {
-                        self.message.replace(&form, "(secret)")
-                    };
+                if value.len() >= SHORT {
+                    self.message = self.message.replace(&form, "(secret)");
+                } else if has_word(&self.message, &form) {
+                    self.message = "(the message is left out: it repeats a secret)".into();
                 }
                 form.zeroize();
             }
@@ -105,6 +102,18 @@ impl CloudError {
 
 /// Secrets shorter than this show through their replacement.
 const SHORT: usize = 6;
+
+/// Whether `word` stands in the text by itself, not as part of a longer word.
+fn has_word(text: &str, word: &str) -> bool {
+    text.match_indices(word).any(|(at, _)| {
+        let before = text[..at].chars().next_back();
+        let after = text[at + word.len()..].chars().next();
+        ![before, after]
+            .into_iter()
+            .flatten()
+            .any(char::is_alphanumeric)
+    })
+}
 
 /// The ways in which a value may come back.
 fn echoes(value: &str) -> Vec<String> {
@@ -176,5 +185,16 @@ mod tests {
     #[test]
     fn a_short_secret_costs_the_message() {
         assert!(!scrubbed("the value a1b is too short", "a1b").contains("value"));
+        assert!(!scrubbed("bad url: u:a1b@host", "a1b").contains("url"));
+        assert_eq!(scrubbed("it exists", "x"), "it exists");
+    }
+
+    #[test]
+    fn a_secret_inside_another_does_not_leave_the_rest_of_it() {
+        let inner = SecretText::new("abcdefgh".into());
+        let outer = SecretText::new("postgres://u:abcdefgh@host".into());
+        let error = CloudError::new("a:B", Class::Invalid, "X", "bad postgres://u:abcdefgh@host")
+            .scrub([&inner, &outer]);
+        assert_eq!(error.message, "bad (secret)");
     }
 }

@@ -22,20 +22,36 @@ pub async fn empty(aws: &Aws, cx: &Cx, bucket: &str) -> Result<(), CloudError> {
     abort_uploads(aws, cx, bucket).await?;
     let mut count = 0;
     for markers in [false, true] {
-        let mut at = Some((None, None));
-        while let Some((key, version)) = at {
-            let (page, next) = list(aws, bucket, markers, key, version).await?;
-            if !page.is_empty() {
-                delete(aws, cx, bucket, &page).await?;
-                count += page.len();
-                cx.note(format!(
-                    "emptying {bucket}: {count} object versions deleted"
-                ));
-            }
-            at = next;
-        }
+        // Again until there was nothing more to find: what is written meanwhile may lie behind.
+        while pass(aws, cx, bucket, markers, &mut count).await? {}
     }
     Ok(())
+}
+
+/// One walk over all versions, or over all delete markers. Whether another may find more: the walk had several pages and found some.
+async fn pass(
+    aws: &Aws,
+    cx: &Cx,
+    bucket: &str,
+    markers: bool,
+    count: &mut usize,
+) -> Result<bool, CloudError> {
+    let before = *count;
+    let mut pages = 0;
+    let mut at = Some((None, None));
+    while let Some((key, version)) = at {
+        let (page, next) = list(aws, bucket, markers, key, version).await?;
+        if !page.is_empty() {
+            delete(aws, cx, bucket, &page).await?;
+            *count += page.len();
+            cx.note(format!(
+                "emptying {bucket}: {count} object versions deleted"
+            ));
+        }
+        pages += 1;
+        at = next;
+    }
+    Ok(pages > 1 && *count > before)
 }
 
 type Marker = (Option<String>, Option<String>);

@@ -242,7 +242,7 @@ impl Kind<Aws> for Secret {
         match answer {
             Err(error) if error.is(Class::NotFound) => Ok(Step::Done(())),
             // Scheduled already: as good as gone.
-            Err(error) if error.message.contains("scheduled for deletion") => Ok(Step::Done(())),
+            Err(error) if is_scheduled(&error) => Ok(Step::Done(())),
             Err(error) => Err(error),
             Ok(_) => Ok(Step::Done(())),
         }
@@ -305,6 +305,13 @@ fn tag_list(tags: &Tags) -> Vec<Tag> {
     tags.iter()
         .map(|(key, value)| Tag::builder().key(key).value(value).build())
         .collect()
+}
+
+fn is_scheduled(error: &CloudError) -> bool {
+    error.code == "InvalidRequestException"
+        && ["scheduled for deletion", "marked for deletion", "marked deleted"]
+            .iter()
+            .any(|text| error.message.contains(text))
 }
 
 fn check_window(days: i64) -> Result<(), CloudError> {
