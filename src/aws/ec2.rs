@@ -4,6 +4,7 @@
 mod cidr;
 pub mod elastic_ip;
 pub mod interfaces;
+pub mod interfaces;
 pub mod internet_gateway;
 mod look;
 pub mod nat_gateway;

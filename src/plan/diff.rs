@@ -87,6 +87,8 @@ pub fn same(ty: &Type, desired: &Value, observed: &Value, secrets: &Secrets<'_>)
                     .all(|(key, a)| b.get(key).is_some_and(|b| same(inner, a, b, secrets)))
         }
         (Type::Object(fields), Value::Map(a), Value::Map(b)) => same_object(fields, a, b, secrets),
+        // AWS raises it by itself and never lowers it.
+        (Type::Floor { .. }, Value::Int(want), Value::Int(live)) => live >= want,
         // Numbers that AWS keeps as text, and the other way round.
         (_, Value::Int(a), Value::Text(b)) | (_, Value::Text(b), Value::Int(a)) => {
             a.to_string() == *b

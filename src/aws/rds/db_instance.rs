@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::instance_state;
 use super::tags;
+use crate::aws::scan::needs_scan;
 use crate::aws::{Aws, aws_error, refine};
 use crate::kind::{
     Asked, Class, CloudError, Collision, Cx, Extent, Field, Identity, Kind, Literal, Patience,
@@ -133,12 +134,12 @@ impl Kind<Aws> for DbInstance {
         names.extend(asked.ids().map(|id| id.as_str().to_owned()));
         names.sort();
         names.dedup();
-        // AWS has no filter by tag, so strays are found in the full list only.
-        let filter = match asked.extent {
-            Extent::Items if names.is_empty() => return Ok(Vec::new()),
-            Extent::Items => Some(names.clone()),
-            Extent::Everything => None,
-        };
+        // AWS has no filter by tag, so strays are found in the full list only; it costs no more.
+        let everything = asked.extent == Extent::Everything || needs_scan(asked, "identifier");
+        let filter = (!everything).then(|| names.clone());
+        if filter.as_ref().is_some_and(Vec::is_empty) {
+            return Ok(Vec::new());
+        }
         let mut all = describe(aws, filter).await?;
         all.retain(|live| {
             names.contains(&live.identifier) || asked.wants(&live.identifier, &live.tags)

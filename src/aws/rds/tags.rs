@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 
 use aws_sdk_rds::types::Tag;
 
-use crate::aws::{Aws, aws_error, tagged};
-use crate::kind::{Asked, CloudError, Cx, Extent};
+use crate::aws::tag_change::TagChange;
+use crate::aws::{Aws, aws_error, scan};
+use crate::kind::{Asked, Class, CloudError, Cx};
 use crate::model::Tags;
 
 /// With more unnamed groups than this, the tagging API (one call for all) says which are ours; it lags by minutes, so not before.
@@ -45,13 +46,13 @@ pub async fn of(aws: &Aws, arn: &str) -> Result<Option<Tags>, CloudError> {
         .await;
     match answer {
         Ok(answer) => Ok(Some(read(answer.tag_list()))),
-        Err(error) if error.is(crate::kind::Class::NotFound) => Ok(None),
+        Err(error) if error.is(Class::NotFound) => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-/// Which of an account's groups, given as (name, ARN), have to be looked at: those asked for by name or id, and with
-/// [`Extent::Everything`] whatever else may carry this stack's tags. AWS's own (`default…`) never do.
+/// Which of an account's groups, given as (name, ARN), have to be looked at: those asked for by name or id, and where tags decide
+/// whatever else may carry this stack's. AWS's own (`default…`) never do.
 pub async fn candidates(
     aws: &Aws,
     asked: &Asked,
@@ -61,13 +62,13 @@ pub async fn candidates(
     let named = asked.texts("name");
     let (mut wanted, others): (Vec<_>, Vec<_>) =
         all.partition(|(name, _)| asked.has_id(name) || named.contains(name));
-    if asked.extent == Extent::Everything {
+    if scan::needs_scan(asked, "name") {
         let mut others: Vec<_> = others
             .into_iter()
             .filter(|(name, _)| !name.starts_with("default"))
             .collect();
         if others.len() > FEW {
-            let ours = tagged::arns(aws, asked, resource_type).await?;
+            let ours = scan::tagged_arns(aws, asked, resource_type).await?;
             others.retain(|(_, arn)| ours.contains(arn));
         }
         wanted.extend(others);
@@ -77,17 +78,7 @@ pub async fn candidates(
 
 /// Makes the tags of `arn` those of `cx`: at most two calls, none when they are equal.
 pub async fn change(aws: &Aws, cx: &Cx, arn: &str, live: &Tags) -> Result<(), CloudError> {
-    let set: Tags = cx
-        .tags
-        .iter()
-        .filter(|(key, value)| live.get(*key) != Some(*value))
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect();
-    let gone: Vec<String> = live
-        .keys()
-        .filter(|key| !cx.tags.contains_key(*key))
-        .cloned()
-        .collect();
+    let TagChange { set, gone } = TagChange::between(live, &cx.tags);
     if !set.is_empty() {
         cx.call("rds:AddTagsToResource", async {
             aws.rds

@@ -13,10 +13,10 @@ use serde::Deserialize;
 use super::facet_writes::{Writes, tag_set};
 use super::facets::{Extra, Facets};
 use super::{cors, empty, facets, lifecycle};
-use crate::aws::{Aws, aws_error, tagged};
+use crate::aws::{Aws, aws_error, scan};
 use crate::kind::{
-    Asked, Class, CloudError, Collision, Cx, Extent, Field, Identity, Kind, Literal, Patience,
-    Readiness, Step, Type, Verb, Wanted,
+    Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Literal, Patience, Readiness,
+    Step, Type, Verb, Wanted,
 };
 use crate::model::{Attributes, KindName, PhysicalId, Tags, Value};
 
@@ -212,10 +212,10 @@ impl Kind<Aws> for Bucket {
         let extra = Extra::of(asked);
         let named = try_join_all(names.iter().map(|name| look(aws, name, extra)));
         let strays = async {
-            if asked.extent == Extent::Items {
+            if !scan::needs_scan(asked, "name") {
                 return Ok(Vec::new());
             }
-            let arns = tagged::arns(aws, asked, "s3").await?;
+            let arns = scan::tagged_arns(aws, asked, "s3").await?;
             let strays = arns
                 .iter()
                 .filter_map(|arn| arn.rsplit(':').next())

@@ -10,8 +10,9 @@ use zeroize::Zeroize;
 
 use super::secret::Live;
 use super::values::{self, Values};
+use crate::aws::scan::needs_scan;
 use crate::aws::{Aws, aws_error};
-use crate::kind::{Asked, Class, CloudError, Extent};
+use crate::kind::{Asked, Class, CloudError};
 use crate::model::{Address, Ownership, TAG_PREFIX, Tags};
 
 /// What one `BatchGetSecretValue` takes (API reference).
@@ -53,35 +54,32 @@ pub async fn find(aws: &Aws, asked: &Asked) -> Result<Vec<Live>, CloudError> {
     let mut names: BTreeSet<String> = asked.texts("name").into_iter().collect();
     names.extend(asked.ids().map(|id| id.as_str().to_owned()));
     let strays = async {
-        if asked.extent == Extent::Items {
+        if !needs_scan(asked, "name") {
             return Ok(Vec::new());
         }
-        let listed = listed(aws, asked).await?;
-        let strays = listed.iter().filter(|name| !names.contains(*name));
-        try_join_all(strays.map(|name| describe(aws, name))).await
+        let mut listed = listed(aws, asked).await?;
+        listed.retain(|name| !names.contains(name));
+        look(aws, asked, &listed).await
     };
-    let (described, contents, strays) = tokio::try_join!(
+    let (mut found, strays) = tokio::try_join!(look(aws, asked, &names), strays)?;
+    found.extend(strays.into_iter().filter(|live| asked.is_ours(&live.tags)));
+    Ok(found)
+}
+
+/// The secrets of these names, with what they hold.
+async fn look(aws: &Aws, asked: &Asked, names: &BTreeSet<String>) -> Result<Vec<Live>, CloudError> {
+    let (described, contents) = tokio::try_join!(
         try_join_all(names.iter().map(|name| describe(aws, name))),
-        contents(aws, &names),
-        strays,
+        contents(aws, names),
     )?;
-    let mut found: Vec<Live> = described
+    Ok(described
         .into_iter()
         .flatten()
         .map(|secret| {
             let content = contents.get(secret.name().unwrap_or_default()).cloned();
             live(asked, secret, content.unwrap_or_default())
         })
-        .collect();
-    // A stray is only ever deleted: its values are nobody's business.
-    found.extend(
-        strays
-            .into_iter()
-            .flatten()
-            .map(|secret| live(asked, secret, Content::default()))
-            .filter(|live| asked.is_ours(&live.tags)),
-    );
-    Ok(found)
+        .collect())
 }
 
 fn live(asked: &Asked, secret: DescribeSecretOutput, content: Content) -> Live {
@@ -158,9 +156,9 @@ pub async fn describe_any(
 }
 
 /// Names of the secrets that carry this stack's tag, as the listing has them.
-async fn listed(aws: &Aws, asked: &Asked) -> Result<Vec<String>, CloudError> {
+async fn listed(aws: &Aws, asked: &Asked) -> Result<BTreeSet<String>, CloudError> {
     let filter = |key, value: &str| Filter::builder().key(key).values(value).build();
-    let mut names = Vec::new();
+    let mut names = BTreeSet::new();
     let mut token = None::<String>;
     loop {
         let page = aws

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::reads::{self, Content, Held};
 use super::values::{self, Rule, Values};
+use crate::aws::tag_change::TagChange;
 use crate::aws::{Aws, aws_error};
 use crate::kind::{
     Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Literal, Patience, Readiness,
@@ -309,9 +310,13 @@ fn tag_list(tags: &Tags) -> Vec<Tag> {
 
 fn is_scheduled(error: &CloudError) -> bool {
     error.code == "InvalidRequestException"
-        && ["scheduled for deletion", "marked for deletion", "marked deleted"]
-            .iter()
-            .any(|text| error.message.contains(text))
+        && [
+            "scheduled for deletion",
+            "marked for deletion",
+            "marked deleted",
+        ]
+        .iter()
+        .any(|text| error.message.contains(text))
 }
 
 fn check_window(days: i64) -> Result<(), CloudError> {
@@ -458,18 +463,7 @@ async fn describe_anew(aws: &Aws, cx: &Cx, live: &mut Live, spec: &Spec) -> Resu
 }
 
 async fn change_tags(aws: &Aws, cx: &Cx, live: &mut Live) -> Result<(), CloudError> {
-    let set: Tags = cx
-        .tags
-        .iter()
-        .filter(|(key, value)| live.tags.get(*key) != Some(*value))
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect();
-    let gone: Vec<String> = live
-        .tags
-        .keys()
-        .filter(|key| !cx.tags.contains_key(*key))
-        .cloned()
-        .collect();
+    let TagChange { set, gone } = TagChange::between(&live.tags, &cx.tags);
     if !set.is_empty() {
         cx.call("secretsmanager:TagResource", async {
             aws.secrets

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from moto.core.responses import ActionResult
 from moto.rds.models import RDSBackend
 from moto.rds.responses import RDSResponse
 
@@ -101,3 +102,15 @@ def _parameter_groups() -> None:
             parameter.setdefault("Source", "user")
             parameter.setdefault("IsModifiable", True)
         return original(self, db_parameter_group_name, parameters)
+
+    RDSResponse.reset_db_parameter_group = _reset
+
+
+def _reset(self) -> ActionResult:
+    """ResetDBParameterGroup, which moto lacks: named parameters, or all of them, go back to the engine's defaults."""
+    name = self.params.get("DBParameterGroupName")
+    group = self.backend.describe_db_parameter_groups({"db_parameter_group_name": name})[0]
+    named = [parameter["ParameterName"] for parameter in self.params.get("Parameters", [])]
+    for parameter in named or list(group.parameters):
+        group.parameters.pop(parameter, None)
+    return ActionResult({"DBParameterGroupName": name})

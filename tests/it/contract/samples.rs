@@ -2,6 +2,7 @@
 //! `contract!` list; what it refers to (`${vpc.id}`) is another sample, and is made first.
 
 mod account;
+mod data;
 mod network;
 
 use circles_infra::model::Value;
@@ -65,7 +66,7 @@ impl Sample {
 }
 
 pub fn all() -> Vec<Sample> {
-    [network::samples(), account::samples()].concat()
+    [network::samples(), account::samples(), data::samples()].concat()
 }
 
 pub fn named(address: &str) -> Sample {

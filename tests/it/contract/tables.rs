@@ -114,7 +114,9 @@ fn check_fields(fields: &'static [Field], within: &str, say: &mut dyn FnMut(Stri
 fn fits(ty: &Type, default: Literal) -> bool {
     match (ty, default) {
         (_, Literal::Unset) | (Type::Bool, Literal::Bool(_)) => true,
-        (Type::Int { min, max }, Literal::Int(int)) => (*min..=*max).contains(&int),
+        (Type::Int { min, max } | Type::Floor { min, max }, Literal::Int(int)) => {
+            (*min..=*max).contains(&int)
+        }
         (Type::OneOf(words), Literal::Text(word)) => words.contains(&word),
         (Type::Text | Type::Cidr | Type::Version, Literal::Text(_)) => true,
         (Type::List(_) | Type::Set(_), Literal::EmptyList) => true,
