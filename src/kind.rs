@@ -5,6 +5,7 @@
 //!   aws/<service>/<thing>.rs ──impl Kind<Aws>──▶ erase::<K>() ──▶ dyn AnyKind ──▶ engine, plan (fields only), docs, schema, IAM policy
 //! ```
 
+mod advice;
 mod cx;
 mod erase;
 mod error;

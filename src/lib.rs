@@ -8,11 +8,16 @@
 //! ```
 
 pub mod aws;
+pub mod cli;
+pub mod component;
+pub mod diagnostic;
 pub mod engine;
 pub mod event;
+pub mod graph;
 pub mod journal;
 pub mod kind;
 pub mod model;
 pub mod plan;
 pub mod render;
+pub mod stack;
 pub mod state;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The program `circles-infra`; all of it is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    circles_infra::cli::main(std::env::args_os().collect())
+}

@@ -29,8 +29,8 @@ pub struct SecurityGroup;
 const RULE: &[Field] = &[
     Field::new(
         "protocol",
-        Type::Text,
-        "`tcp`, `udp`, `icmp`, or `-1` for all (which takes no ports).",
+        Type::OneOf(&["tcp", "udp", "icmp", "icmpv6", "-1"]),
+        "By name, not number, as AWS writes it back; `-1` is all traffic and takes no ports.",
     )
     .required(),
     Field::new(

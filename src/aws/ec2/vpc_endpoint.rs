@@ -5,7 +5,7 @@
 use aws_sdk_ec2::types::{self, ResourceType, State, VpcEndpointType};
 use serde::Deserialize;
 
-use super::{look, tags};
+use super::tags;
 use crate::aws::{Aws, aws_error, pages};
 use crate::kind::{
     Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Literal, Patience, Readiness,
@@ -114,7 +114,7 @@ impl Kind<Aws> for VpcEndpoint {
     }
 
     async fn find(aws: &Aws, asked: &Asked) -> Result<Vec<Live>, CloudError> {
-        let mut found = describe(aws, look::narrowed(asked, "vpc-endpoint-id")).await?;
+        let mut found = describe(aws).await?;
         found.retain(|live| asked.wants(&live.id, &live.tags));
         Ok(found)
     }
@@ -177,8 +177,8 @@ impl Kind<Aws> for VpcEndpoint {
     async fn delete(aws: &Aws, cx: &Cx, live: &Live) -> Result<Step<()>, CloudError> {
         let mut state = live.state.clone();
         if cx.round > 0 {
-            let filter = look::one("vpc-endpoint-id", [live.id.as_str()]);
-            match describe(aws, Some(vec![filter])).await?.pop() {
+            let now = describe(aws).await?;
+            match now.into_iter().find(|now| now.id == live.id) {
                 Some(now) => state = now.state,
                 None => return Ok(Step::Done(())),
             }
@@ -198,7 +198,8 @@ impl Kind<Aws> for VpcEndpoint {
             })
             .await;
         match answer {
-            Err(error) if error.is(Class::NotFound) => Ok(Step::Done(())),
+            // Not a route or an address of it, which may go before it.
+            Err(error) if error.code.starts_with("InvalidVpcEndpoint") => Ok(Step::Done(())),
             Err(error) => Err(error),
             Ok(()) => Ok(Step::Again("deleting".into())),
         }
@@ -260,16 +261,14 @@ impl Live {
     }
 }
 
-/// Every endpoint that is not `deleted`.
-async fn describe(aws: &Aws, filters: Option<Vec<types::Filter>>) -> Result<Vec<Live>, CloudError> {
-    let filters = &filters;
+/// Every endpoint that is not `deleted`. There are few of them, so a look at one reads all.
+async fn describe(aws: &Aws) -> Result<Vec<Live>, CloudError> {
     let pages = pages(
         aws,
         "ec2:DescribeVpcEndpoints",
         |token| async move {
             aws.ec2
                 .describe_vpc_endpoints()
-                .set_filters(filters.clone())
                 .max_results(1000)
                 .set_next_token(token)
                 .send()

@@ -17,7 +17,7 @@ use crate::kind::{
     Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Literal, Patience, Readiness,
     Step, TAGS, Type, Verb, Wanted,
 };
-use crate::model::{Attributes, KindName, Ownership, PhysicalId, Tags, Value};
+use crate::model::{Attributes, KindName, PhysicalId, Tags, Value};
 
 pub struct TargetGroup;
 
@@ -54,7 +54,6 @@ struct Stickiness {
 pub struct Live {
     arn: String,
     group: Group,
-    /// Empty for a group that no item asks for: nothing of it is compared.
     settings: Settings,
     tags: Tags,
 }
@@ -237,11 +236,7 @@ impl Kind<Aws> for TargetGroup {
             (asked.wants(arn(group), &tags) || known(group)).then_some((group, tags))
         });
         try_join_all(found.map(|(group, tags)| async move {
-            let settings = if known(group) || has_address(asked, &tags) {
-                read_settings(aws, arn(group)).await?
-            } else {
-                Settings::new()
-            };
+            let settings = read_settings(aws, arn(group)).await?;
             Ok(Live {
                 arn: arn(group).to_owned(),
                 group: group.clone(),
@@ -386,12 +381,6 @@ impl HealthCheck {
 
 fn arn(group: &Group) -> &str {
     group.target_group_arn().unwrap_or_default()
-}
-
-/// Whether one of the items is at the address these tags name.
-fn has_address(asked: &Asked, tags: &Tags) -> bool {
-    Ownership::read(tags)
-        .is_some_and(|owner| asked.items.iter().any(|item| item.address == owner.address))
 }
 
 fn observed_stickiness(settings: &Settings) -> Value {

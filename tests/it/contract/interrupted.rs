@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use circles_infra::kind::{Class, Extent, IntentVerb};
+use circles_infra::model::Ownership;
 
 use super::gate::Gate;
 use super::lifecycle::{Calls, expect_equal};
@@ -27,7 +28,8 @@ async fn half_made(stage: &Stage<'_>, sample: &Sample, after: usize) {
     assert!(stopped, "{}: goes on after a stop", sample.address);
     let asked = vec![item(sample, None, Some(&desired))];
     let mut found = stage.find(sample, Extent::Everything, asked).await;
-    found.retain(|one| one.tags == stage.tags(sample));
+    let owner = Ownership::new(&stage.scope, &sample.address.into(), 1);
+    found.retain(|one| Ownership::read(&one.tags).as_ref() == Some(&owner));
     assert_eq!(
         found.len(),
         1,
@@ -42,6 +44,7 @@ async fn half_made(stage: &Stage<'_>, sample: &Sample, after: usize) {
     let done = done.unwrap_or_else(|e| panic!("{}: finishing it: {e}", sample.address));
     let live = stage.until_ready(sample, &done.id).await;
     expect_equal(stage, sample, &live, &desired, "once finished");
+    assert_eq!(live.tags, stage.tags(sample), "{}", sample.address);
     let gone = stage.delete(sample, &live, &desired, &gate).await;
     gone.unwrap_or_else(|e| panic!("{}: delete: {e}", sample.address));
 }

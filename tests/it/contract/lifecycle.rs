@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use circles_infra::kind::{Change, Extent, FieldChange, IntentVerb, Observed, TAGS};
-use circles_infra::model::Attributes;
+use circles_infra::kind::{AskedItem, Change, Extent, FieldChange, IntentVerb, Observed, TAGS};
+use circles_infra::model::{Attributes, PhysicalId};
 use circles_infra::plan::diff::differences;
 
 use super::gate::{Gate, made_up};
@@ -32,18 +32,21 @@ pub async fn play(stage: &Stage<'_>, sample: &Sample) -> Calls {
     expect_equal(stage, sample, &live, &desired, "after its create");
     assert_eq!(live.tags, stage.tags(sample), "{}: tags", sample.address);
     found_by_every_way(stage, sample, &live, &desired).await;
+    others_are_seen(stage, sample, &live, &desired);
     replacements_are_seen(stage, sample, &live, &desired);
+    // An update may give it another id (a family's newest revision).
+    let mut id = made.id;
     for (field, json) in &sample.changes {
         if changes_in_place(stage, sample, field) {
             let mut spec = serde_json::Map::new();
             spec.insert((*field).to_owned(), json.clone());
             let other = stage.desired(sample, &serde_json::Value::Object(spec));
             desired.set(field, other.get(field).clone());
-            change(stage, sample, &made.id, field, &desired).await;
+            id = change(stage, sample, &id, field, &desired).await;
         }
     }
-    retag(stage, sample, &made.id, &desired).await;
-    let delete = delete_twice(stage, sample, &made.id, &desired).await;
+    retag(stage, sample, &id, &desired).await;
+    let delete = delete_twice(stage, sample, &id, &desired).await;
     Calls { create, delete }
 }
 
@@ -93,7 +96,7 @@ async fn found_by_every_way(
             Extent::Items,
             vec![item(sample, None, Some(desired))],
         ),
-        ("as a stray", Extent::Everything, vec![]),
+        ("as a stray", Extent::Everything, stray_items(stage, sample)),
     ];
     let mut stranger = item(sample, None, Some(desired));
     stranger.address = "somewhere-else".into();
@@ -125,6 +128,18 @@ async fn found_by_every_way(
     );
 }
 
+/// Another value is seen in every field, also where it is not made.
+fn others_are_seen(stage: &Stage<'_>, sample: &Sample, live: &Observed, desired: &Attributes) {
+/// What is asked for when nothing leads to the sample's own resource.
+fn stray_items(stage: &Stage<'_>, sample: &Sample) -> Vec<AskedItem> {
+    let beside = sample.stray_beside.map(super::samples::named);
+    let item = |sample: Sample| {
+        let desired = stage.desired(&sample, &sample.spec);
+        item(&sample, None, Some(&desired))
+    };
+    beside.map(item).into_iter().collect()
+}
+
 /// Every field that takes a replacement is compared.
 fn replacements_are_seen(
     stage: &Stage<'_>,
@@ -133,19 +148,20 @@ fn replacements_are_seen(
     desired: &Attributes,
 ) {
     let fields = stage.kind(sample.kind).fields();
-    for (name, json) in &sample.changes {
+    for (name, json) in sample.changes.iter().chain(&sample.compared) {
         let field = fields.iter().find(|field| field.name == *name);
         let field = field.unwrap_or_else(|| panic!("{}: no field {name}", sample.address));
-        if field.change != Change::Replace {
-            continue;
-        }
         let mut wish = desired.clone();
         wish.set(name, super::defaults::parse(json));
         let seen = differences(fields, &wish, &live.attributes, &|secret| {
             Some(made_up(secret))
         });
+        let seen = seen
+            .iter()
+            .find(|difference| difference.field.name == *name);
+        let replaces = field.change == Change::Replace;
         assert!(
-            seen.iter().any(|d| d.field.name == *name && d.replaces()),
+            seen.is_some_and(|difference| difference.replaces() == replaces),
             "{}: another {name} is not seen",
             sample.address
         );
@@ -155,10 +171,10 @@ fn replacements_are_seen(
 async fn change(
     stage: &Stage<'_>,
     sample: &Sample,
-    id: &circles_infra::model::PhysicalId,
+    id: &PhysicalId,
     field: &str,
     desired: &Attributes,
-) {
+) -> PhysicalId {
     let live = stage.until_ready(sample, id).await;
     let tags = stage.tags(sample);
     let named = |changed: &[FieldChange]| {
@@ -174,15 +190,11 @@ async fn change(
     expect_equal(stage, sample, &done, desired, "as its update says");
     let live = stage.until_ready(sample, &done.id).await;
     expect_equal(stage, sample, &live, desired, "after its update");
+    done.id
 }
 
 /// One tag more, one less, one with another value.
-async fn retag(
-    stage: &Stage<'_>,
-    sample: &Sample,
-    id: &circles_infra::model::PhysicalId,
-    desired: &Attributes,
-) {
+async fn retag(stage: &Stage<'_>, sample: &Sample, id: &PhysicalId, desired: &Attributes) {
     let live = stage.until_ready(sample, id).await;
     let gate = Arc::default();
     let mut cx = stage.cx(sample, IntentVerb::Update, &gate);
@@ -203,7 +215,7 @@ async fn retag(
 async fn delete_twice(
     stage: &Stage<'_>,
     sample: &Sample,
-    id: &circles_infra::model::PhysicalId,
+    id: &PhysicalId,
     desired: &Attributes,
 ) -> usize {
     let live = stage.until_ready(sample, id).await;

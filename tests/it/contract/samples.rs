@@ -4,6 +4,7 @@
 mod account;
 mod data;
 mod network;
+mod serving;
 
 use circles_infra::model::Value;
 use serde_json::Value as Json;
@@ -22,10 +23,14 @@ pub struct Sample {
     /// Another value for each field, in this order, each on top of the ones before. For a field that takes a replacement the value is only
     /// compared, never made.
     pub changes: Vec<(&'static str, Json)>,
+    /// Another value for fields that the local AWS cannot change: only compared, never made.
+    pub compared: Vec<(&'static str, Json)>,
     /// Fields without another value, and why.
     pub unchanged: Vec<(&'static str, &'static str)>,
     /// Samples it stands on without referring to them.
     pub besides: Vec<&'static str>,
+    /// Strays of this kind are looked for only beside an asked one: this sample's, which is made first.
+    pub stray_beside: Option<&'static str>,
     /// Taken through the whole contract; otherwise only there for others.
     pub tested: bool,
 }
@@ -37,14 +42,21 @@ impl Sample {
             kind,
             spec,
             changes: Vec::new(),
+            compared: Vec::new(),
             unchanged: Vec::new(),
             besides: Vec::new(),
+            stray_beside: None,
             tested: true,
         }
     }
 
     pub fn change(mut self, field: &'static str, value: Json) -> Self {
         self.changes.push((field, value));
+        self
+    }
+
+    pub fn compared(mut self, field: &'static str, value: Json) -> Self {
+        self.compared.push((field, value));
         self
     }
 
@@ -58,6 +70,11 @@ impl Sample {
         self
     }
 
+    pub fn stray_beside(mut self, address: &'static str) -> Self {
+        self.stray_beside = Some(address);
+        self.besides(address)
+    }
+
     /// There for others only: its kind's contract is played with another sample.
     pub fn for_others(mut self) -> Self {
         self.tested = false;
@@ -66,7 +83,13 @@ impl Sample {
 }
 
 pub fn all() -> Vec<Sample> {
-    [network::samples(), account::samples(), data::samples()].concat()
+    [
+        network::samples(),
+        account::samples(),
+        serving::samples(),
+        data::samples(),
+    ]
+    .concat()
 }
 
 pub fn named(address: &str) -> Sample {

@@ -27,7 +27,8 @@ async fn tables_are_well_formed_and_every_kind_has_a_sample() {
         let kind = stage.kind(sample.kind);
         for field in kind.fields() {
             let compared = !field.computed && field.change != Change::Ignore;
-            let said = sample.changes.iter().any(|(name, _)| *name == field.name)
+            let values = sample.changes.iter().chain(&sample.compared);
+            let said = values.into_iter().any(|(name, _)| *name == field.name)
                 || sample.unchanged.iter().any(|(name, _)| *name == field.name);
             if sample.tested && compared && !said {
                 wrong.push(format!(

@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use futures::future::try_join_all;
 
 use super::*;
-use crate::aws::scan::{needs_scan, tagged_arns};
+use crate::aws::scan::needs_scan;
+use crate::aws::tagged;
+use crate::kind::AskedItem;
 
 const DESCRIBE: &str = "ecr:DescribeRepositories";
 const TAGS_OF: &str = "ecr:ListTagsForResource";
@@ -49,8 +51,7 @@ async fn strays(
     others: Vec<Inner>,
 ) -> Result<Vec<(Inner, Tags)>, CloudError> {
     let candidates = if others.len() > ONE_BY_ONE {
-        let arns = tagged_arns(aws, asked, "ecr:repository").await?;
-        let arns: HashSet<String> = arns.into_iter().collect();
+        let arns = tagged::arns(aws, asked, "ecr:repository").await?;
         others
             .into_iter()
             .filter(|one| one.repository_arn().is_some_and(|arn| arns.contains(arn)))
@@ -80,10 +81,10 @@ async fn details(
 ) -> Result<Live, CloudError> {
     let name = repository.repository_name().unwrap_or_default();
     let policy = async {
-        // A facet that nobody names costs no call.
-        match asked.names("policy") {
-            true => policy(aws, name).await,
-            false => Ok(None),
+        if wants_policy(asked) {
+            policy(aws, name).await
+        } else {
+            Ok(None)
         }
     };
     let (lifecycle_policy, policy, image_count) =
@@ -95,6 +96,12 @@ async fn details(
         tags,
         repository,
     })
+}
+
+/// A facet that the stack and the state are known not to name costs no call.
+fn wants_policy(asked: &Asked) -> bool {
+    let unknown = |item: &AskedItem| item.desired.is_none() && item.last.is_none();
+    asked.names("policy") || asked.items.iter().any(unknown)
 }
 
 async fn lifecycle(aws: &Aws, name: &str) -> Result<Option<String>, CloudError> {

@@ -92,7 +92,7 @@ fn common(first: &str, last: &str) -> String {
     both.take_while(|(a, b)| a == b).map(|(a, _)| a).collect()
 }
 
-/// This stack's log groups by name, with their tags, as the tagging API knows them (GetResources: at most 100 a page).
+/// This stack's log groups by name, with their tags, as the tagging API knows them (GetResources: pages of at most 500 tags).
 async fn tagged(aws: &Aws, asked: &Asked) -> Result<BTreeMap<String, Tags>, CloudError> {
     let filter = |key: &str, value: &str| {
         TagFilter::builder()
@@ -112,7 +112,7 @@ async fn tagged(aws: &Aws, asked: &Asked) -> Result<BTreeMap<String, Tags>, Clou
                 .get_resources()
                 .resource_type_filters("logs")
                 .set_tag_filters(Some(filters.clone()))
-                .resources_per_page(100)
+                .tags_per_page(500)
                 .set_pagination_token(token)
                 .send()
                 .await

@@ -114,7 +114,7 @@ fn guards() -> Vec<Sample> {
         .change(
             "ingress",
             json!([
-                {"protocol": "6", "from_port": 443, "to_port": 443, "cidr": "0.0.0.0/0", "description": "the web"},
+                {"protocol": "tcp", "from_port": 443, "to_port": 443, "cidr": "0.0.0.0/0", "description": "the web"},
                 {"protocol": "tcp", "from_port": 9000, "to_port": 9100, "cidr_ipv6": "2001:db8::/32"},
             ]),
         )
@@ -122,12 +122,15 @@ fn guards() -> Vec<Sample> {
         Sample::new(
             "vpc-endpoint",
             "ec2.vpc_endpoint",
-            json!({"vpc_id": "${vpc.id}", "service_name": "com.amazonaws.eu-central-1.s3"}),
+            json!({
+                "vpc_id": "${vpc.id}", "service_name": "com.amazonaws.eu-central-1.s3",
+                "route_tables": ["${route-table.id}"],
+            }),
         )
         .change("vpc_id", json!("vpc-0"))
         .change("service_name", json!("com.amazonaws.eu-central-1.dynamodb"))
         .change("endpoint_type", json!("Interface"))
-        .change("route_tables", json!(["${route-table.id}"]))
+        .change("route_tables", json!([]))
         .unchanged("subnets", "a gateway endpoint has none")
         .unchanged("security_groups", "a gateway endpoint has none")
         .unchanged("private_dns", "a gateway endpoint has none"),
@@ -145,6 +148,6 @@ fn guards() -> Vec<Sample> {
         .unchanged("route_tables", "an interface endpoint has none")
         .change("subnets", json!(["${subnet-b.id}"]))
         .change("security_groups", json!(["${security-group.id}"]))
-        .change("private_dns", json!(false)),
+        .compared("private_dns", json!(false)),
     ]
 }

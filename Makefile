@@ -1,0 +1,36 @@
+# Everything sets itself up on a fresh Debian or Ubuntu with Rust and Python 3.
+#   make demo   build, start the local AWS, plan, apply, outputs, and a second plan with nothing to do
+#   make test   all tests that a change must pass
+SHELL := /bin/bash
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/circles-infra
+# Outside the checkout: a clean build of the AWS SDKs takes ten minutes, and every checkout can share it.
+export CARGO_TARGET_DIR ?= $(CACHE)/target
+BIN := $(CARGO_TARGET_DIR)/debug/circles-infra
+VENV := $(CACHE)/test-venv
+
+.PHONY: demo test test-infra test-sandbox test-app test-all bench app lint build clean-sandbox
+
+build:
+	cargo build --bin circles-infra
+
+demo: build
+	tools/demo.sh $(BIN)
+
+test: test-sandbox test-infra test-app
+
+$(VENV)/ready: tests/sandbox/requirements.txt
+	tools/venv.sh $(VENV) tests/sandbox/requirements.txt
+	@touch $@
+
+test-sandbox: $(VENV)/ready
+	PYTHONPATH=src/sandbox $(VENV)/bin/python -m pytest -q -p no:cacheprovider tests/sandbox
+
+test-infra: $(VENV)/ready
+	CIRCLES_TEST_PYTHON=$(VENV)/bin/python cargo test -p circles-infra
+
+test-app:
+	app/tests/with-postgres.sh cargo test -p circles-app
+
+lint:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings

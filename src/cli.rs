@@ -1,0 +1,154 @@
+//! The command line: one file per verb, whose doc comments are the manual.
+//!
+//! ```text
+//!   arguments ─▶ terraform (old habits) ─▶ clap ─▶ verb ─▶ Session ─▶ render ─▶ Ui ─▶ exit code
+//! ```
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
+mod apply;
+mod ask;
+mod carry_out;
+mod completions;
+mod destroy;
+mod drift;
+pub mod failure;
+mod global;
+mod history;
+#[cfg(test)]
+mod manual;
+mod outputs;
+mod plan;
+mod plan_file;
+mod session;
+mod show;
+mod state;
+mod suggest;
+mod terraform;
+mod ui;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use ask::{Applied, PlanAsk, RunAsk};
+pub use global::Global;
+pub use session::Session;
+
+use failure::{Exit, Failure, FailureKind};
+use ui::Ui;
+
+/// What the program is called.
+const NAME: &str = "circles-infra";
+
+/// Make AWS as one YAML file says
+///
+/// Start with `circles-infra --sandbox plan`, which needs no AWS account. Results go to standard output, everything else to standard
+/// error. The first line of every command says whose account and region it looks at.
+#[derive(Parser, Clone, Debug)]
+#[command(name = NAME, version, propagate_version = true, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+#[derive(Subcommand, Clone, Debug)]
+pub enum Verb {
+    Plan(plan::PlanArgs),
+    Apply(apply::ApplyArgs),
+    Destroy(destroy::DestroyArgs),
+    #[command(visible_alias = "output")]
+    Outputs(outputs::OutputsArgs),
+    Drift(drift::DriftArgs),
+    Show(show::ShowArgs),
+    State(state::StateArgs),
+    History(history::HistoryArgs),
+    Completions(completions::CompletionsArgs),
+}
+
+/// Runs the program. `arguments[0]` is its own name.
+pub fn main(arguments: Vec<OsString>) -> ExitCode {
+    let cli = match parse(arguments) {
+        Ok(cli) => cli,
+        Err(exit) => return ExitCode::from(exit.0),
+    };
+    let mut ui = Ui::of_process(&cli.global);
+    let result = runtime().and_then(|runtime| {
+        let result = runtime.block_on(run(&cli, &mut ui));
+        // A name look-up in a thread of its own must not hold the program up.
+        runtime.shutdown_background();
+        result
+    });
+    ExitCode::from(end(result, &mut ui).0)
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(FailureKind::Local, format!("cannot start threads: {error}")))
+}
+
+/// Says what went wrong, and comes to the exit code.
+fn end(result: Result<Exit, Failure>, ui: &mut Ui) -> Exit {
+    match result {
+        Ok(exit) => exit,
+        Err(failure) => {
+            if failure.kind != FailureKind::ClosedPipe {
+                let text = failure.text(ui.err_palette);
+                ui.tell(&text);
+            }
+            failure.kind.exit()
+        }
+    }
+}
+
+/// Reads the command line. What is answered without running anything (help, a mistake, a habit from elsewhere) is printed here.
+fn parse(arguments: Vec<OsString>) -> Result<Cli, Exit> {
+    let arguments = match terraform::rewrite(arguments) {
+        Ok(arguments) => arguments,
+        Err(said) => {
+            use std::io::Write;
+            // Nobody who could be told of a standard error that is closed.
+            let _ = writeln!(std::io::stderr(), "{}", said.text);
+            return Err(said.exit);
+        }
+    };
+    Cli::try_parse_from(arguments).map_err(|error| {
+        // A closed pipe behind `--help` is no news to anybody.
+        let _ = error.print();
+        match error.exit_code() {
+            0 => Exit::FINE,
+            _ => Exit::USAGE,
+        }
+    })
+}
+
+async fn run(cli: &Cli, ui: &mut Ui) -> Result<Exit, Failure> {
+    let global = &cli.global;
+    match &cli.verb {
+        Verb::Plan(args) => plan::run(args, global, ui).await,
+        Verb::Apply(args) => apply::run(args, global, ui).await,
+        Verb::Destroy(args) => destroy::run(args, global, ui).await,
+        Verb::Outputs(args) => outputs::run(args, global, ui).await,
+        Verb::Drift(args) => drift::run(args, global, ui).await,
+        Verb::Show(args) => show::run(args, ui),
+        Verb::State(args) => state::run(args, global, ui).await,
+        Verb::History(args) => history::run(args, global, ui).await,
+        Verb::Completions(args) => completions::run(args, ui),
+    }
+}
+
+/// Opens the session and says whose world it is.
+async fn open(global: &Global, ui: &mut Ui) -> Result<Session, Failure> {
+    let session = Session::open(global).await?;
+    let banner = session.banner().text(ui.err_palette);
+    ui.say(&banner);
+    if !session.warnings().is_empty() {
+        ui.tell(session.warnings());
+    }
+    Ok(session)
+}

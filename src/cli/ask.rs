@@ -1,0 +1,87 @@
+//! What a command asks of a session, and what it gets back.
+
+use std::time::Duration;
+
+use clap::Args;
+use serde::{Deserialize, Serialize};
+
+use super::global::Global;
+use crate::event::{Outcome, RunView};
+use crate::model::Address;
+use crate::plan::Outputs;
+
+/// What to plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanAsk {
+    /// Everything of the stack and environment goes.
+    pub destroy: bool,
+    /// Only these, what stands below them, and what they need; empty: everything.
+    pub targets: Vec<Address>,
+    /// Replaced though nothing about them changed.
+    pub replace: Vec<Address>,
+    /// May be deleted with the data they hold.
+    pub allow_delete: Vec<Address>,
+    /// May be replaced with the data they hold.
+    pub allow_replace: Vec<Address>,
+}
+
+/// How to carry a plan out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunAsk {
+    /// Steps side by side.
+    pub parallelism: usize,
+    /// Services are not waited for until they are steady.
+    pub no_wait: bool,
+    /// How long to wait for another holder of the lock.
+    pub lock_timeout: Duration,
+}
+
+impl RunAsk {
+    pub fn new(global: &Global, no_wait: bool) -> Self {
+        Self {
+            parallelism: global.parallelism.into(),
+            no_wait,
+            lock_timeout: global.lock_timeout,
+        }
+    }
+}
+
+/// What an apply came to.
+#[derive(Clone, Debug)]
+pub struct Applied {
+    pub outcome: Outcome,
+    pub outputs: Outputs,
+    pub view: RunView,
+}
+
+/// Options that narrow or widen a plan.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Selection {
+    /// Plan only this resource, what stands below it, and what it needs; may be given several times
+    #[arg(long = "target", value_name = "ADDRESS")]
+    pub targets: Vec<Address>,
+
+    /// Replace this resource though nothing about it changed; may be given several times
+    #[arg(long, value_name = "ADDRESS")]
+    pub replace: Vec<Address>,
+
+    /// Permit deleting this resource with the data it holds; may be given several times
+    #[arg(long, value_name = "ADDRESS")]
+    pub allow_delete: Vec<Address>,
+
+    /// Permit replacing this resource with the data it holds; may be given several times
+    #[arg(long, value_name = "ADDRESS")]
+    pub allow_replace: Vec<Address>,
+}
+
+impl Selection {
+    pub fn ask(&self, destroy: bool) -> PlanAsk {
+        PlanAsk {
+            destroy,
+            targets: self.targets.clone(),
+            replace: self.replace.clone(),
+            allow_delete: self.allow_delete.clone(),
+            allow_replace: self.allow_replace.clone(),
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! `drift`.
+
+use clap::Args;
+
+use super::ask::PlanAsk;
+use super::failure::{Exit, Failure};
+use super::global::Global;
+use super::ui::Ui;
+use crate::render::drift::{Drift, drift_text};
+use crate::render::json;
+
+/// Show what was changed outside: altered, gone, broken, or carrying this stack's tags and in no stack
+#[derive(Args, Clone, Debug)]
+pub struct DriftArgs {
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+
+    /// Exit with 2 when there is drift, 0 when there is none
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+}
+
+pub async fn run(args: &DriftArgs, global: &Global, ui: &mut Ui) -> Result<Exit, Failure> {
+    let mut session = super::open(global, ui).await?;
+    let plan = session.plan(&PlanAsk::default()).await?;
+    let drift = Drift::of(&plan);
+    let text = if args.json {
+        json::pretty(&drift)
+    } else {
+        drift_text(&plan, &drift, ui.out_palette)
+    };
+    ui.result(&text)?;
+    Ok(if args.detailed_exitcode && !drift.is_empty() {
+        Exit::CHANGES
+    } else {
+        Exit::FINE
+    })
+}

@@ -1,0 +1,182 @@
+//! `state …`.
+
+use clap::{Args, Subcommand};
+
+use super::failure::{Exit, Failure, FailureKind};
+use super::global::Global;
+use super::session::Session;
+use super::suggest::nearest;
+use super::ui::Ui;
+use crate::model::{Address, PhysicalId};
+use crate::render::json;
+use crate::render::state_text::{self, StateRow};
+
+/// Look at what is remembered of AWS, and correct it
+///
+/// The state is a memory, not a treasure: without it every command finds this stack's resources by their tags.
+#[derive(Args, Clone, Debug)]
+pub struct StateArgs {
+    #[command(subcommand)]
+    pub verb: StateVerb,
+}
+
+#[derive(Subcommand, Clone, Debug)]
+pub enum StateVerb {
+    /// List every resource: address, kind, id
+    List {
+        /// Only at or below this address
+        address: Option<Address>,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show all that is known of one resource; secrets are shown as `(secret)`
+    Show {
+        address: Address,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Stop managing resources: takes our tags off and forgets them; they stay in AWS
+    Rm {
+        /// What stands below an address goes with it
+        #[arg(required = true)]
+        addresses: Vec<Address>,
+    },
+    /// Give a resource another address, and its tags with it; nothing is replaced
+    Mv { from: Address, to: Address },
+    /// Take over a resource that exists: gives it this stack's tags and remembers it under an address of the stack file
+    Import {
+        address: Address,
+        /// What AWS calls it: its id, ARN or name, whichever its kind goes by
+        id: String,
+    },
+    /// Make the state anew from what in AWS carries this stack's tags; changes nothing in AWS
+    Rebuild,
+}
+
+pub async fn run(args: &StateArgs, global: &Global, ui: &mut Ui) -> Result<Exit, Failure> {
+    let mut session = super::open(global, ui).await?;
+    match &args.verb {
+        StateVerb::List { address, json } => {
+            let rows = listed(session.state_list().await?, address.as_ref());
+            let text = if *json {
+                json::pretty(&rows)
+            } else {
+                state_text::list(&rows)
+            };
+            ui.result(&text)?;
+        }
+        StateVerb::Show { address, json } => show(&mut session, address, *json, ui).await?,
+        StateVerb::Rm { addresses } => {
+            for row in session.state_rm(addresses).await? {
+                ui.result(&format!(
+                    "{} ({}) stays in AWS, and is no longer managed\n",
+                    row.address, row.id
+                ))?;
+            }
+        }
+        StateVerb::Mv { from, to } => {
+            for row in session.state_mv(from, to).await? {
+                ui.result(&format!("{} is now at {}\n", row.id, row.address))?;
+            }
+            ui.say(&format!(
+                "The stack file has to say {to} too, or a `moved:` line: otherwise the next plan deletes it."
+            ));
+        }
+        StateVerb::Import { address, id } => {
+            let row = session.state_import(address, &PhysicalId::new(id)).await?;
+            ui.result(&format!(
+                "{} ({}) is managed at {}\n",
+                row.id, row.kind, row.address
+            ))?;
+            ui.say("circles-infra plan shows where it is not as the stack file says.");
+        }
+        StateVerb::Rebuild => {
+            let rebuilt = session.state_rebuild().await?;
+            ui.result(&state_text::rebuilt(&rebuilt))?;
+        }
+    }
+    Ok(Exit::FINE)
+}
+
+fn listed(rows: Vec<StateRow>, below: Option<&Address>) -> Vec<StateRow> {
+    rows.into_iter()
+        .filter(|row| below.is_none_or(|address| row.address.within(address)))
+        .collect()
+}
+
+async fn show(
+    session: &mut Session,
+    address: &Address,
+    json: bool,
+    ui: &mut Ui,
+) -> Result<(), Failure> {
+    match session.state_show(address).await? {
+        Some(entry) if json => ui.result(&json::pretty(&entry)),
+        Some(entry) => {
+            let text = state_text::entry(&entry, ui.out_palette);
+            ui.result(&text)
+        }
+        None => Err(unknown(address, &session.state_list().await?)),
+    }
+}
+
+fn unknown(address: &Address, rows: &[StateRow]) -> Failure {
+    let failure = Failure::new(
+        FailureKind::Usage,
+        format!("nothing is remembered at {address}"),
+    );
+    let below: Vec<&str> = rows
+        .iter()
+        .filter(|row| row.address.within(address))
+        .map(|row| row.address.as_str())
+        .collect();
+    if !below.is_empty() {
+        return failure.hint(format!("below it there are {}", below.join(", ")));
+    }
+    match nearest(
+        address.as_str(),
+        rows.iter().map(|row| row.address.as_str()),
+    ) {
+        Some(near) => failure.hint(format!("is {near} meant?")),
+        None => failure.hint("circles-infra state list shows every address"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::KindName;
+
+    fn rows() -> Vec<StateRow> {
+        ["network/vpc", "network/igw", "network-2/vpc", "db"]
+            .into_iter()
+            .map(|address| StateRow {
+                address: address.into(),
+                kind: KindName::new("k"),
+                id: PhysicalId::new("i"),
+                generation: 1,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_list_can_be_of_what_stands_below_an_address() {
+        assert_eq!(listed(rows(), None).len(), 4);
+        let below = listed(rows(), Some(&"network".into()));
+        assert_eq!(below.len(), 2);
+    }
+
+    #[test]
+    fn an_unknown_address_gets_the_nearest_one() {
+        assert_eq!(
+            unknown(&"network".into(), &rows()).hints,
+            ["below it there are network/vpc, network/igw"]
+        );
+        assert_eq!(
+            unknown(&"network/vcp".into(), &rows()).hints,
+            ["is network/vpc meant?"]
+        );
+    }
+}

@@ -1,0 +1,419 @@
+//! Habits from Terraform: each works as typed, or is answered with the right words. One table, read before clap sees the arguments.
+
+use std::ffi::OsString;
+
+use clap::{ArgAction, Command, CommandFactory};
+
+use super::failure::Exit;
+
+/// What becomes of something a Terraform user types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It means this here; a value comes along.
+    Means(&'static [&'static str]),
+    /// There is nothing it could change: taken and dropped, with its value if it is written with `=`.
+    Needless,
+    /// There is nothing to do, and that is fine: a pipeline that has it in it goes on.
+    Fine(&'static str),
+    /// It is done differently here.
+    Instead(&'static str),
+}
+
+use Answer::{Fine, Instead, Means, Needless};
+
+/// Options, without their dashes: Terraform writes them with one.
+pub const OPTIONS: &[(&str, Answer)] = &[
+    ("auto-approve", Means(&["--yes"])),
+    ("force", Means(&["--yes"])),
+    ("var", Means(&["--var"])),
+    ("var-file", Means(&["--var-file"])),
+    ("out", Means(&["--out"])),
+    ("target", Means(&["--target"])),
+    ("replace", Means(&["--replace"])),
+    ("destroy", Means(&["--destroy"])),
+    ("json", Means(&["--json"])),
+    ("raw", Means(&["--raw"])),
+    ("detailed-exitcode", Means(&["--detailed-exitcode"])),
+    ("parallelism", Means(&["--parallelism"])),
+    ("lock-timeout", Means(&["--lock-timeout"])),
+    ("no-color", Means(&["--no-color"])),
+    ("input=false", Means(&["--no-input"])),
+    ("help", Means(&["--help"])),
+    ("version", Means(&["--version"])),
+    ("input", Needless),
+    ("input=true", Needless),
+    ("lock=true", Needless),
+    ("refresh=true", Needless),
+    ("compact-warnings", Needless),
+    (
+        "refresh=false",
+        Instead(
+            "every plan reads AWS, and takes well under a second per hundred resources: leave -refresh=false out",
+        ),
+    ),
+    (
+        "refresh-only",
+        Instead("what was changed outside is shown by: circles-infra drift"),
+    ),
+    (
+        "lock=false",
+        Instead(
+            "the lock cannot be left out; it never has to be broken by hand either, and --lock-timeout=5m waits for it",
+        ),
+    ),
+    (
+        "lock",
+        Instead("the lock is always taken; --lock-timeout=5m waits for it"),
+    ),
+    (
+        "state",
+        Instead("the stack file says where the state is kept: `state:`"),
+    ),
+    (
+        "state-out",
+        Instead("the stack file says where the state is kept: `state:`"),
+    ),
+    (
+        "backup",
+        Instead("the previous state is kept beside the state by itself"),
+    ),
+    (
+        "backend-config",
+        Instead("the stack file says where the state is kept: `state:`"),
+    ),
+    (
+        "chdir",
+        Instead("name the stack file: --stack DIR/stacks/circles.yaml"),
+    ),
+];
+
+/// Commands.
+pub const COMMANDS: &[(&str, Answer)] = &[
+    (
+        "init",
+        Fine(
+            "Nothing to initialise: there are no providers or modules to fetch, and the state is found by itself. Go on with: circles-infra plan",
+        ),
+    ),
+    (
+        "get",
+        Fine("Nothing to fetch: components are built in. Go on with: circles-infra plan"),
+    ),
+    (
+        "fmt",
+        Fine(
+            "The stack file is YAML, which your editor formats; whether it is right is said by: circles-infra validate",
+        ),
+    ),
+    ("import", Means(&["state", "import"])),
+    ("version", Means(&["--version"])),
+    (
+        "refresh",
+        Instead(
+            "every plan reads AWS. What was changed outside: circles-infra drift. A new state from what is there: circles-infra state rebuild",
+        ),
+    ),
+    (
+        "workspace",
+        Instead("environments stand in the stack file, and every command takes --env NAME"),
+    ),
+    (
+        "env",
+        Instead("environments stand in the stack file, and every command takes --env NAME"),
+    ),
+    (
+        "taint",
+        Instead("to have a resource replaced: circles-infra apply --replace ADDRESS"),
+    ),
+    (
+        "untaint",
+        Instead(
+            "nothing is marked: a resource is replaced when --replace names it, or when AWS calls it broken",
+        ),
+    ),
+    (
+        "console",
+        Instead("there is no console; what a plan comes to is shown by: circles-infra plan --json"),
+    ),
+    (
+        "providers",
+        Instead(
+            "there are no providers: AWS is built in; the kinds it knows are in: circles-infra schema",
+        ),
+    ),
+    (
+        "modules",
+        Instead(
+            "there are no modules: components are built in, and described by: circles-infra schema",
+        ),
+    ),
+    (
+        "force-unlock",
+        Instead("nothing has to be unlocked: the lock of a run that died is taken over by itself"),
+    ),
+    (
+        "login",
+        Instead(
+            "log in to AWS as ever (`aws sso login`, AWS_PROFILE), or use --sandbox, which needs no login",
+        ),
+    ),
+    (
+        "logout",
+        Instead("there is no login to end; AWS's own is ended by: aws sso logout"),
+    ),
+    (
+        "test",
+        Instead("try a stack without an account: circles-infra --sandbox apply"),
+    ),
+    (
+        "metadata",
+        Instead("what kinds and components take is described by: circles-infra schema"),
+    ),
+];
+
+/// What is printed instead of running anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    pub text: String,
+    pub exit: Exit,
+}
+
+/// Rewrites what the table knows; everything else is left as it is. `arguments[0]` is the program's name.
+pub fn rewrite(arguments: Vec<OsString>) -> Result<Vec<OsString>, Said> {
+    let verb = verb_at(&arguments);
+    let mut rewritten = Vec::with_capacity(arguments.len());
+    let mut options_ended = false;
+    for (index, argument) in arguments.into_iter().enumerate() {
+        let Some(text) = argument.to_str() else {
+            rewritten.push(argument);
+            continue;
+        };
+        options_ended |= text == "--";
+        if Some(index) == verb {
+            command(text, &mut rewritten)?;
+        } else if index > 0 && !options_ended && text.starts_with('-') {
+            option(text, &mut rewritten)?;
+        } else {
+            rewritten.push(argument);
+        }
+    }
+    Ok(rewritten)
+}
+
+fn command(text: &str, rewritten: &mut Vec<OsString>) -> Result<(), Said> {
+    match COMMANDS.iter().find(|(name, _)| *name == text) {
+        Some((_, answer)) => take(text, *answer, None, rewritten),
+        None => {
+            rewritten.push(text.into());
+            Ok(())
+        }
+    }
+}
+
+/// `-name`, `-name=value`; two dashes only where we have no such option ourselves.
+fn option(text: &str, rewritten: &mut Vec<OsString>) -> Result<(), Said> {
+    let bare = text.trim_start_matches('-');
+    let name = bare.split('=').next().unwrap_or(bare);
+    let whole = OPTIONS.iter().find(|(row, _)| *row == bare);
+    let row = whole.or_else(|| OPTIONS.iter().find(|(row, _)| *row == name));
+    let ours = text.starts_with("--")
+        && matches!(row, Some((_, Means(to))) if to.first().is_some_and(|to| to[2..] == *name));
+    match row {
+        Some((row, answer)) if !ours => {
+            let value = bare
+                .split_once('=')
+                .filter(|_| *row == name)
+                .map(|(_, value)| value);
+            take(text, *answer, value, rewritten)
+        }
+        _ => {
+            rewritten.push(text.into());
+            Ok(())
+        }
+    }
+}
+
+fn take(
+    typed: &str,
+    answer: Answer,
+    value: Option<&str>,
+    rewritten: &mut Vec<OsString>,
+) -> Result<(), Said> {
+    match answer {
+        Means(words) => {
+            for (index, word) in words.iter().enumerate() {
+                match value.filter(|_| index + 1 == words.len()) {
+                    Some(value) => rewritten.push(format!("{word}={value}").into()),
+                    None => rewritten.push(word.into()),
+                }
+            }
+            Ok(())
+        }
+        Needless => Ok(()),
+        Fine(text) => Err(Said {
+            text: text.to_owned(),
+            exit: Exit::FINE,
+        }),
+        Instead(text) => Err(Said {
+            text: format!("{typed}: {text}"),
+            exit: Exit::USAGE,
+        }),
+    }
+}
+
+/// Where the command's name stands: the first argument that is neither an option nor an option's value.
+fn verb_at(arguments: &[OsString]) -> Option<usize> {
+    let command = super::Cli::command();
+    let mut value_next = false;
+    for (index, argument) in arguments.iter().enumerate().skip(1) {
+        let text = argument.to_str()?;
+        if std::mem::take(&mut value_next) {
+            continue;
+        }
+        if !text.starts_with('-') {
+            return Some(index);
+        }
+        value_next = !text.contains('=') && takes_value(&command, text.trim_start_matches('-'));
+    }
+    None
+}
+
+fn takes_value(command: &Command, name: &str) -> bool {
+    command
+        .get_arguments()
+        .filter(|argument| argument.get_long() == Some(name))
+        .any(|argument| matches!(argument.get_action(), ArgAction::Set | ArgAction::Append))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::{Cli, NAME};
+
+    fn rewritten(line: &str) -> Result<Vec<String>, Said> {
+        let arguments = std::iter::once(NAME).chain(line.split_whitespace());
+        rewrite(arguments.map(OsString::from).collect()).map(|all| {
+            all.into_iter()
+                .skip(1)
+                .map(|argument| argument.into_string().unwrap())
+                .collect()
+        })
+    }
+
+    fn parsed(line: &str) -> Cli {
+        let arguments = rewritten(line).unwrap();
+        Cli::try_parse_from(std::iter::once(NAME.to_owned()).chain(arguments))
+            .unwrap_or_else(|error| panic!("{line}: {error}"))
+    }
+
+    /// A line that uses the option of each row, and must parse, or be answered.
+    const LINES: &[(&str, &str)] = &[
+        ("auto-approve", "apply -auto-approve"),
+        ("force", "destroy -force"),
+        ("var", "plan -var a=b -var=c=d"),
+        ("var-file", "plan -var-file=x.yaml -var-file y.yaml"),
+        ("out", "plan -out=p -no-color"),
+        ("target", "plan -target=a/b -target c"),
+        ("replace", "apply -replace=a"),
+        ("destroy", "plan -destroy"),
+        ("json", "output -json"),
+        ("raw", "output -raw alb_dns_name"),
+        ("detailed-exitcode", "plan -detailed-exitcode"),
+        ("parallelism", "apply -parallelism=4"),
+        ("lock-timeout", "apply -lock-timeout=30s"),
+        ("no-color", "-no-color plan"),
+        ("input=false", "apply -input=false"),
+        ("input", "apply -input"),
+        ("input=true", "apply -input=true"),
+        ("lock=true", "plan -lock=true"),
+        ("refresh=true", "plan -refresh=true"),
+        ("compact-warnings", "plan -compact-warnings"),
+        ("help", "plan -help"),
+        ("version", "-version"),
+    ];
+
+    #[test]
+    fn every_option_of_the_table_works_or_is_answered() {
+        for (name, answer) in OPTIONS {
+            match answer {
+                Means(_) | Needless => {
+                    let (_, line) = LINES
+                        .iter()
+                        .find(|(row, _)| row == name)
+                        .unwrap_or_else(|| panic!("no line uses -{name}"));
+                    let arguments = rewritten(line).unwrap();
+                    let all = std::iter::once(NAME.to_owned()).chain(arguments);
+                    if let Err(error) = Cli::try_parse_from(all) {
+                        assert_eq!(error.exit_code(), 0, "{line}: {error}");
+                    }
+                }
+                Fine(_) | Instead(_) => {
+                    for dashes in ["-", "--"] {
+                        let said = rewritten(&format!("plan {dashes}{name}")).unwrap_err();
+                        assert_eq!(said.exit, Exit::USAGE, "{name}");
+                        assert!(said.text.starts_with(&format!("{dashes}{name}: ")));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_command_of_the_table_works_or_is_answered() {
+        for (name, answer) in COMMANDS {
+            let line = format!("--env prod --var a=b {name} x");
+            match answer {
+                Means(words) => {
+                    let arguments = rewritten(&line).unwrap();
+                    assert_eq!(arguments[4..4 + words.len()], **words);
+                }
+                Fine(_) => assert_eq!(rewritten(&line).unwrap_err().exit, Exit::FINE),
+                Instead(_) => assert_eq!(rewritten(&line).unwrap_err().exit, Exit::USAGE),
+                Needless => panic!("{name}: a command cannot be dropped"),
+            }
+        }
+    }
+
+    #[test]
+    fn no_row_hides_a_command_or_stands_twice() {
+        let ours = Cli::command();
+        for (index, (name, _)) in COMMANDS.iter().enumerate() {
+            assert!(ours.find_subcommand(name).is_none(), "{name} is ours");
+            assert!(COMMANDS[..index].iter().all(|(other, _)| other != name));
+        }
+        for (index, (name, _)) in OPTIONS.iter().enumerate() {
+            assert!(OPTIONS[..index].iter().all(|(other, _)| other != name));
+        }
+    }
+
+    #[test]
+    fn values_come_along() {
+        let cli = parsed("plan -var a=b=c -var=d=e -target=network -out=p.json");
+        assert_eq!(
+            cli.global.var,
+            [("a".into(), "b=c".into()), ("d".into(), "e".into())]
+        );
+        assert_eq!(
+            rewritten("import network/vpc vpc-1").unwrap(),
+            ["state", "import", "network/vpc", "vpc-1"]
+        );
+    }
+
+    #[test]
+    fn what_is_ours_stays_as_it_is() {
+        for line in [
+            "-vv plan",
+            "-q apply --yes",
+            "plan --out -x",
+            "--stack init plan",
+            "apply -- -auto-approve",
+            "state show init",
+            "plan --var=a=b --json",
+        ] {
+            let typed: Vec<_> = line.split_whitespace().map(str::to_owned).collect();
+            assert_eq!(rewritten(line).unwrap(), typed, "{line}");
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The task definition: one container.
+
+use std::collections::BTreeMap;
+
+use super::super::policy::followed_by;
+use super::super::{Build, policy};
+use super::container;
+use crate::diagnostic::code;
+use crate::model::{Address, Value};
+
+pub fn definition(build: &mut Build<'_>) {
+    let (environment, secrets) = (build.get("environment"), secrets(build));
+    let port = match build.get("port") {
+        Value::Null => Value::Null,
+        port => Value::List(vec![Value::map([("container_port", port)])]),
+    };
+    let log_prefix = build.text_or("log_prefix", build.entry.to_string());
+    let log = Value::map([
+        ("group", build.of("log_group", "name")),
+        ("region", Value::text(&build.place.region)),
+        ("stream_prefix", log_prefix),
+    ]);
+    let image = image(build);
+    let container = [
+        ("name", Value::Text(container(build))),
+        ("image", image),
+        ("command", build.get("command")),
+        ("entrypoint", build.get("entrypoint")),
+        ("port_mappings", port),
+        ("environment", environment),
+        ("secrets", secrets),
+        ("health_check", build.get("container_health_check")),
+        ("stop_timeout", build.get("stop_timeout")),
+        ("readonly_root", build.get("readonly_root")),
+        ("user", build.get("user")),
+        ("log", log),
+    ];
+    let container = Value::map(container.into_iter().filter(|(_, value)| !value.is_null()));
+    let family = build.name_or("family", "");
+    build
+        .make(
+            "task-definition",
+            "ecs.task_definition",
+            [
+                ("family", family),
+                ("cpu", build.get("cpu")),
+                ("memory", build.get("memory")),
+                ("architecture", build.get("architecture")),
+                ("execution_role", build.own("execution-role", "arn")),
+                ("task_role", build.own("task-role", "arn")),
+                ("containers", Value::List(vec![container])),
+            ],
+        )
+        .from("containers", "environment");
+}
+
+fn image(build: &mut Build<'_>) -> Value {
+    match (build.given("repository"), build.get("image")) {
+        (false, Value::Null) => {
+            build.problem(
+                "",
+                code::MISSING,
+                "it is not said which image runs",
+                Some("give `repository: ${…}`, or a whole name as `image`".into()),
+            );
+            Value::Null
+        }
+        (true, Value::Null) => {
+            let url = build.of("repository", "url");
+            match (build.get("image_digest"), build.get("image_tag")) {
+                (Value::Null, tag) => policy::joined(&followed_by(&url, ":"), &tag),
+                (digest, _) => policy::joined(&followed_by(&url, "@"), &digest),
+            }
+        }
+        (repository, image) => {
+            if repository {
+                build.problem(
+                    "image",
+                    code::CONTRADICTION,
+                    "`image` and `repository` both say which image runs",
+                    Some("keep one of the two".into()),
+                );
+            }
+            image
+        }
+    }
+}
+
+/// Variable to `arn:KEY::`. Which keys a secret has beyond those declared is its owner's business; a key that the live secret lacks
+/// makes its reference unset, and the variable is left out.
+fn secrets(build: &Build<'_>) -> Value {
+    let mut secrets: BTreeMap<String, Value> =
+        build.get("secrets").as_map().cloned().unwrap_or_default();
+    let environment = build.get("environment");
+    let plain = |name: &str| {
+        environment
+            .as_map()
+            .is_some_and(|map| map.contains_key(name))
+    };
+    for entry in build.list("secrets_from").iter().filter_map(Value::as_text) {
+        let keys = build
+            .peers
+            .attributes(entry)
+            .and_then(|attributes| attributes.get("keys").as_map());
+        for key in keys.into_iter().flat_map(|keys| keys.keys()) {
+            // ECS refuses a name that is both a variable and a secret.
+            if !plain(key) && !secrets.contains_key(key) {
+                let arn = Value::reference(&Address::from(entry), &format!("key_arns.{key}"));
+                secrets.insert(key.clone(), arn);
+            }
+        }
+    }
+    Value::Map(secrets)
+}

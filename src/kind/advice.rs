@@ -1,0 +1,139 @@
+//! What to do about an error of AWS's, in lines for the reader.
+
+use super::{Class, CloudError};
+
+impl CloudError {
+    /// Lines to print below the error; empty where the error says it all.
+    ///
+    /// AWS's denials read `User: ARN is not authorized to perform: ACTION on resource: ARN because …`; the action named there wins over
+    /// the one that was called, since one call may need another right (`ecs:CreateService` needs `iam:PassRole`).
+    pub fn advice(&self) -> Vec<String> {
+        match self.class {
+            Class::Denied => self.denied(),
+            Class::Credentials => vec![
+                "the credentials are wrong or have run out: log in again (`aws sso login`), or check AWS_PROFILE and AWS_ACCESS_KEY_ID".into(),
+                "nothing is lost: the next run goes on where this one stopped".into(),
+            ],
+            Class::Quota => vec![
+                format!("a limit of this account and region is reached: ask for more in Service Quotas ({}), or remove what is not needed", self.service()),
+                "then run the same command again".into(),
+            ],
+            Class::Throttled => vec![
+                "AWS asked to be called less often, and went on asking: try again in some minutes, or with a lower --parallelism".into(),
+            ],
+            Class::Unreachable => vec![
+                "nothing was carried out: check the network, a proxy, and AWS_ENDPOINT_URL".into(),
+            ],
+            Class::Unknown => vec![
+                "nobody can say whether it was carried out: the next run looks first, and goes on from what it finds".into(),
+            ],
+            Class::Exists => vec![
+                "something that is not of this stack has that name: choose another, or take it over with `circles-infra state import ADDRESS ID`".into(),
+            ],
+            Class::InUse => vec!["something outside this stack may still use it: remove that, then run the same command again".into()],
+            Class::Stopped => vec!["the run was stopped before this call was sent".into()],
+            Class::NotFound | Class::NotYet | Class::Invalid | Class::Other => Vec::new(),
+        }
+    }
+
+    /// The IAM action that the caller lacks, and the resource it was refused on, as far as AWS says.
+    pub fn missing_right(&self) -> Option<(String, String)> {
+        if self.class != Class::Denied {
+            return None;
+        }
+        let action = after(&self.message, "not authorized to perform: ")
+            .filter(|action| action.contains(':'))
+            .unwrap_or_else(|| self.action.clone());
+        let resource = after(&self.message, "on resource: ").unwrap_or_else(|| "*".into());
+        Some((action, resource))
+    }
+
+    fn denied(&self) -> Vec<String> {
+        let Some((action, resource)) = self.missing_right() else {
+            return Vec::new();
+        };
+        let statement = serde_json::json!({
+            "Effect": "Allow", "Action": action, "Resource": resource,
+        });
+        let mut lines = vec![
+            format!("the caller lacks the IAM action {action}"),
+            format!("a policy statement that grants it: {statement}"),
+            "the whole policy this stack needs: circles-infra permissions".into(),
+        ];
+        if self.message.contains("explicit deny") {
+            lines.insert(
+                1,
+                "an explicit deny (of a policy, a permissions boundary or the organisation) stands against it, which no grant overrides".into(),
+            );
+        }
+        lines
+    }
+
+    fn service(&self) -> &str {
+        self.action.split(':').next().unwrap_or("AWS")
+    }
+}
+
+/// The word that follows `mark`, without quotes and final punctuation.
+fn after(message: &str, mark: &str) -> Option<String> {
+    let (_, rest) = message.split_once(mark)?;
+    let word = rest.split_whitespace().next()?;
+    let word = word
+        .trim_matches(['"', '\'', ',', ';'])
+        .trim_end_matches('.');
+    (!word.is_empty()).then(|| word.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_denial_names_the_action_that_aws_names() {
+        let error = CloudError::new(
+            "ecs:CreateService",
+            Class::Denied,
+            "AccessDeniedException",
+            "User: arn:aws:iam::111122223333:user/ci is not authorized to perform: iam:PassRole on resource: arn:aws:iam::111122223333:role/circles-task because no identity-based policy allows the iam:PassRole action",
+        );
+        assert_eq!(
+            error.advice(),
+            [
+                "the caller lacks the IAM action iam:PassRole",
+                r#"a policy statement that grants it: {"Action":"iam:PassRole","Effect":"Allow","Resource":"arn:aws:iam::111122223333:role/circles-task"}"#,
+                "the whole policy this stack needs: circles-infra permissions",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_denial_that_names_nothing_is_of_the_call() {
+        let error = CloudError::new(
+            "ec2:CreateVpc",
+            Class::Denied,
+            "UnauthorizedOperation",
+            "You are not authorized to perform this operation.",
+        );
+        assert_eq!(
+            error.missing_right(),
+            Some(("ec2:CreateVpc".into(), "*".into()))
+        );
+    }
+
+    #[test]
+    fn each_class_that_a_user_can_do_something_about_has_advice() {
+        for class in [
+            Class::Denied,
+            Class::Credentials,
+            Class::Quota,
+            Class::Throttled,
+            Class::Unreachable,
+            Class::Unknown,
+            Class::Exists,
+            Class::InUse,
+        ] {
+            let error = CloudError::new("ec2:CreateVpc", class, "X", "");
+            assert!(!error.advice().is_empty(), "{class:?}");
+        }
+    }
+}

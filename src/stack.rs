@@ -1,0 +1,37 @@
+//! The language: the text of a stack file becomes checked resources, or a list of everything that is wrong with it. Pure.
+//!
+//! ```text
+//!   text ─parse─▶ tree ─document─▶ environment, variables, settings
+//!                  │
+//!                  └─overlay of the environment─▶ entries ─check─▶ fields ─expand─▶ drafts ─finish─▶ resources ─rules─▶ Stack
+//!                                                    names: ${…}      components      exports led on      CIDRs, names, circles
+//! ```
+
+mod catalog;
+mod check;
+mod checked;
+mod complete;
+mod desk;
+mod document;
+mod entry;
+mod expand;
+mod finish;
+mod fit;
+mod literal;
+mod load;
+mod names;
+mod net;
+mod node;
+mod parse;
+mod rules;
+mod source;
+mod suggest;
+mod template;
+mod variables;
+
+pub use catalog::{Catalog, KindInfo};
+pub use checked::{Existing, Resource, ServiceInfo, Stack, StateSettings};
+pub use load::{Facts, LoadRequest, Loaded, VarFile, load};
+
+#[cfg(test)]
+mod tests;
