@@ -86,8 +86,13 @@ impl Sample {
 }
 
 pub fn all() -> Vec<Sample> {
-    [network::samples(), account::samples(), serving::samples()].concat()
-    [network::samples(), account::samples(), data::samples()].concat()
+    [
+        network::samples(),
+        account::samples(),
+        serving::samples(),
+        data::samples(),
+    ]
+    .concat()
 }
 
 pub fn named(address: &str) -> Sample {
