@@ -5,6 +5,7 @@ use std::path::Path;
 use super::ask::{Applied, PlanAsk, RunAsk};
 use super::failure::{Failure, FailureKind};
 use super::global::Global;
+use super::sandbox::{SandboxStatus, SandboxVerb};
 use crate::event::Sink;
 use crate::model::{Address, PhysicalId, Scope};
 use crate::plan::{Header, Outputs, Plan};
@@ -109,4 +110,9 @@ fn missing(what: &str) -> Failure {
         FailureKind::Bug,
         format!("{what} is not part of this build"),
     )
+}
+
+/// Carries a `sandbox` verb out, and says how the sandbox is then.
+pub async fn sandbox(_verb: SandboxVerb) -> Result<SandboxStatus, Failure> {
+    Err(missing("the sandbox"))
 }
