@@ -19,6 +19,7 @@ mod manual;
 mod outputs;
 mod plan;
 mod plan_file;
+mod sandbox;
 mod session;
 mod show;
 mod signals;
@@ -34,6 +35,7 @@ use clap::{Parser, Subcommand};
 
 pub use ask::{Applied, PlanAsk, RunAsk};
 pub use global::Global;
+pub use sandbox::{SandboxStatus, SandboxVerb};
 pub use session::Session;
 
 use failure::{Exit, Failure, FailureKind};
@@ -67,6 +69,7 @@ pub enum Verb {
     Show(show::ShowArgs),
     State(state::StateArgs),
     History(history::HistoryArgs),
+    Sandbox(sandbox::SandboxArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -139,6 +142,7 @@ async fn run(cli: &Cli, ui: &mut Ui) -> Result<Exit, Failure> {
         Verb::Show(args) => show::run(args, ui),
         Verb::State(args) => state::run(args, global, ui).await,
         Verb::History(args) => history::run(args, global, ui).await,
+        Verb::Sandbox(args) => sandbox::run(args, ui).await,
         Verb::Completions(args) => completions::run(args, ui),
     }
 }

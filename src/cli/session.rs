@@ -11,6 +11,10 @@ use crate::event::{Outcome, Sink};
 use crate::kind::IntentVerb;
 use crate::model::{Address, KindName, PhysicalId, Scope};
 use crate::plan::{Ask, Header, Mode, Outputs, Plan, Totals};
+use super::sandbox::{SandboxStatus, SandboxVerb};
+use crate::event::Sink;
+use crate::model::{Address, PhysicalId, Scope};
+use crate::plan::{Header, Outputs, Plan};
 use crate::render::Banner;
 use crate::render::history::PastRun;
 use crate::render::palette::Palette;
@@ -263,4 +267,9 @@ impl From<SessionError> for Failure {
     fn from(error: SessionError) -> Self {
         failure(error, Style::Plain)
     }
+}
+
+/// Carries a `sandbox` verb out, and says how the sandbox is then.
+pub async fn sandbox(_verb: SandboxVerb) -> Result<SandboxStatus, Failure> {
+    Err(missing("the sandbox"))
 }
