@@ -16,3 +16,4 @@ pub mod model;
 pub mod plan;
 pub mod state;
 pub mod render;
+pub mod sandbox;
