@@ -117,6 +117,15 @@ def test_one_listener_a_port(aws, network):
 
 
 @gap
+def test_a_forward_reads_back_in_both_forms(aws, network):
+    arn, group = balancer(aws, network)["LoadBalancerArn"], target_group(aws, network)
+    made = aws.elbv2.create_listener(LoadBalancerArn=arn, Protocol="HTTP", Port=80, DefaultActions=forward(group))
+    action = made["Listeners"][0]["DefaultActions"][0]
+    assert action["TargetGroupArn"] == group
+    assert action["ForwardConfig"]["TargetGroups"] == [{"TargetGroupArn": group, "Weight": 1}]
+
+
+@gap
 def test_https_needs_a_certificate_and_holds_it(aws, network):
     arn, group = balancer(aws, network)["LoadBalancerArn"], target_group(aws, network)
     asked = dict(LoadBalancerArn=arn, Protocol="HTTPS", Port=443, DefaultActions=forward(group))
