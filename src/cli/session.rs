@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use super::ask::{Applied, PlanAsk, RunAsk};
+use super::checked::Checked;
 use super::failure::{Failure, FailureKind};
 use super::global::Global;
 use super::sandbox::{SandboxStatus, SandboxVerb};
 use crate::event::Sink;
+use crate::kind::Kinds;
 use crate::model::{Address, PhysicalId, Scope};
 use crate::plan::{Header, Outputs, Plan};
 use crate::render::Banner;
@@ -115,4 +117,19 @@ fn missing(what: &str) -> Failure {
 /// Carries a `sandbox` verb out, and says how the sandbox is then.
 pub async fn sandbox(_verb: SandboxVerb) -> Result<SandboxStatus, Failure> {
     Err(missing("the sandbox"))
+}
+
+/// Reads and checks the stack file without asking anybody.
+pub fn check(_global: &Global) -> Result<Checked, Failure> {
+    Err(missing("reading a stack file"))
+}
+
+/// The kinds' tables alone.
+pub fn tables() -> Kinds {
+    Kinds::default()
+}
+
+/// The JSON schema of stack files.
+pub fn schema() -> Result<serde_json::Value, Failure> {
+    Err(missing("the schema"))
 }
