@@ -9,17 +9,16 @@
 
 pub mod aws;
 pub mod cli;
+pub mod component;
+pub mod diagnostic;
 pub mod engine;
 pub mod event;
+pub mod graph;
 pub mod journal;
 pub mod kind;
 pub mod model;
 pub mod plan;
 pub mod render;
-pub mod state;
-pub mod component;
-pub mod diagnostic;
-pub mod graph;
-pub mod kind;
-pub mod model;
+pub mod session;
 pub mod stack;
+pub mod state;

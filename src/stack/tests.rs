@@ -1,3 +1,2 @@
-mod catalog;
 mod circles;
 mod support;
