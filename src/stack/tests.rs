@@ -1,2 +1,5 @@
 mod circles;
+mod generated;
+mod sources;
 mod support;
+mod wrong;
