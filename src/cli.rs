@@ -19,8 +19,10 @@ mod manual;
 mod outputs;
 mod plan;
 mod plan_file;
+mod sandbox;
 mod session;
 mod show;
+mod signals;
 mod state;
 mod suggest;
 mod terraform;
@@ -33,6 +35,7 @@ use clap::{Parser, Subcommand};
 
 pub use ask::{Applied, PlanAsk, RunAsk};
 pub use global::Global;
+pub use sandbox::{SandboxStatus, SandboxVerb};
 pub use session::Session;
 
 use failure::{Exit, Failure, FailureKind};
@@ -66,6 +69,7 @@ pub enum Verb {
     Show(show::ShowArgs),
     State(state::StateArgs),
     History(history::HistoryArgs),
+    Sandbox(sandbox::SandboxArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -138,17 +142,25 @@ async fn run(cli: &Cli, ui: &mut Ui) -> Result<Exit, Failure> {
         Verb::Show(args) => show::run(args, ui),
         Verb::State(args) => state::run(args, global, ui).await,
         Verb::History(args) => history::run(args, global, ui).await,
+        Verb::Sandbox(args) => sandbox::run(args, ui).await,
         Verb::Completions(args) => completions::run(args, ui),
     }
 }
 
 /// Opens the session and says whose world it is.
 async fn open(global: &Global, ui: &mut Ui) -> Result<Session, Failure> {
-    let session = Session::open(global).await?;
+    let session = Session::open(global, ui.err_palette).await?;
     let banner = session.banner().text(ui.err_palette);
     ui.say(&banner);
     if !session.warnings().is_empty() {
         ui.tell(session.warnings());
     }
     Ok(session)
+}
+
+/// Makes sure that nobody else is at work, before the first look of a command that changes something.
+async fn lock(session: &mut Session, doing: &str, global: &Global, ui: &mut Ui) -> Result<(), Failure> {
+    session
+        .lock(doing, global.lock_timeout, &mut |text| ui.tell(text))
+        .await
 }

@@ -19,6 +19,7 @@ pub mod kind;
 pub mod model;
 pub mod plan;
 pub mod render;
+pub mod sandbox;
 pub mod session;
 pub mod stack;
 pub mod state;

@@ -7,6 +7,8 @@
 
 mod apply;
 mod error;
+mod hands;
+mod history;
 mod look;
 mod open;
 mod state_verbs;
@@ -18,6 +20,8 @@ use std::sync::Arc;
 
 pub use apply::{Applied, RunAsk};
 pub use error::SessionError;
+pub use history::PastRun;
+pub use open::check;
 pub use look::Planned;
 pub use state_verbs::Rebuilt;
 

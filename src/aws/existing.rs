@@ -12,7 +12,10 @@ use crate::stack::Existing;
 
 impl Aws {
     /// Finds each, by criteria that must fit exactly one.
-    pub async fn existing(&self, wanted: &[Existing]) -> Result<BTreeMap<Address, Attributes>, CloudError> {
+    pub async fn existing(
+        &self,
+        wanted: &[Existing],
+    ) -> Result<BTreeMap<Address, Attributes>, CloudError> {
         let all = wanted.iter().map(|existing| async move {
             let attributes = match existing.kind.as_str() {
                 "ecs.cluster" => self.existing_cluster(existing).await?,
@@ -30,7 +33,12 @@ impl Aws {
             self,
             ACTION,
             |token| {
-                let call = self.ec2.describe_vpcs().set_filters(Some(filters.clone())).max_results(1000).set_next_token(token);
+                let call = self
+                    .ec2
+                    .describe_vpcs()
+                    .set_filters(Some(filters.clone()))
+                    .max_results(1000)
+                    .set_next_token(token);
                 async move { call.send().await.map_err(|e| aws_error(ACTION, e)) }
             },
             |page| page.next_token(),
@@ -42,9 +50,14 @@ impl Aws {
         let vpc = exactly_one(existing, ACTION, found)?;
         let id = vpc.vpc_id().unwrap_or_default().to_owned();
         let (subnets, tables) = tokio::try_join!(self.subnets_of(&id), self.tables_of(&id))?;
-        let (public, private): (Vec<&Subnet>, Vec<&Subnet>) = subnets.iter().partition(|subnet| is_public(subnet, &tables));
+        let (public, private): (Vec<&Subnet>, Vec<&Subnet>) = subnets
+            .iter()
+            .partition(|subnet| is_public(subnet, &tables));
         let ids = |subnets: Vec<&Subnet>| {
-            let ids: BTreeSet<String> = subnets.iter().filter_map(|s| s.subnet_id().map(str::to_owned)).collect();
+            let ids: BTreeSet<String> = subnets
+                .iter()
+                .filter_map(|s| s.subnet_id().map(str::to_owned))
+                .collect();
             Value::from(ids.into_iter().collect::<Vec<_>>())
         };
         Ok(Attributes::new([
@@ -62,13 +75,21 @@ impl Aws {
             self,
             ACTION,
             |token| {
-                let call = self.ec2.describe_subnets().filters(filter("vpc-id", vpc)).max_results(1000).set_next_token(token);
+                let call = self
+                    .ec2
+                    .describe_subnets()
+                    .filters(filter("vpc-id", vpc))
+                    .max_results(1000)
+                    .set_next_token(token);
                 async move { call.send().await.map_err(|e| aws_error(ACTION, e)) }
             },
             |page| page.next_token(),
         )
         .await?;
-        Ok(answers.into_iter().flat_map(|page| page.subnets.unwrap_or_default()).collect())
+        Ok(answers
+            .into_iter()
+            .flat_map(|page| page.subnets.unwrap_or_default())
+            .collect())
     }
 
     async fn tables_of(&self, vpc: &str) -> Result<Vec<RouteTable>, CloudError> {
@@ -77,21 +98,38 @@ impl Aws {
             self,
             ACTION,
             |token| {
-                let call = self.ec2.describe_route_tables().filters(filter("vpc-id", vpc)).max_results(100).set_next_token(token);
+                let call = self
+                    .ec2
+                    .describe_route_tables()
+                    .filters(filter("vpc-id", vpc))
+                    .max_results(100)
+                    .set_next_token(token);
                 async move { call.send().await.map_err(|e| aws_error(ACTION, e)) }
             },
             |page| page.next_token(),
         )
         .await?;
-        Ok(answers.into_iter().flat_map(|page| page.route_tables.unwrap_or_default()).collect())
+        Ok(answers
+            .into_iter()
+            .flat_map(|page| page.route_tables.unwrap_or_default())
+            .collect())
     }
 
     async fn existing_cluster(&self, existing: &Existing) -> Result<Attributes, CloudError> {
         const ACTION: &str = "ecs:DescribeClusters";
-        let name = existing.criteria.get("name").and_then(Value::as_text).unwrap_or("default");
+        let name = existing
+            .criteria
+            .get("name")
+            .and_then(Value::as_text)
+            .unwrap_or("default");
         let answer = self
             .read(ACTION, || async {
-                self.ecs.describe_clusters().clusters(name).send().await.map_err(|e| aws_error(ACTION, e))
+                self.ecs
+                    .describe_clusters()
+                    .clusters(name)
+                    .send()
+                    .await
+                    .map_err(|e| aws_error(ACTION, e))
             })
             .await?;
         let found: Vec<_> = answer
@@ -105,7 +143,10 @@ impl Aws {
         Ok(Attributes::new([
             ("id", Value::text(arn)),
             ("arn", Value::text(arn)),
-            ("name", Value::from(cluster.cluster_name().map(str::to_owned))),
+            (
+                "name",
+                Value::from(cluster.cluster_name().map(str::to_owned)),
+            ),
         ]))
     }
 }
@@ -122,7 +163,9 @@ fn filters(existing: &Existing) -> Vec<Filter> {
             ("name", Value::Text(text)) => all.push(filter("tag:Name", text)),
             ("cidr", Value::Text(cidr)) => all.push(filter("cidr", cidr)),
             ("tags", Value::Map(tags)) => {
-                all.extend(tags.iter().filter_map(|(key, value)| Some(filter(&format!("tag:{key}"), value.as_text()?))));
+                all.extend(tags.iter().filter_map(|(key, value)| {
+                    Some(filter(&format!("tag:{key}"), value.as_text()?))
+                }));
             }
             _ => {}
         }
@@ -133,13 +176,23 @@ fn filters(existing: &Existing) -> Vec<Filter> {
 /// A subnet is public when its route table (its own, or else the VPC's main one) leads to an internet gateway.
 fn is_public(subnet: &Subnet, tables: &[RouteTable]) -> bool {
     let id = subnet.subnet_id();
-    let own = tables.iter().find(|table| table.associations().iter().any(|a| a.subnet_id().is_some() && a.subnet_id() == id));
-    let main = || tables.iter().find(|table| table.associations().iter().any(|a| a.main() == Some(true)));
-    own.or_else(main).is_some_and(|table| {
+    let own = tables.iter().find(|table| {
         table
-            .routes()
+            .associations()
             .iter()
-            .any(|route| route.gateway_id().is_some_and(|gateway| gateway.starts_with("igw-")))
+            .any(|a| a.subnet_id().is_some() && a.subnet_id() == id)
+    });
+    let main = || {
+        tables
+            .iter()
+            .find(|table| table.associations().iter().any(|a| a.main() == Some(true)))
+    };
+    own.or_else(main).is_some_and(|table| {
+        table.routes().iter().any(|route| {
+            route
+                .gateway_id()
+                .is_some_and(|gateway| gateway.starts_with("igw-"))
+        })
     })
 }
 
@@ -151,7 +204,10 @@ fn exactly_one<T>(existing: &Existing, action: &str, mut found: Vec<T>) -> Resul
             action,
             Class::Invalid,
             if number == 0 { "NotFound" } else { "Ambiguous" },
-            format!("{} existing {} fit what `{}` asks for; exactly one must", number, existing.kind, existing.address),
+            format!(
+                "{} existing {} fit what `{}` asks for; exactly one must",
+                number, existing.kind, existing.address
+            ),
         )),
     }
 }

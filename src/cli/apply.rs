@@ -35,6 +35,7 @@ pub struct ApplyArgs {
 
 pub async fn run(args: &ApplyArgs, global: &Global, ui: &mut Ui) -> Result<Exit, Failure> {
     let mut session = super::open(global, ui).await?;
+    super::lock(&mut session, "apply", global, ui).await?;
     let plan = match &args.plan_file {
         Some(path) => from_file(PlanFile::read(path)?, &mut session, &args.selection).await?,
         None => session.plan(&args.selection.ask(false)).await?,

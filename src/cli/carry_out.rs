@@ -41,10 +41,11 @@ pub async fn carry_out(
     ui: &mut Ui,
 ) -> Result<Exit, Failure> {
     let mode = plan.header.mode;
-    let empty = plan.is_empty();
+    let empty = plan.steps.is_empty();
     show(&plan, consent, ui)?;
     permitted(&plan)?;
-    if !empty {
+    // Waiting for what an earlier run made changes nothing that could be asked about.
+    if !plan.is_empty() {
         confirm(&plan.header, consent.yes, ui)?;
     }
     let run = RunAsk::new(global, consent.no_wait);

@@ -29,6 +29,7 @@ pub struct DestroyArgs {
 
 pub async fn run(args: &DestroyArgs, global: &Global, ui: &mut Ui) -> Result<Exit, Failure> {
     let mut session = super::open(global, ui).await?;
+    super::lock(&mut session, "destroy", global, ui).await?;
     let selection = Selection {
         targets: args.targets.clone(),
         allow_delete: args.allow_delete.clone(),

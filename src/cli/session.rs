@@ -1,31 +1,75 @@
-//! The glue between the command line and the rooms that do the work: one stack in one environment of one account.
+//! The glue between the command line and the session room: options in, plain values and failures out.
 
-use std::path::Path;
+use std::time::Duration;
 
 use super::ask::{Applied, PlanAsk, RunAsk};
 use super::failure::{Failure, FailureKind};
 use super::global::Global;
+use super::signals;
+use crate::diagnostic::{self, Style};
+use crate::event::{Outcome, Sink};
+use crate::kind::IntentVerb;
+use crate::model::{Address, KindName, PhysicalId, Scope};
+use crate::plan::{Ask, Header, Mode, Outputs, Plan, Totals};
+use super::sandbox::{SandboxStatus, SandboxVerb};
 use crate::event::Sink;
 use crate::model::{Address, PhysicalId, Scope};
 use crate::plan::{Header, Outputs, Plan};
 use crate::render::Banner;
 use crate::render::history::PastRun;
+use crate::render::palette::Palette;
 use crate::render::state_text::{Rebuilt, StateEntry, StateRow};
+use crate::session::{self, Request, SessionError};
+use crate::stack::VarFile;
+use crate::state::{Record, StoreError};
 
 /// A stack that was read and a world that answered.
 pub struct Session {
     pub scope: Scope,
     pub header: Header,
-    pub caller: String,
+    warnings: String,
+    ask: PlanAsk,
+    inner: session::Session,
+}
+
+/// The options as the session room takes them.
+pub fn request(global: &Global) -> Result<Request, Failure> {
+    let variable_files = global
+        .var_file
+        .iter()
+        .map(|path| {
+            let text = std::fs::read_to_string(path).map_err(|e| Failure::file("read the variables of", path, e))?;
+            Ok(VarFile { name: path.display().to_string(), text })
+        })
+        .collect::<Result<_, Failure>>()?;
+    Ok(Request {
+        stack_file: global.stack.clone(),
+        environment: global.env.clone(),
+        variables: global.var.clone(),
+        variable_files,
+        process: std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect(),
+        region: global.region.clone(),
+        profile: global.profile.clone(),
+        sandbox: global.sandbox,
+    })
 }
 
 impl Session {
-    /// Reads the stack, connects (or starts the sandbox), opens the state. Prints nothing, changes nothing.
-    pub async fn open(global: &Global) -> Result<Self, Failure> {
-        Err(missing(&format!(
-            "opening {}",
-            Path::display(&global.stack)
-        )))
+    /// Reads the stack, connects (or starts the sandbox), finds the state. Prints nothing, changes nothing.
+    pub async fn open(global: &Global, palette: Palette) -> Result<Self, Failure> {
+        let style = style(palette);
+        let inner = session::Session::open(request(global)?)
+            .await
+            .map_err(|error| failure(error, style))?;
+        Ok(Self {
+            scope: inner.scope.clone(),
+            header: inner.header.clone(),
+            warnings: diagnostic::render(&inner.stack.warnings, &inner.texts, style),
+            ask: PlanAsk::default(),
+            inner,
+        })
     }
 
     pub fn banner(&self) -> Banner {
@@ -35,78 +79,197 @@ impl Session {
             account: self.scope.account.clone(),
             region: self.scope.region.clone(),
             sandbox: self.header.sandbox,
-            caller: self.caller.clone(),
+            caller: self.inner.caller().to_owned(),
             endpoint: self.header.endpoint.clone(),
         }
     }
 
     /// Warnings of the stack file, rendered; empty for nearly all.
     pub fn warnings(&self) -> &str {
-        ""
+        &self.warnings
     }
 
-    pub async fn plan(&mut self, _ask: &PlanAsk) -> Result<Plan, Failure> {
-        Err(missing("planning"))
+    /// Takes the lease before the first look of a command that changes something.
+    pub async fn lock(&mut self, doing: &str, patience: Duration, on_wait: &mut dyn FnMut(&str)) -> Result<(), Failure> {
+        let mut told = |error: &StoreError| on_wait(&format!("waiting: {error}"));
+        Ok(self.inner.lock(doing, patience, &mut told).await?)
     }
 
-    pub async fn apply(
-        &mut self,
-        _plan: Plan,
-        _run: RunAsk,
-        _sink: Box<dyn Sink>,
-    ) -> Result<Applied, Failure> {
-        Err(missing("applying"))
+    pub async fn plan(&mut self, ask: &PlanAsk) -> Result<Plan, Failure> {
+        self.ask = ask.clone();
+        Ok(self.inner.plan(&Ask::from(ask)).await?)
+    }
+
+    pub async fn apply(&mut self, plan: Plan, run: RunAsk, mut sink: Box<dyn Sink>) -> Result<Applied, Failure> {
+        let doing = match plan.header.mode {
+            Mode::Apply => "apply",
+            Mode::Destroy => "destroy",
+        };
+        let ask = Ask::from(&self.ask);
+        let run = session::RunAsk {
+            parallelism: run.parallelism,
+            no_wait: run.no_wait,
+            doing: doing.to_owned(),
+            confirmed: false,
+        };
+        let stop = signals::ladder();
+        let applied = self.inner.apply(plan, &ask, &run, stop, sink.as_mut()).await?;
+        Ok(Applied {
+            outcome: applied.outcome,
+            outputs: applied.outputs,
+            view: applied.view,
+        })
     }
 
     /// Reads AWS; writes nothing.
     pub async fn outputs(&mut self) -> Result<Outputs, Failure> {
-        Err(missing("outputs"))
+        Ok(self.inner.outputs().await?)
     }
 
     pub async fn state_list(&mut self) -> Result<Vec<StateRow>, Failure> {
-        Err(missing("the state"))
+        let snapshot = self.inner.snapshot().await?;
+        Ok(snapshot.resources.iter().map(|(address, record)| row(address, record)).collect())
     }
 
     /// `None`: the state has nothing at that address.
-    pub async fn state_show(&mut self, _address: &Address) -> Result<Option<StateEntry>, Failure> {
-        Err(missing("the state"))
+    pub async fn state_show(&mut self, address: &Address) -> Result<Option<StateEntry>, Failure> {
+        let snapshot = self.inner.snapshot().await?;
+        Ok(snapshot.resources.get(address).map(|record| StateEntry {
+            row: row(address, record),
+            attributes: record.attributes.clone(),
+            depends_on: record.depends_on.clone(),
+            protect: record.protect,
+            retain: record.retain,
+        }))
     }
 
     /// Untags and forgets; everything at and below the addresses.
-    pub async fn state_rm(&mut self, _addresses: &[Address]) -> Result<Vec<StateRow>, Failure> {
-        Err(missing("the state"))
+    pub async fn state_rm(&mut self, addresses: &[Address]) -> Result<Vec<StateRow>, Failure> {
+        let gone = self.inner.forget(addresses, signals::ladder()).await?;
+        Ok(gone.iter().map(|(address, record)| row(address, record)).collect())
     }
 
     /// Retags.
-    pub async fn state_mv(
-        &mut self,
-        _from: &Address,
-        _to: &Address,
-    ) -> Result<Vec<StateRow>, Failure> {
-        Err(missing("the state"))
+    pub async fn state_mv(&mut self, from: &Address, to: &Address) -> Result<Vec<StateRow>, Failure> {
+        let moved = self.inner.rename(from, to, signals::ladder()).await?;
+        Ok(moved.iter().map(|(address, record)| row(address, record)).collect())
     }
 
-    pub async fn state_import(
-        &mut self,
-        _address: &Address,
-        _id: &PhysicalId,
-    ) -> Result<StateRow, Failure> {
-        Err(missing("the state"))
+    pub async fn state_import(&mut self, address: &Address, id: &PhysicalId) -> Result<StateRow, Failure> {
+        let record = self.inner.import(address, id, signals::ladder()).await?;
+        Ok(row(address, &record))
     }
 
     pub async fn state_rebuild(&mut self) -> Result<Rebuilt, Failure> {
-        Err(missing("the state"))
+        let rebuilt = self.inner.rebuild().await?;
+        let rows = |all: Vec<(Address, KindName, PhysicalId)>| {
+            all.into_iter()
+                .map(|(address, kind, id)| StateRow { address, kind, id, generation: 1 })
+                .collect()
+        };
+        Ok(Rebuilt {
+            adopted: rows(rebuilt.adopted),
+            forgotten: rows(rebuilt.forgotten),
+            unchanged: rebuilt.unchanged,
+        })
     }
 
     /// Newest first.
-    pub async fn history(&mut self, _address: Option<&Address>) -> Result<Vec<PastRun>, Failure> {
-        Err(missing("the history"))
+    pub async fn history(&mut self, address: Option<&Address>) -> Result<Vec<PastRun>, Failure> {
+        let runs = self.inner.history(address).await?;
+        Ok(runs.into_iter().map(past).collect())
     }
 }
 
-fn missing(what: &str) -> Failure {
-    Failure::new(
-        FailureKind::Bug,
-        format!("{what} is not part of this build"),
-    )
+impl From<&PlanAsk> for Ask {
+    fn from(ask: &PlanAsk) -> Self {
+        Self {
+            destroy: ask.destroy,
+            targets: ask.targets.clone(),
+            replace: ask.replace.clone(),
+            allow_delete: ask.allow_delete.clone(),
+            allow_replace: ask.allow_replace.clone(),
+        }
+    }
+}
+
+fn past(run: session::PastRun) -> PastRun {
+    let count = |verb| run.changes.values().filter(|done| **done == verb).count();
+    PastRun {
+        mode: if run.doing == "destroy" { Mode::Destroy } else { Mode::Apply },
+        totals: Totals {
+            create: count(IntentVerb::Create),
+            update: count(IntentVerb::Update),
+            delete: count(IntentVerb::Delete),
+            ..Totals::default()
+        },
+        outcome: run.ended.then_some(Outcome::Done),
+        changes: run
+            .changes
+            .iter()
+            .map(|(address, verb)| {
+                let done = match verb {
+                    IntentVerb::Create => "created",
+                    IntentVerb::Update => "changed",
+                    IntentVerb::Delete => "deleted",
+                };
+                (address.clone(), done.to_owned())
+            })
+            .collect(),
+        run: run.run,
+        started: run.started,
+        who: run.who,
+        commit: run.commit,
+    }
+}
+
+fn row(address: &Address, record: &Record) -> StateRow {
+    StateRow {
+        address: address.clone(),
+        kind: record.kind.clone(),
+        id: record.id.clone(),
+        generation: record.generation,
+    }
+}
+
+fn style(palette: Palette) -> Style {
+    if palette == Palette::PLAIN { Style::Plain } else { Style::Colour }
+}
+
+/// With the stack file's diagnostics rendered.
+pub fn failure(error: SessionError, style: Style) -> Failure {
+    match error {
+        SessionError::Stack { ref diagnostics, ref texts } => {
+            let body = diagnostic::render(diagnostics, texts, style);
+            Failure::new(FailureKind::Stack, error.to_string()).body(body)
+        }
+        SessionError::Cloud(error) => error.into(),
+        SessionError::Connect(error) => error.into(),
+        SessionError::Stale(_) => Failure::new(FailureKind::StalePlan, error.to_string())
+            .hint("plan again; nothing was changed"),
+        SessionError::Store(StoreError::Busy(_)) => Failure::new(FailureKind::Busy, error.to_string())
+            .hint("wait for it, or let --lock-timeout 10m wait"),
+        SessionError::Store(_) | SessionError::File { .. } | SessionError::Sandbox(_) | SessionError::Journal(_) => {
+            Failure::new(FailureKind::Local, error.to_string())
+        }
+        SessionError::Run(crate::engine::RunError::Credentials(error)) => Failure::from(error)
+            .hint("what was done is remembered: log in and run the same command again"),
+        SessionError::Run(_) => Failure::new(FailureKind::Local, error.to_string())
+            .hint("what was done is remembered: the next run goes on from there"),
+        SessionError::Refused(_) | SessionError::Guard(_) | SessionError::NotFound(_) => {
+            Failure::new(FailureKind::Refused, error.to_string())
+        }
+        SessionError::Plan(_) => Failure::new(FailureKind::Stack, error.to_string()),
+    }
+}
+
+impl From<SessionError> for Failure {
+    fn from(error: SessionError) -> Self {
+        failure(error, Style::Plain)
+    }
+}
+
+/// Carries a `sandbox` verb out, and says how the sandbox is then.
+pub async fn sandbox(_verb: SandboxVerb) -> Result<SandboxStatus, Failure> {
+    Err(missing("the sandbox"))
 }

@@ -60,6 +60,7 @@ impl Ledger {
                 caller: opening.info.caller.clone(),
                 who: opening.info.who.clone(),
                 doing: opening.doing.clone(),
+                commit: opening.info.commit.clone(),
             }])
             .await?;
         Ok(ledger)

@@ -22,6 +22,9 @@ pub enum Event {
         caller: String,
         who: String,
         doing: String,
+        /// What a CI job works on.
+        #[serde(default)]
+        commit: Option<String>,
     },
     /// About to be sent. `number` is unique within the journal.
     Intent {

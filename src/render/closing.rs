@@ -7,7 +7,7 @@ use super::plan_page::tally;
 use super::shown::clean;
 use crate::event::{Outcome, RunView};
 use crate::model::Address;
-use crate::plan::Mode;
+use crate::plan::{Mode, Totals};
 
 /// Names of what did not start are listed up to this many.
 const NAMED: usize = 8;
@@ -104,6 +104,9 @@ fn verdict(view: &RunView, mode: Mode, palette: Palette) -> String {
 
 /// `3 created, 1 deleted` from `3 to create, 1 to delete`.
 fn past(view: &RunView) -> String {
+    if view.totals == Totals::default() {
+        return format!("{} of {} steps", view.done, view.steps);
+    }
     tally(&view.totals)
         .split(", ")
         .map(|part| match part.split_once(" to ") {
@@ -111,7 +114,7 @@ fn past(view: &RunView) -> String {
             Some((count, verb)) if count.chars().all(|c| c.is_ascii_digit()) => {
                 format!("{count} {verb}d")
             }
-            _ => "older generations cleared away".to_owned(),
+            _ => part.to_owned(),
         })
         .collect::<Vec<_>>()
         .join(", ")

@@ -86,6 +86,7 @@ fn block_diff(block: &Block) -> String {
         Sign::Create => '+',
         Sign::Delete => '-',
         Sign::Update | Sign::Replace | Sign::Forget => '!',
+        Sign::Wait => '#',
     };
     let title = heading(block);
     let title = match block.sign {

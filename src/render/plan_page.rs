@@ -15,6 +15,8 @@ pub enum Sign {
     Replace,
     Delete,
     Forget,
+    /// Nothing is changed; it is waited for.
+    Wait,
 }
 
 /// One resource.
@@ -103,6 +105,16 @@ fn block(plan: &Plan, step: &Step) -> Option<Block> {
             given_rows(desired, tags),
         ),
         Act::Create { because, .. } => return Some(replacement(plan, step, because)),
+        Act::Update {
+            id,
+            moved_from: None,
+            ..
+        } if step.only_waits() => (
+            Sign::Wait,
+            Some(id.to_string()),
+            vec![remark("an earlier run did not see it become ready")],
+            Vec::new(),
+        ),
         Act::Update {
             id,
             changes,
@@ -420,6 +432,15 @@ fn fate(replace: bool) -> &'static str {
 
 /// `Plan: 3 to create, 1 to replace; 12 stay as they are.`, or the sentence that there is nothing to do.
 pub fn total(plan: &Plan) -> String {
+    let waits = plan.steps.iter().filter(|step| step.only_waits()).count();
+    if plan.is_empty() && waits > 0 {
+        let what = if waits == 1 {
+            "one resource of an earlier run is".to_owned()
+        } else {
+            format!("{waits} resources of an earlier run are")
+        };
+        return format!("Nothing to change; {what} still waited for.");
+    }
     if plan.is_empty() {
         return match plan.header.mode {
             Mode::Destroy => "Nothing to destroy.".into(),

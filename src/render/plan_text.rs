@@ -69,6 +69,7 @@ pub fn sign(sign: Sign) -> (&'static str, Tone) {
         Sign::Replace => ("±", Tone::Replace),
         Sign::Delete => ("-", Tone::Delete),
         Sign::Forget => ("○", Tone::Forget),
+        Sign::Wait => ("…", Tone::Faint),
     }
 }
 
@@ -78,6 +79,7 @@ pub fn heading(block: &Block) -> String {
     let what = match block.sign {
         Sign::Replace => "  is replaced",
         Sign::Forget => "  is let go",
+        Sign::Wait => "  is waited for",
         _ => "",
     };
     let id = block
@@ -180,6 +182,20 @@ mod tests {
         insta::assert_snapshot!(plan_text(&plan, Palette::PLAIN), @"Nothing to do: all 37 resources are as the stack says.");
         plan.header.mode = Mode::Destroy;
         insta::assert_snapshot!(plan_text(&plan, Palette::PLAIN), @"Nothing to destroy.");
+    }
+
+    #[test]
+    fn a_plan_that_only_waits_says_so() {
+        let plan = Plan {
+            steps: vec![samples::waiting(0)],
+            ..samples::empty()
+        };
+        insta::assert_snapshot!(plan_text(&plan, Palette::PLAIN), @r"
+        … service  ecs.service  arn:svc/circles-svc  is waited for
+            an earlier run did not see it become ready
+
+        Nothing to change; one resource of an earlier run is still waited for.
+        ");
     }
 
     #[test]

@@ -32,6 +32,7 @@ pub fn empty() -> Plan {
         refusals: Vec::new(),
         outputs: vec![("aws_region".into(), "us-east-1".into())],
         unchanged: 37,
+        unwaited: Default::default(),
     }
 }
 
@@ -158,6 +159,7 @@ pub fn every_act() -> Plan {
             ("jwt".into(), secret("JWT")),
         ],
         unchanged: 12,
+        unwaited: ["service".into()].into(),
     }
 }
 
@@ -238,10 +240,24 @@ fn moved(id: usize) -> Step {
         id: PhysicalId::new("/ecs/circles"),
         desired: Attributes::default(),
         tags: tags(),
-        changes: Vec::new(),
+        changes: vec![line(
+            "tags",
+            Value::map([("circles-infra:address", Value::text("old-logs"))]),
+            Value::map([("circles-infra:address", Value::text("logs"))]),
+        )],
         moved_from: Some("old-logs".into()),
     };
     step(id, "logs", "logs.group", act)
+}
+
+/// A service that an earlier run did not see become ready.
+pub fn waiting(id: usize) -> Step {
+    step(
+        id,
+        "service",
+        "ecs.service",
+        update("arn:svc/circles-svc", Vec::new()),
+    )
 }
 
 /// A target group made before the old one goes, a database the other way round, and the remaining causes.

@@ -83,7 +83,7 @@ impl Session {
         self.conduct(planned, run, stop, sink).await
     }
 
-    async fn conduct(&mut self, planned: Planned, run: &RunAsk, stop: Stop, sink: &mut dyn Sink) -> Result<Applied, SessionError> {
+    pub(super) async fn conduct(&mut self, planned: Planned, run: &RunAsk, stop: Stop, sink: &mut dyn Sink) -> Result<Applied, SessionError> {
         let lease = match &self.lease {
             Some(lease) => lease.clone(),
             None => return Err(SessionError::Guard("the state is not locked".into())),

@@ -135,7 +135,7 @@ fn known(outputs: &[(String, Value)]) -> Outputs {
 }
 
 /// `moved:`: what was seen at the old address stands at the new one. A retag, never a replacement.
-fn move_over(
+pub(super) fn move_over(
     moves: &[(Address, Address)],
     seen: &mut Seen,
     snapshot: &mut Snapshot,

@@ -143,7 +143,7 @@ async fn connect(request: &Request, region: Option<String>, assume_role: Option<
             static_credentials: None,
         });
     }
-    let sandbox = sandbox::ensure_running().await?;
+    let sandbox = sandbox::ensure_running(&|_| {}).await?;
     Ok(Connect {
         region,
         profile: None,

@@ -23,7 +23,7 @@ pub fn who(process: &BTreeMap<String, String>) -> String {
 }
 
 /// The commit that a CI job works on.
-pub fn commit(process: &BTreeMap<String, String>) -> Option<String> {
+fn commit(process: &BTreeMap<String, String>) -> Option<String> {
     ["GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT"]
         .iter()
         .find_map(|name| process.get(*name))
@@ -49,5 +49,6 @@ pub fn run_info(process: &BTreeMap<String, String>, caller: &str) -> RunInfo {
         caller: caller.to_owned(),
         who: who(process),
         at,
+        commit: commit(process),
     }
 }

@@ -14,6 +14,9 @@ use super::store::{Busy, Holder, Lease, Store, StoreError, Version};
 use super::{Snapshot, StateKey};
 use crate::journal::{Entry, read_lines, write_line};
 
+/// Finished runs whose journals are kept for `history`.
+const RUNS_KEPT: usize = 100;
+
 pub struct LocalStore {
     folder: PathBuf,
     key: StateKey,
@@ -141,11 +144,54 @@ impl LocalStore {
     fn close_now(&self) -> Result<(), StoreError> {
         *self.journal.lock().unwrap_or_else(|e| e.into_inner()) = None;
         let path = self.file("journal.jsonl");
-        match fs::rename(&path, self.file("journal.last.jsonl")) {
-            Ok(()) => Ok(()),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(e) => Err(failed("putting away", &path)(e)),
+        let runs = self.file("runs");
+        let number = self.run_files()?.last().map_or(1, |(number, _)| number + 1);
+        let put_away = || -> io::Result<()> {
+            fs::create_dir_all(&runs)?;
+            fs::rename(&path, runs.join(format!("{number:08}.jsonl")))
+        };
+        match put_away() {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(failed("putting away", &path)(e)),
+            _ => self.drop_old_runs(),
         }
+    }
+
+    /// Journals of finished runs by number, oldest first.
+    fn run_files(&self) -> Result<Vec<(u64, PathBuf)>, StoreError> {
+        let folder = self.file("runs");
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(e) => return Err(failed("reading", &folder)(e)),
+        };
+        let mut files: Vec<(u64, PathBuf)> = entries
+            .filter_map(|entry| {
+                let path = entry.ok()?.path();
+                let number = path.file_stem()?.to_str()?.parse().ok()?;
+                Some((number, path))
+            })
+            .collect();
+        files.sort();
+        Ok(files)
+    }
+
+    fn drop_old_runs(&self) -> Result<(), StoreError> {
+        let files = self.run_files()?;
+        for (_, path) in files.iter().take(files.len().saturating_sub(RUNS_KEPT)) {
+            fs::remove_file(path).map_err(failed("removing", path))?;
+        }
+        Ok(())
+    }
+
+    fn read_runs(&self) -> Result<Vec<Vec<Entry>>, StoreError> {
+        self.run_files()?
+            .into_iter()
+            .map(|(_, path)| {
+                let text = fs::read(&path).map_err(failed("reading", &path))?;
+                // History is for people: what is damaged in it is left out.
+                Ok(read_lines(&text).unwrap_or_default())
+            })
+            .collect()
     }
 
     fn take(&self, holder: &Holder) -> Result<Arc<dyn Lease>, StoreError> {
@@ -240,6 +286,10 @@ impl Store for LocalStore {
 
     fn close_journal(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async { self.close_now() })
+    }
+
+    fn runs(&self) -> BoxFuture<'_, Result<Vec<Vec<Entry>>, StoreError>> {
+        Box::pin(async { self.read_runs() })
     }
 
     fn lease(&self, holder: Holder) -> BoxFuture<'_, Result<Arc<dyn Lease>, StoreError>> {

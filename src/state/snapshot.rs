@@ -66,6 +66,8 @@ pub struct RunInfo {
     pub who: String,
     /// RFC 3339.
     pub at: String,
+    #[serde(default)]
+    pub commit: Option<String>,
 }
 
 /// All that one environment's state holds.

@@ -72,6 +72,8 @@ pub trait Store: Send + Sync {
     fn append<'a>(&'a self, entries: &'a [Entry]) -> BoxFuture<'a, Result<(), StoreError>>;
     /// Puts the journal away as the run's history: its outcome stands in the state.
     fn close_journal(&self) -> BoxFuture<'_, Result<(), StoreError>>;
+    /// Journals of finished runs that are still kept, oldest first.
+    fn runs(&self) -> BoxFuture<'_, Result<Vec<Vec<Entry>>, StoreError>>;
     /// Takes the lease, or says who has it.
     fn lease(&self, holder: Holder) -> BoxFuture<'_, Result<Arc<dyn Lease>, StoreError>>;
 }

@@ -9,5 +9,7 @@ mod interrupted;
 mod lifecycle;
 mod many;
 mod samples;
+mod serving;
 mod stage;
 mod tables;
+mod waits;

@@ -101,9 +101,10 @@ impl LocalAws {
         format!("http://{}", self.address)
     }
 
-    /// For tests that need the whole account for themselves: emptied now, and nobody else's until the guard is dropped.
+    /// For tests that need the whole account for themselves: emptied and without waits now, and nobody else's until the guard is dropped.
     pub async fn alone(&self) -> tokio::sync::MutexGuard<'_, ()> {
         let turn = self.turn.lock().await;
+        self.control("POST", "clock", &json!({"factor": 0})).await;
         self.control("POST", "iam", &json!({"allow": null})).await;
         self.control("POST", "reset", &Json::Null).await;
         turn

@@ -8,7 +8,6 @@ use aws_sdk_ecr::types::{
 use futures::TryFutureExt;
 use serde::Deserialize;
 
-use crate::aws::tag_change::TagChange;
 use crate::aws::{Aws, aws_error};
 use crate::kind::{
     Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Literal, Patience, Readiness,
@@ -16,6 +15,7 @@ use crate::kind::{
 };
 use crate::model::{Attributes, KindName, PhysicalId, Tags, Value};
 
+mod facets;
 mod look;
 
 pub struct Repository;
@@ -168,10 +168,10 @@ impl Kind<Aws> for Repository {
             tags: cx.tags.clone(),
         };
         if spec.lifecycle_policy.is_some() {
-            set_lifecycle(aws, cx, &mut live, spec).await?;
+            facets::set_lifecycle(aws, cx, &mut live, spec).await?;
         }
         if spec.policy.is_some() {
-            set_policy(aws, cx, &mut live, spec).await?;
+            facets::set_policy(aws, cx, &mut live, spec).await?;
         }
         Ok(live)
     }
@@ -184,19 +184,19 @@ impl Kind<Aws> for Repository {
     ) -> Result<Step<Live>, CloudError> {
         let mut live = live.clone();
         if wanted.changes("tag_mutability") {
-            set_mutability(aws, cx, &mut live, &wanted.spec).await?;
+            facets::set_mutability(aws, cx, &mut live, &wanted.spec).await?;
         }
         if wanted.changes("scan_on_push") {
-            set_scanning(aws, cx, &mut live, &wanted.spec).await?;
+            facets::set_scanning(aws, cx, &mut live, &wanted.spec).await?;
         }
         if wanted.changes("lifecycle_policy") {
-            set_lifecycle(aws, cx, &mut live, &wanted.spec).await?;
+            facets::set_lifecycle(aws, cx, &mut live, &wanted.spec).await?;
         }
         if wanted.changes("policy") {
-            set_policy(aws, cx, &mut live, &wanted.spec).await?;
+            facets::set_policy(aws, cx, &mut live, &wanted.spec).await?;
         }
         if wanted.changes(TAGS) {
-            change_tags(aws, cx, &live).await?;
+            facets::change_tags(aws, cx, &live).await?;
             live.tags = cx.tags.clone();
         }
         Ok(Step::Done(live))
@@ -274,14 +274,6 @@ fn scanning(spec: &Spec) -> ImageScanningConfiguration {
         .build()
 }
 
-/// The text of a document that the stack gives as text or as a map.
-fn document(json: &serde_json::Value) -> String {
-    match json {
-        serde_json::Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
-}
-
 fn list(tags: &Tags) -> Result<Vec<Tag>, CloudError> {
     tags.iter()
         .map(|(key, value)| {
@@ -292,129 +284,4 @@ fn list(tags: &Tags) -> Result<Vec<Tag>, CloudError> {
                 .map_err(|e| CloudError::malformed(&Repository::NAME, e))
         })
         .collect()
-}
-
-async fn set_mutability(
-    aws: &Aws,
-    cx: &Cx,
-    live: &mut Live,
-    spec: &Spec,
-) -> Result<(), CloudError> {
-    const PUT: &str = "ecr:PutImageTagMutability";
-    let mutability = ImageTagMutability::from(spec.tag_mutability.as_str());
-    let request = aws
-        .ecr
-        .put_image_tag_mutability()
-        .repository_name(name(live))
-        .image_tag_mutability(mutability.clone());
-    cx.call(PUT, request.send().map_err(|e| aws_error(PUT, e)))
-        .await?;
-    live.repository.image_tag_mutability = Some(mutability);
-    Ok(())
-}
-
-async fn set_scanning(aws: &Aws, cx: &Cx, live: &mut Live, spec: &Spec) -> Result<(), CloudError> {
-    const PUT: &str = "ecr:PutImageScanningConfiguration";
-    let request = aws
-        .ecr
-        .put_image_scanning_configuration()
-        .repository_name(name(live))
-        .image_scanning_configuration(scanning(spec));
-    cx.call(PUT, request.send().map_err(|e| aws_error(PUT, e)))
-        .await?;
-    live.repository.image_scanning_configuration = Some(scanning(spec));
-    Ok(())
-}
-
-async fn set_lifecycle(aws: &Aws, cx: &Cx, live: &mut Live, spec: &Spec) -> Result<(), CloudError> {
-    let wished = spec.lifecycle_policy.as_ref().map(document);
-    if let Some(text) = &wished {
-        let request = aws
-            .ecr
-            .put_lifecycle_policy()
-            .repository_name(name(live))
-            .lifecycle_policy_text(text);
-        cx.call(
-            PUT_LIFECYCLE,
-            request.send().map_err(|e| aws_error(PUT_LIFECYCLE, e)),
-        )
-        .await?;
-    } else {
-        let request = aws
-            .ecr
-            .delete_lifecycle_policy()
-            .repository_name(name(live));
-        let answer = cx
-            .call(
-                DELETE_LIFECYCLE,
-                request.send().map_err(|e| aws_error(DELETE_LIFECYCLE, e)),
-            )
-            .await;
-        absent_is_fine(answer)?;
-    }
-    live.lifecycle_policy = wished;
-    Ok(())
-}
-
-async fn set_policy(aws: &Aws, cx: &Cx, live: &mut Live, spec: &Spec) -> Result<(), CloudError> {
-    let wished = spec.policy.as_ref().map(document);
-    if let Some(text) = &wished {
-        let request = aws
-            .ecr
-            .set_repository_policy()
-            .repository_name(name(live))
-            .policy_text(text);
-        cx.call(
-            SET_POLICY,
-            request.send().map_err(|e| aws_error(SET_POLICY, e)),
-        )
-        .await?;
-    } else {
-        let request = aws
-            .ecr
-            .delete_repository_policy()
-            .repository_name(name(live));
-        let answer = cx
-            .call(
-                DELETE_POLICY,
-                request.send().map_err(|e| aws_error(DELETE_POLICY, e)),
-            )
-            .await;
-        absent_is_fine(answer)?;
-    }
-    live.policy = wished;
-    Ok(())
-}
-
-fn absent_is_fine<T>(answer: Result<T, CloudError>) -> Result<(), CloudError> {
-    match answer {
-        Err(error) if !error.is(Class::NotFound) => Err(error),
-        _ => Ok(()),
-    }
-}
-
-async fn change_tags(aws: &Aws, cx: &Cx, live: &Live) -> Result<(), CloudError> {
-    const TAG: &str = "ecr:TagResource";
-    const UNTAG: &str = "ecr:UntagResource";
-    let arn = live.repository.repository_arn().unwrap_or_default();
-    let change = TagChange::between(&live.tags, &cx.tags);
-    if !change.set.is_empty() {
-        let request = aws
-            .ecr
-            .tag_resource()
-            .resource_arn(arn)
-            .set_tags(Some(list(&change.set)?));
-        cx.call(TAG, request.send().map_err(|e| aws_error(TAG, e)))
-            .await?;
-    }
-    if !change.gone.is_empty() {
-        let request = aws
-            .ecr
-            .untag_resource()
-            .resource_arn(arn)
-            .set_tag_keys(Some(change.gone));
-        cx.call(UNTAG, request.send().map_err(|e| aws_error(UNTAG, e)))
-            .await?;
-    }
-    Ok(())
 }

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::tags;
 use crate::aws::scan::needs_scan;
 use crate::aws::tag_change::made_here;
-use crate::aws::{Aws, aws_error};
+use crate::aws::{Aws, aws_error, pages};
 use crate::kind::{
     Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Patience, Readiness, Step,
     TAGS, Type, Verb, Wanted,
@@ -76,11 +76,7 @@ impl Kind<Aws> for Cluster {
         match verb {
             Verb::Read => &[DESCRIBE, LIST],
             Verb::Create => &["ecs:CreateCluster", "ecs:TagResource", DESCRIBE],
-            Verb::Update => &[
-                "ecs:UpdateClusterSettings",
-                "ecs:TagResource",
-                "ecs:UntagResource",
-            ],
+            Verb::Update => &["ecs:UpdateCluster", "ecs:TagResource", "ecs:UntagResource"],
             Verb::Delete => &["ecs:DeleteCluster", DESCRIBE],
         }
     }
@@ -100,9 +96,7 @@ impl Kind<Aws> for Cluster {
                     .cloned(),
             );
         }
-        all.retain(|live| {
-            asked.wants(&live.arn, &live.tags) || names.iter().any(|name| *name == live.name)
-        });
+        all.retain(|live| asked.wants(&live.arn, &live.tags) || names.contains(&live.name));
         Ok(all)
     }
 
@@ -143,14 +137,14 @@ impl Kind<Aws> for Cluster {
         live: &Live,
         wanted: &Wanted<Spec>,
     ) -> Result<Step<Live>, CloudError> {
-        const UPDATE: &str = "ecs:UpdateClusterSettings";
+        const UPDATE: &str = "ecs:UpdateCluster";
         let mut live = live.clone();
         if let Some(value) = &wanted.spec.container_insights
             && wanted.changes("container_insights")
         {
             let request = aws
                 .ecs
-                .update_cluster_settings()
+                .update_cluster()
                 .cluster(&live.arn)
                 .settings(insights(value));
             cx.call(UPDATE, request.send().map_err(|e| aws_error(UPDATE, e)))
@@ -282,25 +276,16 @@ async fn everything(aws: &Aws, asked: &Asked) -> Result<std::sync::Arc<Vec<Live>
     asked
         .memo
         .get("all", || async {
-            let mut arns = Vec::new();
-            let mut token = None;
-            loop {
-                let request = aws
-                    .ecs
-                    .list_clusters()
-                    .max_results(100)
-                    .set_next_token(token);
-                let page = aws
-                    .read(LIST, || {
-                        request.clone().send().map_err(|e| aws_error(LIST, e))
-                    })
-                    .await?;
-                arns.extend(page.cluster_arns.unwrap_or_default());
-                token = page.next_token;
-                if token.is_none() {
-                    return describe(aws, arns).await;
-                }
-            }
+            let list = |token| {
+                let request = aws.ecs.list_clusters().max_results(100);
+                let request = request.set_next_token(token);
+                request.send().map_err(|e| aws_error(LIST, e))
+            };
+            let pages = pages(aws, LIST, list, |page| page.next_token()).await?;
+            let arns = pages
+                .into_iter()
+                .flat_map(|page| page.cluster_arns.unwrap_or_default());
+            describe(aws, arns.collect()).await
         })
         .await
 }

@@ -17,6 +17,8 @@ pub struct Deployment {
     /// `IN_PROGRESS`, `COMPLETED` or `FAILED`.
     pub rollout_state: String,
     pub reason: String,
+    /// Seconds since 1970.
+    pub made_at: i64,
     pub desired: i32,
     pub running: i32,
     pub pending: i32,
@@ -43,6 +45,8 @@ pub struct Rollout<'a> {
     pub deployments: &'a [Deployment],
     pub events: &'a [Event],
     pub wished: Option<&'a str>,
+    /// When the wished one was registered, in seconds since 1970; read only when [`Rollout::may_be_rolled_back`].
+    pub wished_at: Option<i64>,
 }
 
 pub fn deployment(inner: &Inner) -> Deployment {
@@ -53,6 +57,7 @@ pub fn deployment(inner: &Inner) -> Deployment {
         task_definition: text(inner.task_definition()),
         rollout_state: text(inner.rollout_state().map(|state| state.as_str())),
         reason: text(inner.rollout_state_reason()),
+        made_at: inner.created_at().map_or(0, |at| at.secs()),
         desired: inner.desired_count(),
         running: inner.running_count(),
         pending: inner.pending_count(),
@@ -102,25 +107,37 @@ impl Rollout<'_> {
         }
     }
 
+    /// Whether the service went back from some task definition, and it has to be seen whether that was the wished one.
+    pub fn may_be_rolled_back(&self) -> bool {
+        self.primary().is_some_and(|primary| {
+            primary.reason.contains("circuit breaker")
+                && self
+                    .wished
+                    .is_some_and(|wished| wished != primary.task_definition)
+        })
+    }
+
     /// Why the wished task definition will not come to run: its roll-out failed, and perhaps was rolled back.
     fn failure(&self) -> Option<String> {
+        let primary = self.primary()?;
+        if self
+            .wished
+            .is_none_or(|wished| wished == primary.task_definition)
+        {
+            // An earlier attempt with the same definition does not count.
+            return (primary.rollout_state == "FAILED").then(|| self.explain(&primary.reason));
+        }
         let failed = self.deployments.iter().find(|deployment| {
             deployment.rollout_state == "FAILED"
-                && match self.wished {
-                    Some(wished) => wished == deployment.task_definition,
-                    None => deployment.status == "PRIMARY",
-                }
+                && self.wished == Some(deployment.task_definition.as_str())
         });
         if let Some(failed) = failed {
             return Some(self.explain(&failed.reason));
         }
-        // The failed one has left the list; the one that took its place says why it was made.
-        let primary = self.primary()?;
-        let rolled_back = primary.reason.contains("rolling back")
-            && self
-                .wished
-                .is_some_and(|wished| wished != primary.task_definition);
-        rolled_back.then(|| self.explain(&primary.reason))
+        // The failed one has left the list. A deployment that went back before the wished definition was there went back from another.
+        // (An emulator that does not say when is believed.)
+        let since_then = self.wished_at.is_none_or(|since| primary.made_at >= since);
+        (self.may_be_rolled_back() && since_then).then(|| self.explain(&primary.reason))
     }
 
     fn explain(&self, reason: &str) -> String {
@@ -181,6 +198,7 @@ mod tests {
             task_definition: task_definition.into(),
             rollout_state: state.into(),
             reason: String::new(),
+            made_at: 100,
             desired: 2,
             running: 2,
             pending: 0,
@@ -201,6 +219,7 @@ mod tests {
             deployments,
             events: &[],
             wished,
+            wished_at: None,
         }
     }
 
@@ -252,13 +271,15 @@ mod tests {
         ));
         // Rolled back, and the failed deployment has left the list.
         let mut back = one("PRIMARY", OLD, "COMPLETED");
-        back.reason =
-            "ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/1.".into();
+        back.reason = "ECS deployment circuit breaker: rollback completed.".into();
         let back = [back];
-        assert!(matches!(
-            rollout(2, &back, Some(NEW)).readiness(),
-            Readiness::Broken(_)
-        ));
+        let mut rolled = rollout(2, &back, Some(NEW));
+        assert!(rolled.may_be_rolled_back());
+        rolled.wished_at = Some(90);
+        assert!(matches!(rolled.readiness(), Readiness::Broken(_)));
+        // An answer from before the update, of a service that went back from another definition earlier.
+        rolled.wished_at = Some(110);
+        assert!(matches!(rolled.readiness(), Readiness::NotYet(_)));
         // The same service, looked at for planning, is what it is.
         assert_eq!(rollout(2, &back, None).readiness(), Readiness::Ready);
     }
@@ -290,6 +311,17 @@ mod tests {
             rollout(2, &deployments, Some(OLD)).readiness(),
             Readiness::Ready
         );
+    }
+
+    #[test]
+    fn a_second_attempt_with_the_same_definition_gets_its_chance() {
+        let deployments = [
+            one("PRIMARY", NEW, "IN_PROGRESS"),
+            one("ACTIVE", OLD, "COMPLETED"),
+            one("ACTIVE", NEW, "FAILED"),
+        ];
+        let again = rollout(2, &deployments, Some(NEW)).readiness();
+        assert!(matches!(again, Readiness::NotYet(_)), "{again:?}");
     }
 
     #[test]

@@ -23,6 +23,7 @@ use crate::model::{Attributes, KindName, PhysicalId, Tags, Value};
 mod fields;
 mod going;
 mod look;
+mod observed;
 
 pub struct Service;
 
@@ -69,10 +70,13 @@ pub struct Live {
     events: Vec<Event>,
     /// The task definition it should come to run, while somebody waits for that.
     wished: Option<String>,
+    /// When that was registered, in seconds since 1970.
+    wished_at: Option<i64>,
 }
 
 const DESCRIBE: &str = "ecs:DescribeServices";
 const LIST: &str = "ecs:ListServices";
+const REGISTERED: &str = "ecs:DescribeTaskDefinition";
 const CREATE: &str = "ecs:CreateService";
 const UPDATE: &str = "ecs:UpdateService";
 const DELETE: &str = "ecs:DeleteService";
@@ -90,6 +94,7 @@ impl Live {
             service,
             tags,
             wished,
+            wished_at: None,
         }
     }
 
@@ -112,6 +117,7 @@ impl Live {
             deployments: &self.deployments,
             events: &self.events,
             wished: self.wished.as_deref(),
+            wished_at: self.wished_at,
         }
     }
 
@@ -160,7 +166,13 @@ impl Kind<Aws> for Service {
 
     fn permissions(verb: Verb) -> &'static [&'static str] {
         match verb {
-            Verb::Read => &[DESCRIBE, LIST, "ecs:DescribeClusters", "ecs:ListClusters"],
+            Verb::Read => &[
+                DESCRIBE,
+                LIST,
+                "ecs:DescribeClusters",
+                "ecs:ListClusters",
+                REGISTERED,
+            ],
             Verb::Create => &[CREATE, "ecs:TagResource", "iam:PassRole"],
             Verb::Update => &[
                 UPDATE,
@@ -249,7 +261,7 @@ impl Kind<Aws> for Service {
     }
 
     fn observed(live: &Live) -> Attributes {
-        observed(live)
+        observed::observed(live)
     }
 
     fn readiness(live: &Live) -> Readiness {
@@ -358,91 +370,4 @@ fn changes(
         request = request.set_availability_zone_rebalancing(spec.az_rebalancing());
     }
     Ok(request)
-}
-
-fn observed(live: &Live) -> Attributes {
-    let service = &live.service;
-    let network = live.network();
-    let public = network.and_then(|network| network.assign_public_ip());
-    let targets = service.load_balancers().iter().map(|target| {
-        Value::map([
-            ("arn", Value::from(target.target_group_arn())),
-            ("container", target.container_name().into()),
-            ("port", target.container_port().into()),
-        ])
-    });
-    let deployment = service.deployment_configuration();
-    let breaker = deployment
-        .and_then(|deployment| deployment.deployment_circuit_breaker())
-        .map(|breaker| {
-            Value::map([
-                ("enable", Value::from(breaker.enable())),
-                ("rollback", breaker.rollback().into()),
-            ])
-        });
-    let propagate = service
-        .propagate_tags()
-        .map_or("NONE", |from| from.as_str());
-    let rollout = live.rollout();
-    let state = rollout
-        .primary()
-        .map(|primary| primary.rollout_state.as_str());
-    Attributes::new([
-        ("name", Value::from(service.service_name())),
-        ("cluster", service.cluster_arn().into()),
-        ("task_definition", service.task_definition().into()),
-        ("desired_count", service.desired_count().into()),
-        (
-            "subnets",
-            network.map(|network| network.subnets().to_vec()).into(),
-        ),
-        (
-            "security_groups",
-            network
-                .map(|network| network.security_groups().to_vec())
-                .into(),
-        ),
-        (
-            "assign_public_ip",
-            (public == Some(&AssignPublicIp::Enabled)).into(),
-        ),
-        ("target_groups", Value::List(targets.collect())),
-        (
-            "grace_period",
-            service.health_check_grace_period_seconds().into(),
-        ),
-        ("circuit_breaker", breaker.unwrap_or_default()),
-        (
-            "minimum_healthy_percent",
-            deployment
-                .and_then(|deployment| deployment.minimum_healthy_percent())
-                .into(),
-        ),
-        (
-            "maximum_percent",
-            deployment
-                .and_then(|deployment| deployment.maximum_percent())
-                .into(),
-        ),
-        ("platform_version", service.platform_version().into()),
-        (
-            "enable_execute_command",
-            service.enable_execute_command().into(),
-        ),
-        ("propagate_tags", propagate.into()),
-        (
-            "az_rebalancing",
-            service
-                .availability_zone_rebalancing()
-                .map(|on| on.as_str())
-                .into(),
-        ),
-        ("arn", Value::text(&live.arn)),
-        ("running_count", rollout.running.into()),
-        ("pending_count", rollout.pending.into()),
-        (
-            "rollout_state",
-            state.filter(|state| !state.is_empty()).into(),
-        ),
-    ])
 }

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::action::{self, ActionSpec};
 use super::condition::{self, ConditionSpec};
 use super::{reads, tags};
-use crate::aws::{Aws, aws_error};
+use crate::aws::{Aws, aws_error, pages};
 use crate::kind::{
     Asked, AskedItem, Class, CloudError, Collision, Cx, Field, Identity, Kind, Patience, Readiness,
     Step, TAGS, Type, Verb, Wanted,
@@ -290,30 +290,19 @@ async fn our_listeners(aws: &Aws, asked: &Asked) -> Result<Vec<String>, CloudErr
 
 /// The rules of one listener without its default one; none when it is gone.
 async fn rules(aws: &Aws, listener: &str) -> Result<Vec<Rule>, CloudError> {
-    let mut all = Vec::new();
-    let mut marker = None;
-    loop {
-        let request = aws
-            .elb
-            .describe_rules()
-            .listener_arn(listener)
-            .page_size(reads::PAGE)
-            .set_marker(marker);
-        let answer = aws
-            .read(RULES, || {
-                request.clone().send().map_err(|e| aws_error(RULES, e))
-            })
-            .await;
-        let page = match answer {
-            Err(error) if error.is(Class::NotFound) => return Ok(all),
-            other => other?,
-        };
-        let rules = page.rules.unwrap_or_default();
-        all.extend(rules.into_iter().filter(|rule| priority(rule).is_some()));
-        marker = page.next_marker;
-        if marker.is_none() {
-            return Ok(all);
-        }
+    let list = |marker| {
+        let request = aws.elb.describe_rules().page_size(reads::PAGE);
+        let request = request.listener_arn(listener).set_marker(marker);
+        request.send().map_err(|e| aws_error(RULES, e))
+    };
+    match pages(aws, RULES, list, |page| page.next_marker()).await {
+        Ok(pages) => Ok(pages
+            .into_iter()
+            .flat_map(|page| page.rules.unwrap_or_default())
+            .filter(|rule| priority(rule).is_some())
+            .collect()),
+        Err(error) if error.is(Class::NotFound) => Ok(Vec::new()),
+        Err(error) => Err(error),
     }
 }
 

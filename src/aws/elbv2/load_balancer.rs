@@ -6,7 +6,7 @@
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_elasticloadbalancingv2::types::{
-    LoadBalancer as Balancer, LoadBalancerAttribute, LoadBalancerSchemeEnum, LoadBalancerStateEnum,
+    LoadBalancer as Balancer, LoadBalancerSchemeEnum, LoadBalancerStateEnum,
 };
 use futures::TryFutureExt;
 use futures::future::try_join_all;
@@ -17,10 +17,13 @@ use super::{reads, tags};
 use crate::aws::ec2::interfaces::{interfaces, sentence};
 use crate::aws::{Aws, aws_error};
 use crate::kind::{
-    Asked, Class, CloudError, Collision, Cx, Extent, Field, Identity, Kind, Literal, Patience,
-    Readiness, Step, TAGS, Type, Verb, Wanted,
+    Asked, Class, CloudError, Collision, Cx, Extent, Field, Identity, Kind, Patience, Readiness,
+    Step, TAGS, Verb, Wanted,
 };
 use crate::model::{Attributes, KindName, PhysicalId, Tags, Value};
+
+mod facets;
+mod fields;
 
 pub struct LoadBalancer;
 
@@ -62,83 +65,10 @@ const LOGS_PREFIX: &str = "access_logs.s3.prefix";
 
 const MODIFY: &str = "elasticloadbalancing:ModifyLoadBalancerAttributes";
 
-const ACCESS_LOGS: Type = Type::Object(&[
-    Field::new(
-        "bucket",
-        Type::Text,
-        "The bucket's name; its policy must let ELB write.",
-    )
-    .required(),
-    Field::new("prefix", Type::Text, "Where in the bucket.").default(Literal::Unset),
-]);
-
-const FIELDS: &[Field] = &[
-    Field::new(
-        "name",
-        Type::Text,
-        "Unique in the region; at most 32 characters.",
-    )
-    .required()
-    .replace(),
-    Field::new(
-        "scheme",
-        Type::OneOf(&["internet-facing", "internal"]),
-        "Whether it has public addresses.",
-    )
-    .default(Literal::Text("internet-facing"))
-    .replace(),
-    Field::new(
-        "subnets",
-        Type::Set(&Type::Text),
-        "Ids of subnets in at least two availability zones, one per zone.",
-    )
-    .required(),
-    Field::new(
-        "security_groups",
-        Type::Set(&Type::Text),
-        "Ids of its security groups.",
-    )
-    .required(),
-    Field::new(
-        "idle_timeout",
-        Type::Int { min: 1, max: 4000 },
-        "Seconds until an idle connection is closed.",
-    )
-    .default(Literal::Int(60)),
-    Field::new(
-        "deletion_protection",
-        Type::Bool,
-        "Whether it cannot be deleted; the deletion then asks for this to be switched off first.",
-    )
-    .default(Literal::Bool(false)),
-    Field::new(
-        "drop_invalid_headers",
-        Type::Bool,
-        "Whether headers with names that HTTP does not allow are dropped.",
-    )
-    .default(Literal::Bool(true)),
-    Field::new("http2", Type::Bool, "Whether clients may speak HTTP/2."),
-    Field::new(
-        "access_logs",
-        ACCESS_LOGS,
-        "Where each request is logged; off when not given.",
-    )
-    .default(Literal::Unset),
-    Field::computed("id", Type::Text, "Its ARN."),
-    Field::computed("arn", Type::Text, "Its ARN."),
-    Field::computed("dns_name", Type::Text, "Where clients reach it."),
-    Field::computed(
-        "zone_id",
-        Type::Text,
-        "The hosted zone of `dns_name`, for alias records.",
-    ),
-    Field::computed("vpc_id", Type::Text, "The VPC its subnets are in."),
-];
-
 impl Kind<Aws> for LoadBalancer {
     const NAME: KindName = KindName::new("elbv2.load_balancer");
     const DOC: &'static str = "An application load balancer.";
-    const FIELDS: &'static [Field] = FIELDS;
+    const FIELDS: &'static [Field] = fields::FIELDS;
     const IDENTITY: Identity = Identity {
         natural_key: &["name"],
         collision: Collision::Suffix {
@@ -219,7 +149,7 @@ impl Kind<Aws> for LoadBalancer {
             let settings = if waiting(balancer) {
                 Settings::new()
             } else {
-                read_settings(aws, arn(balancer)).await?
+                facets::read_settings(aws, arn(balancer)).await?
             };
             Ok(Live {
                 arn: arn(balancer).to_owned(),
@@ -268,7 +198,7 @@ impl Kind<Aws> for LoadBalancer {
             ]),
             tags: cx.tags.clone(),
         };
-        modify(aws, cx, &mut live, &wished(spec)).await?;
+        facets::modify(aws, cx, &mut live, &facets::wished(spec)).await?;
         Ok(live)
     }
 
@@ -280,12 +210,12 @@ impl Kind<Aws> for LoadBalancer {
     ) -> Result<Step<Live>, CloudError> {
         let mut live = live.clone();
         if wanted.changes("security_groups") {
-            set_security_groups(aws, cx, &mut live, &wanted.spec.security_groups).await?;
+            facets::set_security_groups(aws, cx, &mut live, &wanted.spec.security_groups).await?;
         }
         if wanted.changes("subnets") {
-            set_subnets(aws, cx, &mut live, &wanted.spec.subnets).await?;
+            facets::set_subnets(aws, cx, &mut live, &wanted.spec.subnets).await?;
         }
-        modify(aws, cx, &mut live, &wished(&wanted.spec)).await?;
+        facets::modify(aws, cx, &mut live, &facets::wished(&wanted.spec)).await?;
         if wanted.changes(TAGS) {
             tags::change(aws, cx, &live.arn, &live.tags).await?;
             live.tags = cx.tags.clone();
@@ -300,7 +230,7 @@ impl Kind<Aws> for LoadBalancer {
                 .await?
                 .is_empty();
         if there {
-            unprotect(aws, cx, live).await?;
+            facets::unprotect(aws, cx, live).await?;
             let request = aws.elb.delete_load_balancer().load_balancer_arn(&live.arn);
             let answer = cx
                 .call(DELETE, request.send().map_err(|e| aws_error(DELETE, e)))
@@ -408,124 +338,4 @@ fn interface_description(arn: &str) -> String {
         .split_once(":loadbalancer/")
         .map_or(arn, |(_, path)| path);
     format!("ELB {path}")
-}
-
-fn wished(spec: &Spec) -> Settings {
-    let mut wished = settings([
-        (IDLE_TIMEOUT, &spec.idle_timeout.to_string()),
-        (DELETION_PROTECTION, &spec.deletion_protection.to_string()),
-        (DROP_INVALID, &spec.drop_invalid_headers.to_string()),
-        (LOGS, &spec.access_logs.is_some().to_string()),
-    ]);
-    if let Some(http2) = spec.http2 {
-        wished.insert(HTTP2.into(), http2.to_string());
-    }
-    if let Some(logs) = &spec.access_logs {
-        wished.insert(LOGS_BUCKET.into(), logs.bucket.clone());
-        wished.insert(LOGS_PREFIX.into(), logs.prefix.clone().unwrap_or_default());
-    }
-    wished
-}
-
-async fn read_settings(aws: &Aws, arn: &str) -> Result<Settings, CloudError> {
-    const READ: &str = "elasticloadbalancing:DescribeLoadBalancerAttributes";
-    let request = aws
-        .elb
-        .describe_load_balancer_attributes()
-        .load_balancer_arn(arn);
-    let answer = aws
-        .read(READ, || {
-            request.clone().send().map_err(|e| aws_error(READ, e))
-        })
-        .await;
-    let attributes = match answer {
-        Ok(answer) => answer.attributes.unwrap_or_default(),
-        // Deleted since the list was read; whoever needs it will notice.
-        Err(error) if error.is(Class::NotFound) => Vec::new(),
-        Err(error) => return Err(error),
-    };
-    Ok(attributes
-        .into_iter()
-        .filter_map(|one| Some((one.key?, one.value.unwrap_or_default())))
-        .collect())
-}
-
-/// Sends the settings that differ, in one call; none when all are as wished.
-async fn modify(aws: &Aws, cx: &Cx, live: &mut Live, wished: &Settings) -> Result<(), CloudError> {
-    let differing = differing(&live.settings, wished);
-    if differing.is_empty() {
-        return Ok(());
-    }
-    let list = differing
-        .iter()
-        .map(|(key, value)| {
-            LoadBalancerAttribute::builder()
-                .key(key)
-                .value(value)
-                .build()
-        })
-        .collect();
-    let request = aws
-        .elb
-        .modify_load_balancer_attributes()
-        .load_balancer_arn(&live.arn)
-        .set_attributes(Some(list));
-    cx.call(MODIFY, request.send().map_err(|e| aws_error(MODIFY, e)))
-        .await?;
-    live.settings.extend(differing);
-    Ok(())
-}
-
-/// A protection that the stack does not ask for is drift and goes; one that it asks for, or of which nobody knows, is respected.
-async fn unprotect(aws: &Aws, cx: &Cx, live: &Live) -> Result<(), CloudError> {
-    if is_on(&live.settings, DELETION_PROTECTION) != Some(true) {
-        return Ok(());
-    }
-    if cx.last.get("deletion_protection").as_bool() != Some(false) {
-        return Err(CloudError::new(
-            "elasticloadbalancing:DeleteLoadBalancer",
-            Class::Invalid,
-            "DeletionProtected",
-            "deletion protection is on; set `deletion_protection: false`, apply that, and delete it then",
-        ));
-    }
-    let off = settings([(DELETION_PROTECTION, "false")]);
-    modify(aws, cx, &mut live.clone(), &off).await
-}
-
-async fn set_subnets(
-    aws: &Aws,
-    cx: &Cx,
-    live: &mut Live,
-    subnets: &[String],
-) -> Result<(), CloudError> {
-    const SET: &str = "elasticloadbalancing:SetSubnets";
-    let request = aws
-        .elb
-        .set_subnets()
-        .load_balancer_arn(&live.arn)
-        .set_subnets(Some(subnets.to_vec()));
-    let answer = cx
-        .call(SET, request.send().map_err(|e| aws_error(SET, e)))
-        .await?;
-    live.balancer.availability_zones = answer.availability_zones;
-    Ok(())
-}
-
-async fn set_security_groups(
-    aws: &Aws,
-    cx: &Cx,
-    live: &mut Live,
-    groups: &[String],
-) -> Result<(), CloudError> {
-    const SET: &str = "elasticloadbalancing:SetSecurityGroups";
-    let request = aws
-        .elb
-        .set_security_groups()
-        .load_balancer_arn(&live.arn)
-        .set_security_groups(Some(groups.to_vec()));
-    cx.call(SET, request.send().map_err(|e| aws_error(SET, e)))
-        .await?;
-    live.balancer.security_groups = Some(groups.to_vec());
-    Ok(())
 }

@@ -8,7 +8,7 @@ use futures::TryFutureExt;
 use futures::future::try_join_all;
 
 use super::tags;
-use crate::aws::{Aws, aws_error};
+use crate::aws::{Aws, aws_error, pages};
 use crate::kind::{Asked, Class, CloudError, Extent};
 use crate::model::Tags;
 
@@ -29,28 +29,16 @@ pub async fn load_balancers(
     asked
         .memo
         .get("all", || async {
-            let mut all = Vec::new();
-            let mut marker = None;
-            loop {
-                let request = aws
-                    .elb
-                    .describe_load_balancers()
-                    .page_size(PAGE)
-                    .set_marker(marker);
-                let page = aws
-                    .read(LOAD_BALANCERS, || {
-                        request
-                            .clone()
-                            .send()
-                            .map_err(|e| aws_error(LOAD_BALANCERS, e))
-                    })
-                    .await?;
-                all.extend(page.load_balancers.unwrap_or_default());
-                marker = page.next_marker;
-                if marker.is_none() {
-                    return Ok(all);
-                }
-            }
+            let list = |marker| {
+                let request = aws.elb.describe_load_balancers().page_size(PAGE);
+                let request = request.set_marker(marker);
+                request.send().map_err(|e| aws_error(LOAD_BALANCERS, e))
+            };
+            let pages = pages(aws, LOAD_BALANCERS, list, |page| page.next_marker()).await?;
+            Ok(pages
+                .into_iter()
+                .flat_map(|page| page.load_balancers.unwrap_or_default())
+                .collect())
         })
         .await
 }
@@ -85,28 +73,16 @@ pub async fn target_groups(aws: &Aws, asked: &Asked) -> Result<Arc<Vec<TargetGro
     asked
         .memo
         .get("all", || async {
-            let mut all = Vec::new();
-            let mut marker = None;
-            loop {
-                let request = aws
-                    .elb
-                    .describe_target_groups()
-                    .page_size(PAGE)
-                    .set_marker(marker);
-                let page = aws
-                    .read(TARGET_GROUPS, || {
-                        request
-                            .clone()
-                            .send()
-                            .map_err(|e| aws_error(TARGET_GROUPS, e))
-                    })
-                    .await?;
-                all.extend(page.target_groups.unwrap_or_default());
-                marker = page.next_marker;
-                if marker.is_none() {
-                    return Ok(all);
-                }
-            }
+            let list = |marker| {
+                let request = aws.elb.describe_target_groups().page_size(PAGE);
+                let request = request.set_marker(marker);
+                request.send().map_err(|e| aws_error(TARGET_GROUPS, e))
+            };
+            let pages = pages(aws, TARGET_GROUPS, list, |page| page.next_marker()).await?;
+            Ok(pages
+                .into_iter()
+                .flat_map(|page| page.target_groups.unwrap_or_default())
+                .collect())
         })
         .await
 }
@@ -120,29 +96,18 @@ pub async fn listeners(
     asked
         .memo
         .get(load_balancer, || async {
-            let mut all = Vec::new();
-            let mut marker = None;
-            loop {
-                let request = aws
-                    .elb
-                    .describe_listeners()
-                    .load_balancer_arn(load_balancer)
-                    .page_size(PAGE)
-                    .set_marker(marker);
-                let answer = aws
-                    .read(LISTENERS, || {
-                        request.clone().send().map_err(|e| aws_error(LISTENERS, e))
-                    })
-                    .await;
-                let page = match answer {
-                    Err(error) if error.is(Class::NotFound) => return Ok(all),
-                    other => other?,
-                };
-                all.extend(page.listeners.unwrap_or_default());
-                marker = page.next_marker;
-                if marker.is_none() {
-                    return Ok(all);
-                }
+            let list = |marker| {
+                let request = aws.elb.describe_listeners().page_size(PAGE);
+                let request = request.load_balancer_arn(load_balancer).set_marker(marker);
+                request.send().map_err(|e| aws_error(LISTENERS, e))
+            };
+            match pages(aws, LISTENERS, list, |page| page.next_marker()).await {
+                Ok(pages) => Ok(pages
+                    .into_iter()
+                    .flat_map(|page| page.listeners.unwrap_or_default())
+                    .collect()),
+                Err(error) if error.is(Class::NotFound) => Ok(Vec::new()),
+                Err(error) => Err(error),
             }
         })
         .await

@@ -4,7 +4,7 @@
 //! Crash between `CreateTargetGroup` and `ModifyTargetGroupAttributes`: the group carries our tags, and its attributes show as changes.
 
 use aws_sdk_elasticloadbalancingv2::types::{
-    Matcher, ProtocolEnum, TargetGroup as Group, TargetGroupAttribute, TargetTypeEnum,
+    Matcher, ProtocolEnum, TargetGroup as Group, TargetTypeEnum,
 };
 use futures::TryFutureExt;
 use futures::future::try_join_all;
@@ -14,10 +14,13 @@ use super::settings::{Settings, differing, int, is_on, settings, text};
 use super::{reads, tags};
 use crate::aws::{Aws, aws_error};
 use crate::kind::{
-    Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Literal, Patience, Readiness,
-    Step, TAGS, Type, Verb, Wanted,
+    Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Patience, Readiness, Step,
+    TAGS, Verb, Wanted,
 };
 use crate::model::{Attributes, KindName, PhysicalId, Tags, Value};
+
+mod facets;
+mod fields;
 
 pub struct TargetGroup;
 
@@ -69,116 +72,10 @@ const APP_COOKIE: &str = "stickiness.app_cookie.cookie_name";
 const MODIFY: &str = "elasticloadbalancing:ModifyTargetGroup";
 const MODIFY_ATTRIBUTES: &str = "elasticloadbalancing:ModifyTargetGroupAttributes";
 
-const HEALTH_CHECK: Type = Type::Object(&[
-    Field::new("path", Type::Text, "What is asked for.").default(Literal::Text("/")),
-    Field::new(
-        "matcher",
-        Type::Text,
-        "Statuses that mean healthy: `200`, `200,204`, `200-299`.",
-    )
-    .default(Literal::Text("200")),
-    Field::new(
-        "interval",
-        Type::Int { min: 5, max: 300 },
-        "Seconds between two checks.",
-    )
-    .default(Literal::Int(30)),
-    Field::new(
-        "timeout",
-        Type::Int { min: 2, max: 120 },
-        "Seconds until a check counts as failed.",
-    )
-    .default(Literal::Int(5)),
-    Field::new(
-        "healthy_threshold",
-        Type::Int { min: 2, max: 10 },
-        "Good checks until healthy.",
-    )
-    .default(Literal::Int(5)),
-    Field::new(
-        "unhealthy_threshold",
-        Type::Int { min: 2, max: 10 },
-        "Bad checks until unhealthy.",
-    )
-    .default(Literal::Int(2)),
-]);
-
-const STICKINESS: Type = Type::Object(&[
-    Field::new("duration", Type::Int { min: 1, max: 604_800 }, "Seconds a client stays with a target.")
-        .default(Literal::Int(86_400)),
-    Field::new(
-        "cookie",
-        Type::Text,
-        "The application's own cookie to go by; the load balancer sets one of its own when not given.",
-    )
-    .default(Literal::Unset),
-]);
-
-const FIELDS: &[Field] = &[
-    Field::new(
-        "name",
-        Type::Text,
-        "Unique in the region; at most 32 characters.",
-    )
-    .required()
-    .replace(),
-    Field::new("vpc_id", Type::Text, "The VPC its targets are in.")
-        .required()
-        .replace(),
-    Field::new(
-        "port",
-        Type::Int {
-            min: 1,
-            max: 65_535,
-        },
-        "The port targets listen on.",
-    )
-    .required()
-    .replace(),
-    Field::new(
-        "protocol",
-        Type::OneOf(&["HTTP", "HTTPS"]),
-        "What is spoken to targets.",
-    )
-    .default(Literal::Text("HTTP"))
-    .replace(),
-    Field::new(
-        "target_type",
-        Type::OneOf(&["ip", "instance"]),
-        "How targets are named; Fargate needs `ip`.",
-    )
-    .default(Literal::Text("ip"))
-    .replace(),
-    Field::new(
-        "health_check",
-        HEALTH_CHECK,
-        "How a target shows that it can take requests.",
-    ),
-    Field::new(
-        "deregistration_delay",
-        Type::Int { min: 0, max: 3600 },
-        "Seconds a target that leaves may take to finish its requests.",
-    )
-    .default(Literal::Int(300)),
-    Field::new(
-        "slow_start",
-        Type::Int { min: 0, max: 900 },
-        "Seconds over which a new target gets its full share: 0, or 30 to 900.",
-    ),
-    Field::new(
-        "stickiness",
-        STICKINESS,
-        "Keeps a client with one target; off when not given.",
-    )
-    .default(Literal::Unset),
-    Field::computed("id", Type::Text, "Its ARN."),
-    Field::computed("arn", Type::Text, "Its ARN."),
-];
-
 impl Kind<Aws> for TargetGroup {
     const NAME: KindName = KindName::new("elbv2.target_group");
     const DOC: &'static str = "A group of targets that a load balancer spreads requests over.";
-    const FIELDS: &'static [Field] = FIELDS;
+    const FIELDS: &'static [Field] = fields::FIELDS;
     const IDENTITY: Identity = Identity {
         natural_key: &["name"],
         collision: Collision::Suffix {
@@ -236,7 +133,7 @@ impl Kind<Aws> for TargetGroup {
             (asked.wants(arn(group), &tags) || known(group)).then_some((group, tags))
         });
         try_join_all(found.map(|(group, tags)| async move {
-            let settings = read_settings(aws, arn(group)).await?;
+            let settings = facets::read_settings(aws, arn(group)).await?;
             Ok(Live {
                 arn: arn(group).to_owned(),
                 group: group.clone(),
@@ -285,7 +182,7 @@ impl Kind<Aws> for TargetGroup {
             settings: settings([(DELAY, "300"), (SLOW_START, "0"), (STICKY, "false")]),
             tags: cx.tags.clone(),
         };
-        modify_settings(aws, cx, &mut live, &wished(spec)).await?;
+        facets::modify_settings(aws, cx, &mut live, &facets::wished(spec)).await?;
         Ok(live)
     }
 
@@ -299,9 +196,9 @@ impl Kind<Aws> for TargetGroup {
         if let Some(check) = &wanted.spec.health_check
             && wanted.changes("health_check")
         {
-            modify_check(aws, cx, &mut live, check).await?;
+            facets::modify_check(aws, cx, &mut live, check).await?;
         }
-        modify_settings(aws, cx, &mut live, &wished(&wanted.spec)).await?;
+        facets::modify_settings(aws, cx, &mut live, &facets::wished(&wanted.spec)).await?;
         if wanted.changes(TAGS) {
             tags::change(aws, cx, &live.arn, &live.tags).await?;
             live.tags = cx.tags.clone();
@@ -363,7 +260,7 @@ impl Kind<Aws> for TargetGroup {
             ("health_check", check),
             ("deregistration_delay", int(settings, DELAY).into()),
             ("slow_start", int(settings, SLOW_START).into()),
-            ("stickiness", observed_stickiness(settings)),
+            ("stickiness", facets::observed_stickiness(settings)),
             ("arn", Value::text(&live.arn)),
         ])
     }
@@ -381,131 +278,4 @@ impl HealthCheck {
 
 fn arn(group: &Group) -> &str {
     group.target_group_arn().unwrap_or_default()
-}
-
-fn observed_stickiness(settings: &Settings) -> Value {
-    if is_on(settings, STICKY) != Some(true) {
-        return Value::Null;
-    }
-    if settings
-        .get(STICKY_TYPE)
-        .is_some_and(|kind| kind == "app_cookie")
-    {
-        return Value::map([
-            ("duration", int(settings, APP_DURATION).into()),
-            ("cookie", text(settings, APP_COOKIE).into()),
-        ]);
-    }
-    Value::map([("duration", Value::from(int(settings, LB_DURATION)))])
-}
-
-fn wished(spec: &Spec) -> Settings {
-    let mut wished = settings([
-        (DELAY, &spec.deregistration_delay.to_string()),
-        (STICKY, &spec.stickiness.is_some().to_string()),
-    ]);
-    if let Some(seconds) = spec.slow_start {
-        wished.insert(SLOW_START.into(), seconds.to_string());
-    }
-    match &spec.stickiness {
-        Some(Stickiness {
-            duration,
-            cookie: Some(cookie),
-        }) => wished.extend(settings([
-            (STICKY_TYPE, "app_cookie"),
-            (APP_COOKIE, cookie),
-            (APP_DURATION, &duration.to_string()),
-        ])),
-        Some(Stickiness {
-            duration,
-            cookie: None,
-        }) => wished.extend(settings([
-            (STICKY_TYPE, "lb_cookie"),
-            (LB_DURATION, &duration.to_string()),
-        ])),
-        None => {}
-    }
-    wished
-}
-
-async fn read_settings(aws: &Aws, arn: &str) -> Result<Settings, CloudError> {
-    const READ: &str = "elasticloadbalancing:DescribeTargetGroupAttributes";
-    let request = aws
-        .elb
-        .describe_target_group_attributes()
-        .target_group_arn(arn);
-    let answer = aws
-        .read(READ, || {
-            request.clone().send().map_err(|e| aws_error(READ, e))
-        })
-        .await;
-    let attributes = match answer {
-        Ok(answer) => answer.attributes.unwrap_or_default(),
-        // Deleted since the list was read; whoever needs it will notice.
-        Err(error) if error.is(Class::NotFound) => Vec::new(),
-        Err(error) => return Err(error),
-    };
-    Ok(attributes
-        .into_iter()
-        .filter_map(|one| Some((one.key?, one.value.unwrap_or_default())))
-        .collect())
-}
-
-/// Sends the settings that differ, in one call; none when all are as wished.
-async fn modify_settings(
-    aws: &Aws,
-    cx: &Cx,
-    live: &mut Live,
-    wished: &Settings,
-) -> Result<(), CloudError> {
-    let differing = differing(&live.settings, wished);
-    if differing.is_empty() {
-        return Ok(());
-    }
-    let list = differing
-        .iter()
-        .map(|(key, value)| {
-            TargetGroupAttribute::builder()
-                .key(key)
-                .value(value)
-                .build()
-        })
-        .collect();
-    let request = aws
-        .elb
-        .modify_target_group_attributes()
-        .target_group_arn(&live.arn)
-        .set_attributes(Some(list));
-    cx.call(
-        MODIFY_ATTRIBUTES,
-        request.send().map_err(|e| aws_error(MODIFY_ATTRIBUTES, e)),
-    )
-    .await?;
-    live.settings.extend(differing);
-    Ok(())
-}
-
-async fn modify_check(
-    aws: &Aws,
-    cx: &Cx,
-    live: &mut Live,
-    check: &HealthCheck,
-) -> Result<(), CloudError> {
-    let request = aws
-        .elb
-        .modify_target_group()
-        .target_group_arn(&live.arn)
-        .health_check_path(&check.path)
-        .health_check_interval_seconds(check.interval)
-        .health_check_timeout_seconds(check.timeout)
-        .healthy_threshold_count(check.healthy_threshold)
-        .unhealthy_threshold_count(check.unhealthy_threshold)
-        .matcher(check.matcher());
-    let answer = cx
-        .call(MODIFY, request.send().map_err(|e| aws_error(MODIFY, e)))
-        .await?;
-    if let Some(group) = answer.target_groups.unwrap_or_default().into_iter().next() {
-        live.group = group;
-    }
-    Ok(())
 }

@@ -17,12 +17,14 @@ pub struct Extra {
 }
 
 impl Extra {
-    /// Those that some item wishes for or last had.
+    /// Those that some item wishes for or last had; all of them where nobody says what is wished for.
     pub fn of(asked: &Asked) -> Self {
+        let unsaid =
+            asked.items.is_empty() || asked.items.iter().any(|item| item.desired.is_none());
         Self {
-            policy: asked.names("policy"),
-            lifecycle: asked.names("lifecycle"),
-            cors: asked.names("cors"),
+            policy: unsaid || asked.names("policy"),
+            lifecycle: unsaid || asked.names("lifecycle"),
+            cors: unsaid || asked.names("cors"),
         }
     }
 }

@@ -11,7 +11,7 @@ import threading
 from .clock import CLOCK
 
 
-def main() -> int:
+def main() -> None:
     """Serve until SIGTERM or SIGINT. The port file is written whole, and only once calls are answered."""
     parser = argparse.ArgumentParser(prog="realism", description="A local AWS that behaves like AWS.")
     parser.add_argument("--host", default="127.0.0.1")
@@ -19,7 +19,11 @@ def main() -> int:
     parser.add_argument("--port-file", help="where to write the port number once the server answers")
     parser.add_argument("--clock-factor", type=float, default=0.01,
                         help="scale of AWS's waits: 1.0 as in AWS, 0 everything is ready at once (default 0.01)")
+    parser.add_argument("--detach", action="store_true", help="leave the session of the terminal it was started from")
+    parser.add_argument("--instance", default="", help="a word that the health answer repeats")
     options = parser.parse_args()
+    if options.detach:
+        os.setsid()
     CLOCK.set_factor(options.clock_factor)
 
     from .app import Sandbox
@@ -27,27 +31,31 @@ def main() -> int:
     from .layer import install
 
     install()
-    sandbox = Sandbox()
+    sandbox = Sandbox(options.instance)
     server = bind(options.host, options.port, sandbox.handle)
     sandbox.address = server.server_address[:2]
     port = server.server_address[1]
     if options.port_file:
+        # Calls wait in the socket's queue until serve_forever, so the port may be told now.
         partial = f"{options.port_file}.{os.getpid()}"
         with open(partial, "w", encoding="ascii") as file:
             file.write(f"{port}\n")
         os.replace(partial, options.port_file)
     print(f"sandbox on http://{options.host}:{port}", flush=True)
 
-    def stop(signum: int, frame: object) -> None:
-        # shutdown() waits for serve_forever, which this thread is in.
+    def stop(*_: object) -> None:
+        # shutdown() waits for serve_forever, which may be in this very thread.
         threading.Thread(target=server.shutdown, daemon=True).start()
 
+    sandbox.stop = stop
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     server.serve_forever(poll_interval=0.2)
     server.server_close()
-    return 0
+    # Tidying up the whole of moto's memory would take seconds and change nothing.
+    sys.stdout.flush()
+    os._exit(0)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 import traceback
-from typing import Any
+from typing import Any, Callable
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
@@ -25,7 +25,9 @@ from .s3_buckets import check_owner
 class Sandbox:
     """The whole local AWS: moto behind one lock, and what may go wrong in front of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, instance: str = "") -> None:
+        self.instance = instance
+        self.stop: Callable[[], None] = lambda: None
         self.calls = CallLog()
         self.faults = Faults()
         self.permissions = Permissions()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from typing import Any
 from urllib.parse import parse_qs
@@ -44,8 +45,13 @@ def _body(request: Request) -> Any:
 
 
 def _health(sandbox: Any, request: Request) -> Any:
-    return {"status": "ok", "account": ACCOUNT, "layer": LAYER_VERSION, "clock_factor": CLOCK.factor,
+    return {"status": "ok", "instance": sandbox.instance, "pid": os.getpid(), "account": ACCOUNT, "layer": LAYER_VERSION, "clock_factor": CLOCK.factor,
             "uptime_seconds": round(time.time() - sandbox.started, 3), "last_seq": sandbox.calls.last}
+
+
+def _stop(sandbox: Any, request: Request) -> Any:
+    sandbox.stop()
+    return {"status": "ok", "pid": os.getpid()}
 
 
 def _reset(sandbox: Any, request: Request) -> Any:
@@ -131,6 +137,7 @@ def _inventory(sandbox: Any, request: Request) -> Any:
 ROUTES = {
     ("GET", "health"): _health,
     ("POST", "reset"): _reset,
+    ("POST", "stop"): _stop,
     ("GET", "calls"): _calls,
     ("POST", "calls/clear"): _clear_calls,
     ("GET", "faults"): _list_faults,

@@ -6,7 +6,7 @@ use futures::future::try_join_all;
 
 use super::*;
 use crate::aws::scan::needs_scan;
-use crate::aws::tagged;
+use crate::aws::{pages, tagged};
 use crate::kind::AskedItem;
 
 const DESCRIBE: &str = "ecr:DescribeRepositories";
@@ -146,25 +146,16 @@ async fn images(aws: &Aws, name: &str) -> Result<i64, CloudError> {
 }
 
 async fn repositories(aws: &Aws) -> Result<Vec<Inner>, CloudError> {
-    let mut all = Vec::new();
-    let mut token = None;
-    loop {
-        let request = aws
-            .ecr
-            .describe_repositories()
-            .max_results(1000)
-            .set_next_token(token);
-        let page = aws
-            .read(DESCRIBE, || {
-                request.clone().send().map_err(|e| aws_error(DESCRIBE, e))
-            })
-            .await?;
-        all.extend(page.repositories.unwrap_or_default());
-        token = page.next_token;
-        if token.is_none() {
-            return Ok(all);
-        }
-    }
+    let list = |token| {
+        let request = aws.ecr.describe_repositories().max_results(1000);
+        let request = request.set_next_token(token);
+        request.send().map_err(|e| aws_error(DESCRIBE, e))
+    };
+    let pages = pages(aws, DESCRIBE, list, |page| page.next_token()).await?;
+    Ok(pages
+        .into_iter()
+        .flat_map(|page| page.repositories.unwrap_or_default())
+        .collect())
 }
 
 /// `None` when the repository is gone by now.

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use super::*;
 use crate::aws::ec2::interfaces::{InterfaceInfo, interfaces, sentence};
+use crate::aws::pages;
 use crate::kind::Class;
 
 /// The most tasks one `DescribeTasks` takes (API reference).
@@ -13,12 +14,11 @@ const PER_CALL: usize = 100;
 pub async fn delete(aws: &Aws, cx: &Cx, live: &Live) -> Result<Step<()>, CloudError> {
     let cluster = live.service.cluster_arn().unwrap_or_default();
     let name = live.service.service_name().unwrap_or_default();
-    if cx.round == 0 {
-        if let Err(error) = take_down(aws, cx, live, cluster).await
-            && !error.is(Class::NotFound)
-        {
-            return Err(error);
-        }
+    if cx.round == 0
+        && let Err(error) = take_down(aws, cx, live, cluster).await
+        && !error.is(Class::NotFound)
+    {
+        return Err(error);
     }
     let left = look::describe(aws, cluster, vec![name.to_owned()]).await?;
     if let Some(left) = left.first() {
@@ -122,23 +122,16 @@ async fn interfaces_of_others(
 
 async fn running_tasks(aws: &Aws, cluster: &str) -> Result<Vec<String>, CloudError> {
     const TASKS: &str = "ecs:ListTasks";
-    let mut all = Vec::new();
-    let mut token = None;
-    loop {
+    let list = |token| {
         let request = aws.ecs.list_tasks().cluster(cluster).set_next_token(token);
-        let answer = aws
-            .read(TASKS, || {
-                request.clone().send().map_err(|e| aws_error(TASKS, e))
-            })
-            .await;
-        let page = match answer {
-            Err(error) if error.is(Class::NotFound) => return Ok(all),
-            other => other?,
-        };
-        all.extend(page.task_arns.unwrap_or_default());
-        token = page.next_token;
-        if token.is_none() {
-            return Ok(all);
-        }
+        request.send().map_err(|e| aws_error(TASKS, e))
+    };
+    match pages(aws, TASKS, list, |page| page.next_token()).await {
+        Ok(pages) => Ok(pages
+            .into_iter()
+            .flat_map(|page| page.task_arns.unwrap_or_default())
+            .collect()),
+        Err(error) if error.is(Class::NotFound) => Ok(Vec::new()),
+        Err(error) => Err(error),
     }
 }

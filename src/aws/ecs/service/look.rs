@@ -7,6 +7,7 @@ use futures::future::try_join_all;
 
 use super::super::cluster::{name_in, our_clusters};
 use super::*;
+use crate::aws::pages;
 use crate::aws::scan::needs_scan;
 use crate::kind::{Class, Extent};
 
@@ -19,15 +20,34 @@ type Places = BTreeMap<String, BTreeSet<String>>;
 pub async fn find(aws: &Aws, asked: &Asked) -> Result<Vec<Live>, CloudError> {
     let named = places(asked);
     let (known, strays) = tokio::try_join!(describe_all(aws, &named), strays(aws, asked, &named))?;
-    Ok(known
+    let mut found: Vec<Live> = known
         .into_iter()
         .chain(strays)
         .filter(|live| asked.wants(&live.arn, &live.tags) || has_place(asked, live))
-        .map(|live| Live {
-            wished: wished(asked, &live),
-            ..live
+        .collect();
+    for live in &mut found {
+        live.wished = wished(asked, live);
+        if let Some(definition) = &live.wished
+            && live.rollout().may_be_rolled_back()
+        {
+            live.wished_at = registered_at(aws, definition).await?;
+        }
+    }
+    Ok(found)
+}
+
+async fn registered_at(aws: &Aws, definition: &str) -> Result<Option<i64>, CloudError> {
+    let request = aws
+        .ecs
+        .describe_task_definition()
+        .task_definition(definition);
+    let answer = aws
+        .read(REGISTERED, || {
+            request.clone().send().map_err(|e| aws_error(REGISTERED, e))
         })
-        .collect())
+        .await?;
+    let definition = answer.task_definition();
+    Ok(definition.and_then(|definition| definition.registered_at().map(|at| at.secs())))
 }
 
 /// Cluster and name of every item, as far as its id, the stack or the state says them.
@@ -87,29 +107,18 @@ async fn strays(aws: &Aws, asked: &Asked, known: &Places) -> Result<Vec<Live>, C
 }
 
 async fn list(aws: &Aws, cluster: &str) -> Result<Vec<String>, CloudError> {
-    let mut all = Vec::new();
-    let mut token = None;
-    loop {
-        let request = aws
-            .ecs
-            .list_services()
-            .cluster(cluster)
-            .max_results(100)
-            .set_next_token(token);
-        let answer = aws
-            .read(LIST, || {
-                request.clone().send().map_err(|e| aws_error(LIST, e))
-            })
-            .await;
-        let page = match answer {
-            Err(error) if error.is(Class::NotFound) => return Ok(all),
-            other => other?,
-        };
-        all.extend(page.service_arns.unwrap_or_default());
-        token = page.next_token;
-        if token.is_none() {
-            return Ok(all);
-        }
+    let list = |token| {
+        let request = aws.ecs.list_services().cluster(cluster).max_results(100);
+        let request = request.set_next_token(token);
+        request.send().map_err(|e| aws_error(LIST, e))
+    };
+    match pages(aws, LIST, list, |page| page.next_token()).await {
+        Ok(pages) => Ok(pages
+            .into_iter()
+            .flat_map(|page| page.service_arns.unwrap_or_default())
+            .collect()),
+        Err(error) if error.is(Class::NotFound) => Ok(Vec::new()),
+        Err(error) => Err(error),
     }
 }
 

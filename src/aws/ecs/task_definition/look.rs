@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::aws::scan::needs_scan;
-use crate::aws::tagged;
+use crate::aws::{pages, tagged};
 
 /// Families up to this many are listed one by one; above, the whole account's definitions cost fewer calls.
 const ONE_BY_ONE: usize = 10;
@@ -149,9 +149,7 @@ fn newest_first<'a>(arns: impl Iterator<Item = &'a String>) -> Vec<String> {
 }
 
 async fn list(aws: &Aws, family: Option<&str>) -> Result<Vec<String>, CloudError> {
-    let mut all = Vec::new();
-    let mut token = None;
-    loop {
+    let list = |token| {
         let request = aws
             .ecs
             .list_task_definitions()
@@ -160,17 +158,13 @@ async fn list(aws: &Aws, family: Option<&str>) -> Result<Vec<String>, CloudError
             .sort(SortOrder::Desc)
             .max_results(100)
             .set_next_token(token);
-        let page = aws
-            .read(LIST, || {
-                request.clone().send().map_err(|e| aws_error(LIST, e))
-            })
-            .await?;
-        all.extend(page.task_definition_arns.unwrap_or_default());
-        token = page.next_token;
-        if token.is_none() {
-            return Ok(all);
-        }
-    }
+        request.send().map_err(|e| aws_error(LIST, e))
+    };
+    let pages = pages(aws, LIST, list, |page| page.next_token()).await?;
+    Ok(pages
+        .into_iter()
+        .flat_map(|page| page.task_definition_arns.unwrap_or_default())
+        .collect())
 }
 
 /// `…:task-definition/app:7` → `app`

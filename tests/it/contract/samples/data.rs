@@ -47,7 +47,7 @@ fn databases() -> Vec<Sample> {
         Sample::new(
             "other-parameters",
             "rds.db_parameter_group",
-            json!({"name": "other", "family": "postgres16", "description": "for the next major version"}),
+            json!({"name": "other", "family": "postgres15", "description": "for another instance"}),
         )
         .for_others(),
         db_instance_sample(),
@@ -60,7 +60,7 @@ fn db_instance_sample() -> Sample {
         "rds.db_instance",
         json!({
             "identifier": "contract", "engine_version": "15.7", "instance_class": "db.t4g.small", "storage": 20,
-            "db_name": "circles", "username": "circles", "password": secret("db-master", "PASSWORD"),
+            "db_name": "circles", "username": "circles", "password": value_of("db-master", "PASSWORD"),
             "subnet_group": "${db-subnet-group.id}", "security_groups": ["${security-group.id}"],
             "parameter_group": "${db-parameter-group.id}", "skip_final_snapshot": true,
         }),
@@ -85,11 +85,11 @@ fn db_instance_sample() -> Sample {
     .change("deletion_protection", json!(true))
     .change("deletion_protection", json!(false))
     .change("auto_minor_version_upgrade", json!(false))
-    .change("performance_insights", json!(true))
     .change("copy_tags", json!(false))
     .change("ca_certificate", json!("rds-ca-rsa4096-g1"))
-    .change("engine_version", json!("15"))
+    .change("engine_version", json!("15.8"))
     .change("parameter_group", json!("${other-parameters.id}"))
+    .unchanged("performance_insights", "the local AWS does not keep it")
 }
 
 fn bucket_sample() -> Sample {
@@ -144,12 +144,12 @@ fn secret_sample() -> Sample {
         "keys",
         json!({
             "JWT": {"generate": 64}, "SIGNING": {"generate": 20, "alphabet": "abc"}, "SEARCH": {"operator": "optional"},
-            "BUCKET": {"value": "another"}, "URL": {"value": secret("db-master", "URL")},
+            "BUCKET": {"value": "another"}, "URL": {"value": value_of("db-master", "URL")},
         }),
     )
 }
 
 /// A value that is one key of a secret.
-fn secret(address: &str, key: &str) -> Json {
+fn value_of(address: &str, key: &str) -> Json {
     json!({"$expr": [{"secret": {"address": address, "key": key}}]})
 }

@@ -173,11 +173,11 @@ fn containers() -> Vec<Sample> {
             "repository",
             "ecr.repository",
             json!({
-                "name": "contract/app", "lifecycle_policy": keep(10),
+                "name": "contract/app", "scan_on_push": false, "lifecycle_policy": keep(10),
             }),
         )
         .change("name", json!("contract/other"))
-        .change("scan_on_push", json!(false))
+        .change("scan_on_push", json!(true))
         .change("tag_mutability", json!("IMMUTABLE"))
         .change("lifecycle_policy", json!(keep(3).to_string()))
         .change("lifecycle_policy", Json::Null)
@@ -195,7 +195,7 @@ fn containers() -> Vec<Sample> {
 
 fn definition(family: &str) -> Json {
     json!({
-        "family": family, "cpu": 256, "memory": 512, "execution_role": "${role.arn}",
+        "family": family, "cpu": 256, "memory": 1024, "execution_role": "${role.arn}",
         "containers": [{
             "name": "app", "image": "nginx@sha256:1", "port_mappings": [{"container_port": 80}],
             "environment": {"MODE": "test"},
@@ -215,25 +215,33 @@ fn keep(images: u32) -> Json {
 fn services() -> Vec<Sample> {
     vec![
         Sample::new(
+            "way-out",
+            "ec2.route_table",
+            json!({
+                "vpc_id": "${vpc.id}", "subnets": ["${subnet-b.id}", "${subnet-c.id}"],
+                "routes": [{"destination": "0.0.0.0/0", "nat_gateway_id": "${nat-gateway.id}"}],
+            }),
+        )
+        .for_others(),
+        Sample::new(
             "service",
             "ecs.service",
             json!({
                 "name": "contract-service", "cluster": "${cluster.id}", "task_definition": "${task-definition.id}",
-                "desired_count": 1, "subnets": ["${subnet.id}"], "security_groups": ["${callers.id}"],
-                "assign_public_ip": true,
+                "desired_count": 1, "subnets": ["${subnet-b.id}"], "security_groups": ["${callers.id}"],
                 "target_groups": [{"arn": "${target-group.id}", "container": "app", "port": 80}],
                 "circuit_breaker": {},
             }),
         )
         .besides("listener")
-        .besides("internet-gateway")
+        .besides("way-out")
         .change("name", json!("contract-other"))
         .change("cluster", json!("arn:aws:ecs:eu-central-1:000000000000:cluster/other"))
         .change("task_definition", json!("${other-definition.id}"))
         .change("desired_count", json!(2))
-        .change("subnets", json!(["${subnet.id}", "${subnet-b.id}"]))
+        .change("subnets", json!(["${subnet-b.id}", "${subnet-c.id}"]))
         .change("security_groups", json!(["${security-group.id}"]))
-        .change("assign_public_ip", json!(false))
+        .change("assign_public_ip", json!(true))
         .change("target_groups", json!([]))
         .change("grace_period", json!(30))
         .change("circuit_breaker", json!({"enable": true, "rollback": false}))

@@ -1,0 +1,24 @@
+//! The Ctrl-C ladder, pulled by SIGINT and SIGTERM alike: once, twice, and the third time the process leaves.
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::failure::Exit;
+use crate::engine::{Stop, StopHandle};
+
+/// Listens from now on.
+pub fn ladder() -> Stop {
+    let (handle, stop) = StopHandle::new();
+    let signals = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
+    for mut signal in signals.into_iter().flatten() {
+        let handle = handle.clone();
+        tokio::spawn(async move {
+            while signal.recv().await.is_some() {
+                if handle.pull() >= 3 {
+                    // The journal is right already; nothing is gained by going on.
+                    std::process::exit(Exit::INTERRUPTED.0.into());
+                }
+            }
+        });
+    }
+    stop
+}
