@@ -18,6 +18,7 @@ mod graph;
 mod history;
 #[cfg(test)]
 mod manual;
+mod offline;
 mod outputs;
 mod permissions;
 mod plan;

@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 
 use super::failure::{Exit, Failure};
 use super::global::Global;
-use super::session;
+use super::offline;
 use super::ui::Ui;
 use crate::render::graph::{dot, mermaid};
 
@@ -23,7 +23,7 @@ pub enum GraphFormat {
 }
 
 pub fn run(args: &GraphArgs, global: &Global, ui: &mut Ui) -> Result<Exit, Failure> {
-    let picture = session::check(global)?.picture;
+    let picture = offline::check(global, ui.err_palette)?.picture;
     ui.result(&match args.format {
         GraphFormat::Dot => dot(&picture),
         GraphFormat::Mermaid => mermaid(&picture),

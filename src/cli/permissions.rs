@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::failure::{Exit, Failure};
 use super::global::Global;
-use super::session;
+use super::offline;
 use super::ui::Ui;
 use crate::render::json;
 use crate::render::policy::policy;
@@ -18,7 +18,7 @@ pub struct PermissionsArgs {
 }
 
 pub fn run(args: &PermissionsArgs, global: &Global, ui: &mut Ui) -> Result<Exit, Failure> {
-    let actions = session::check(global)?.actions(&session::tables(), args.read_only);
+    let actions = offline::check(global, ui.err_palette)?.actions(&offline::tables(), args.read_only);
     ui.result(&json::pretty(&policy(&actions)))?;
     Ok(Exit::FINE)
 }

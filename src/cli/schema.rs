@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::failure::{Exit, Failure};
-use super::session;
+use super::offline;
 use super::ui::Ui;
 use crate::render::json;
 
@@ -14,6 +14,6 @@ use crate::render::json;
 pub struct SchemaArgs {}
 
 pub fn run(ui: &mut Ui) -> Result<Exit, Failure> {
-    ui.result(&json::pretty(&session::schema()?))?;
+    ui.result(&json::pretty(&offline::schema()))?;
     Ok(Exit::FINE)
 }

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::failure::{Exit, Failure};
 use super::global::Global;
-use super::session;
+use super::offline;
 use super::ui::Ui;
 
 /// Check the stack file; asks nothing of AWS
@@ -14,7 +14,7 @@ use super::ui::Ui;
 pub struct ValidateArgs {}
 
 pub fn run(global: &Global, ui: &mut Ui) -> Result<Exit, Failure> {
-    let checked = session::check(global)?;
+    let checked = offline::check(global, ui.err_palette)?;
     if !checked.warnings.is_empty() {
         ui.tell(&checked.warnings);
     }

@@ -86,14 +86,10 @@ fn service(build: &mut Build<'_>) {
     let security_groups = Value::List(vec![build.own("security-group", "id")]);
     let name = build.name_or("name", "");
     let breaker = match build.get("circuit_breaker") {
-<<<<<<< HEAD
-        Value::Null => Value::map([("enable", Value::Bool(true)), ("rollback", Value::Bool(true))]),
-=======
         Value::Null => Value::map([
             ("enable", Value::Bool(true)),
             ("rollback", Value::Bool(true)),
         ]),
->>>>>>> lang
         given => given,
     };
     build

@@ -71,12 +71,8 @@ pub const COMMON: &[Field] = &[
 ];
 
 /// Criteria by which an existing cluster is looked up.
-<<<<<<< HEAD
-pub const EXISTING_CLUSTER: &[Field] = &[Field::new("name", Type::Text, "The cluster's name.").required()];
-=======
 pub const EXISTING_CLUSTER: &[Field] =
     &[Field::new("name", Type::Text, "The cluster's name.").required()];
->>>>>>> lang
 
 /// What every resource takes, read.
 #[derive(Clone, Debug, Default)]
@@ -353,17 +349,12 @@ fn look_up(
     let names: Vec<&str> = fields.iter().take(2).map(|field| field.name).collect();
     if !names.iter().any(|name| read.contains_key(*name)) {
         let wanted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-<<<<<<< HEAD
-        desk.error(code::MISSING, entry.key.span, "it is not said which one is meant")
-            .help(format!("give {}", wanted.join(" or ")));
-=======
         desk.error(
             code::MISSING,
             entry.key.span,
             "it is not said which one is meant",
         )
         .help(format!("give {}", wanted.join(" or ")));
->>>>>>> lang
     }
     Some(read)
 }

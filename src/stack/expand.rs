@@ -68,13 +68,9 @@ pub fn expand(
             expanded.off.push(address.clone());
         }
         if let Some(criteria) = &checked.existing {
-<<<<<<< HEAD
-            let given = GIVEN_OF_EXISTING.iter().filter_map(|name| Some((*name, criteria.get(*name)?.clone())));
-=======
             let given = GIVEN_OF_EXISTING
                 .iter()
                 .filter_map(|name| Some((*name, criteria.get(*name)?.clone())));
->>>>>>> lang
             expanded.existing.insert(address, Attributes::new(given));
             continue;
         }

@@ -49,13 +49,9 @@ pub fn known(desk: &mut Desk<'_>, value: Value, span: Span, ty: &Type) -> Value 
             Value::Text(plain_text(&value).unwrap_or_default())
         }
         (Type::Bool, Value::Bool(bool)) => Value::Bool(bool),
-<<<<<<< HEAD
-        (Type::Int { min, max } | Type::Floor { min, max }, Value::Int(int)) => within(desk, int, *min, *max, span),
-=======
         (Type::Int { min, max } | Type::Floor { min, max }, Value::Int(int)) => {
             within(desk, int, *min, *max, span)
         }
->>>>>>> lang
         (Type::OneOf(words), Value::Text(text)) => one_of(desk, text, words, span),
         (Type::Cidr, Value::Text(text)) => cidr(desk, text, span),
         (Type::Policy | Type::Json, Value::Text(text)) => json(desk, text, span),
