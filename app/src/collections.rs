@@ -16,12 +16,11 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(manage::paginated))
         .routes(routes!(manage::summary))
         .routes(routes!(manage::one, manage::replace, manage::patch, manage::remove))
-        .routes(routes!(items::add_check_in))
+        .routes(routes!(items::add_check_in, items::remove))
         .routes(routes!(items::add_place, items::remove_place))
         .routes(routes!(items::items))
         .routes(routes!(items::places))
         .routes(routes!(items::list))
-        .routes(routes!(items::remove))
         // The unslashed form is served, the slashed one declared.
         .route("/collections", get(manage::list).post(manage::create))
 }

@@ -1,5 +1,6 @@
 //! The OpenAPI document, made from the handlers, and the page at `/docs` that shows it.
 
+use axum::response::Html;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{Components, InfoBuilder, OpenApi, OpenApiBuilder, RefOr, ResponseBuilder, SecurityRequirement};
@@ -36,6 +37,11 @@ const PUBLIC: [(&str, &str); 27] = [
 ];
 
 const SCHEME: &str = "HTTPBearer";
+
+/// The page: the viewer's files come from this service, so it works without a network.
+pub async fn page() -> Html<&'static str> {
+    Html(include_str!("docs.html"))
+}
 
 /// The document without a running service: for `circles-app openapi` and the snapshot.
 #[must_use]

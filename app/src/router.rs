@@ -6,6 +6,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, Method, header};
 use axum::middleware;
+use axum::routing::get;
 use axum::response::IntoResponse;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
@@ -48,9 +49,11 @@ pub fn api() -> OpenApiRouter<App> {
 #[must_use]
 pub fn router(app: App) -> Router {
     let (routes, document) = api().split_for_parts();
-    let docs = SwaggerUi::new("/docs").url("/openapi.json", openapi::finish(document));
+    let assets = SwaggerUi::new("/docs/assets").url("/openapi.json", openapi::finish(document));
     routes
-        .merge(docs)
+        .route("/docs", get(openapi::page))
+        .route("/docs/", get(openapi::page))
+        .merge(assets)
         .fallback(|| async { ApiError::NotFound("Path") })
         .method_not_allowed_fallback(not_allowed)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))

@@ -102,15 +102,15 @@ pub async fn remove_place(
     drop_member(&app, collection_id, "place_id", place_id).await
 }
 
-/// Removes an item.
-#[utoipa::path(delete, path = "/collections/{collection_id}/items/{item_id}", tag = "collections", responses((status = 204, description = "Removed")))]
+/// Removes an item. The last part of the path is the item's id: it shares its place with the check-in's id of the POST.
+#[utoipa::path(delete, path = "/collections/{collection_id}/items/{check_in_id}", tag = "collections", responses((status = 204, description = "Removed")))]
 pub async fn remove(
     State(app): State<App>,
     user: User,
-    Path((collection_id, item_id)): Path<(i64, i64)>,
+    Path((collection_id, check_in_id)): Path<(i64, i64)>,
 ) -> Result<StatusCode> {
     store::owned(&app, user.id, collection_id).await?;
-    drop_member(&app, collection_id, "id", item_id).await
+    drop_member(&app, collection_id, "id", check_in_id).await
 }
 
 #[derive(Serialize, ToSchema, sqlx::FromRow)]
