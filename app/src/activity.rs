@@ -19,7 +19,9 @@ use crate::stamp::{self, Stamp};
 use crate::visible;
 
 pub fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(feed)).routes(routes!(filtered))
+    OpenApiRouter::new()
+        .routes(routes!(feed))
+        .routes(routes!(filtered))
 }
 
 /// The kinds of entries.
@@ -50,9 +52,21 @@ impl Kind {
 ///
 /// # Errors
 /// The database's failure.
-pub async fn record(db: impl PgExecutor<'_>, user: i64, kind: Kind, data: Value, check_in: Option<i64>) -> Result<()> {
+pub async fn record(
+    db: impl PgExecutor<'_>,
+    user: i64,
+    kind: Kind,
+    data: Value,
+    check_in: Option<i64>,
+) -> Result<()> {
     let sql = "insert into activities (user_id, activity_type, activity_data, check_in_id) values ($1, $2, $3, $4)";
-    sqlx::query(sql).bind(user).bind(kind.name()).bind(data).bind(check_in).execute(db).await?;
+    sqlx::query(sql)
+        .bind(user)
+        .bind(kind.name())
+        .bind(data)
+        .bind(check_in)
+        .execute(db)
+        .await?;
     Ok(())
 }
 
@@ -79,11 +93,19 @@ struct Filter {
 fn time(name: &str, text: Option<&str>) -> Result<Option<DateTime<Utc>>> {
     match text.filter(|t| !t.is_empty()) {
         None => Ok(None),
-        Some(text) => stamp::parse(text).map(Some).ok_or_else(|| ApiError::bad(format!("{name} must be an ISO 8601 time"))),
+        Some(text) => stamp::parse(text)
+            .map(Some)
+            .ok_or_else(|| ApiError::bad(format!("{name} must be an ISO 8601 time"))),
     }
 }
 
-async fn entries(app: &App, viewer: i64, filter: &Filter, limit: i64, offset: i64) -> Result<(Vec<Entry>, i64)> {
+async fn entries(
+    app: &App,
+    viewer: i64,
+    filter: &Filter,
+    limit: i64,
+    offset: i64,
+) -> Result<(Vec<Entry>, i64)> {
     let conditions = format!(
         "from activities a join users u on u.id = a.user_id left join check_ins c on c.id = a.check_in_id \
          left join user_collections k on a.activity_type = 'collection' and k.id = (a.activity_data ->> 'collection_id')::bigint \
@@ -119,7 +141,10 @@ async fn entries(app: &App, viewer: i64, filter: &Filter, limit: i64, offset: i6
         .fetch_all(&app.db)
         .await?;
     for entry in &mut rows {
-        entry.user_avatar_url = app.objects.address_opt(entry.user_avatar_url.as_deref()).await;
+        entry.user_avatar_url = app
+            .objects
+            .address_opt(entry.user_avatar_url.as_deref())
+            .await;
     }
     Ok((rows, total))
 }
@@ -140,7 +165,10 @@ async fn feed(
     Query(paging): Query<Paging>,
     Query(query): Query<FeedQuery>,
 ) -> Result<Json<Page<Entry>>> {
-    let types = query.activity_types.as_deref().filter(|t| !t.trim().is_empty());
+    let types = query
+        .activity_types
+        .as_deref()
+        .filter(|t| !t.trim().is_empty());
     let filter = Filter {
         types: types.map(|t| t.split(',').map(|part| part.trim().to_owned()).collect()),
         users: None,
@@ -163,14 +191,26 @@ struct FilterBody {
 
 /// The feed, narrowed down.
 #[utoipa::path(post, path = "/activity/feed/filtered", tag = "activity", responses((status = 200, body = Page<Entry>)))]
-async fn filtered(State(app): State<App>, user: User, Json(body): Json<FilterBody>) -> Result<Json<Page<Entry>>> {
+async fn filtered(
+    State(app): State<App>,
+    user: User,
+    Json(body): Json<FilterBody>,
+) -> Result<Json<Page<Entry>>> {
     let filter = Filter {
         since: time("since", body.since.as_deref())?,
         until: time("until", body.until.as_deref())?,
         types: body.activity_types.filter(|t| !t.is_empty()),
-        users: body.user_ids.filter(|u| !u.is_empty()).map(|ids| ids.into_iter().map(|id| *id).collect()),
+        users: body
+            .user_ids
+            .filter(|u| !u.is_empty())
+            .map(|ids| ids.into_iter().map(|id| *id).collect()),
     };
     let (limit, offset) = (body.limit.map_or(20, |l| *l), body.offset.map_or(0, |o| *o));
     let (items, total) = entries(&app, user.id, &filter, limit, offset).await?;
-    Ok(Json(Page { items, total, limit, offset }))
+    Ok(Json(Page {
+        items,
+        total,
+        limit,
+        offset,
+    }))
 }

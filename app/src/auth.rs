@@ -29,7 +29,9 @@ impl User {
     /// What others read where a name must stand.
     #[must_use]
     pub fn display_name(&self) -> String {
-        self.name.clone().unwrap_or_else(|| format!("User {}", self.id))
+        self.name
+            .clone()
+            .unwrap_or_else(|| format!("User {}", self.id))
     }
 }
 
@@ -73,7 +75,9 @@ impl FromRequestParts<App> for MaybeUser {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<MaybeUser, ApiError> {
         match bearer(&parts.headers) {
             None => Ok(MaybeUser(None)),
-            Some(_) => User::from_request_parts(parts, app).await.map(|u| MaybeUser(Some(u))),
+            Some(_) => User::from_request_parts(parts, app)
+                .await
+                .map(|u| MaybeUser(Some(u))),
         }
     }
 }
@@ -83,7 +87,11 @@ impl FromRequestParts<App> for Admin {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Admin, ApiError> {
         let user = User::from_request_parts(parts, app).await?;
-        if user.is_admin { Ok(Admin(user)) } else { Err(ApiError::forbidden("Administrator rights required")) }
+        if user.is_admin {
+            Ok(Admin(user))
+        } else {
+            Err(ApiError::forbidden("Administrator rights required"))
+        }
     }
 }
 
@@ -104,10 +112,17 @@ impl FromRequestParts<App> for ClientIp {
             .collect();
         let trusted = app.config.trusted_proxies;
         // Each proxy of ours appends the address it saw; anything further left was written by the caller.
-        if trusted > 0 && let Some(ip) = hops.len().checked_sub(trusted).and_then(|i| hops.get(i)) {
+        if trusted > 0
+            && let Some(ip) = hops.len().checked_sub(trusted).and_then(|i| hops.get(i))
+        {
             return Ok(ClientIp((*ip).to_owned()));
         }
-        let peer = parts.extensions.get::<axum::extract::ConnectInfo<std::net::SocketAddr>>();
-        Ok(ClientIp(peer.map_or_else(|| "unknown".to_owned(), |c| c.0.ip().to_string())))
+        let peer = parts
+            .extensions
+            .get::<axum::extract::ConnectInfo<std::net::SocketAddr>>();
+        Ok(ClientIp(peer.map_or_else(
+            || "unknown".to_owned(),
+            |c| c.0.ip().to_string(),
+        )))
     }
 }

@@ -5,8 +5,8 @@ use std::fmt;
 use std::ops::Deref;
 
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
-use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 /// Text of MIN..=MAX characters.
@@ -73,14 +73,20 @@ impl<'de, const MIN: usize, const MAX: usize> Deserialize<'de> for Text<MIN, MAX
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         let text = String::deserialize(d)?;
         if text.contains('\0') {
-            return Err(D::Error::custom("String should not contain null characters"));
+            return Err(D::Error::custom(
+                "String should not contain null characters",
+            ));
         }
         let length = text.chars().count();
         if length < MIN {
-            return Err(D::Error::custom(format!("String should have at least {MIN} characters")));
+            return Err(D::Error::custom(format!(
+                "String should have at least {MIN} characters"
+            )));
         }
         if length > MAX {
-            return Err(D::Error::custom(format!("String should have at most {MAX} characters")));
+            return Err(D::Error::custom(format!(
+                "String should have at most {MAX} characters"
+            )));
         }
         Ok(Text(text))
     }
@@ -90,10 +96,14 @@ impl<'de, const MIN: i64, const MAX: i64> Deserialize<'de> for Int<MIN, MAX> {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         let value = i64::deserialize(d)?;
         if value < MIN {
-            return Err(D::Error::custom(format!("Input should be greater than or equal to {MIN}")));
+            return Err(D::Error::custom(format!(
+                "Input should be greater than or equal to {MIN}"
+            )));
         }
         if value > MAX {
-            return Err(D::Error::custom(format!("Input should be less than or equal to {MAX}")));
+            return Err(D::Error::custom(format!(
+                "Input should be less than or equal to {MAX}"
+            )));
         }
         Ok(Int(value))
     }
@@ -127,10 +137,14 @@ impl<'de, const MIN: i64, const MAX: i64> Deserialize<'de> for Num<MIN, MAX> {
             return Err(D::Error::custom("Input should be a finite number"));
         }
         if value < MIN as f64 {
-            return Err(D::Error::custom(format!("Input should be greater than or equal to {MIN}")));
+            return Err(D::Error::custom(format!(
+                "Input should be greater than or equal to {MIN}"
+            )));
         }
         if value > MAX as f64 {
-            return Err(D::Error::custom(format!("Input should be less than or equal to {MAX}")));
+            return Err(D::Error::custom(format!(
+                "Input should be less than or equal to {MAX}"
+            )));
         }
         Ok(Num(value))
     }
@@ -138,7 +152,10 @@ impl<'de, const MIN: i64, const MAX: i64> Deserialize<'de> for Num<MIN, MAX> {
 
 impl<const MIN: usize, const MAX: usize> PartialSchema for Text<MIN, MAX> {
     fn schema() -> RefOr<Schema> {
-        let object = ObjectBuilder::new().schema_type(Type::String).min_length(Some(MIN)).max_length(Some(MAX));
+        let object = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .min_length(Some(MIN))
+            .max_length(Some(MAX));
         object.build().into()
     }
 }
@@ -150,8 +167,16 @@ impl<const MIN: usize, const MAX: usize> ToSchema for Text<MIN, MAX> {
 }
 
 fn bounded(object: ObjectBuilder, min: i64, max: i64) -> ObjectBuilder {
-    let object = if min == i64::MIN { object } else { object.minimum(Some(min)) };
-    if max == i64::MAX { object } else { object.maximum(Some(max)) }
+    let object = if min == i64::MIN {
+        object
+    } else {
+        object.minimum(Some(min))
+    };
+    if max == i64::MAX {
+        object
+    } else {
+        object.maximum(Some(max))
+    }
 }
 
 fn bound_name(base: &str, min: i64, max: i64) -> Cow<'static, str> {

@@ -8,7 +8,11 @@ use crate::config::Config;
 use crate::{db, openapi, seed, serve, trace};
 
 #[derive(Parser)]
-#[command(name = "circles-app", version, about = "The Circles service. Settings come from APP_* variables and a .env file.")]
+#[command(
+    name = "circles-app",
+    version,
+    about = "The Circles service. Settings come from APP_* variables and a .env file."
+)]
 struct Cli {
     #[command(subcommand)]
     verb: Verb,
@@ -24,6 +28,8 @@ enum Verb {
     Seed(seed::Amount),
     /// Print the OpenAPI document
     Openapi,
+    /// Ask the service on this machine whether it lives; for the container's health check
+    Check,
 }
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -37,6 +43,15 @@ pub async fn run() -> Result<(), Failure> {
         Verb::Openapi => {
             let text = serde_json::to_string_pretty(&openapi::document())?;
             writeln!(std::io::stdout(), "{text}")?;
+        }
+        Verb::Check => {
+            let port = std::env::var("APP_PORT").unwrap_or_else(|_| "8000".to_owned());
+            let http = reqwest::Client::builder()
+                .no_proxy()
+                .timeout(std::time::Duration::from_secs(3))
+                .build()?;
+            let url = format!("http://127.0.0.1:{port}/health");
+            http.get(url).send().await?.error_for_status()?;
         }
         Verb::Serve => serve::run(configured()?).await?,
         Verb::Migrate => db::migrate(&configured()?.db).await?,

@@ -15,7 +15,12 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(manage::list, manage::create))
         .routes(routes!(manage::paginated))
         .routes(routes!(manage::summary))
-        .routes(routes!(manage::one, manage::replace, manage::patch, manage::remove))
+        .routes(routes!(
+            manage::one,
+            manage::replace,
+            manage::patch,
+            manage::remove
+        ))
         .routes(routes!(items::add_check_in, items::remove))
         .routes(routes!(items::add_place, items::remove_place))
         .routes(routes!(items::items))

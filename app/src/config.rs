@@ -156,7 +156,8 @@ pub struct WsConfig {
 }
 
 const OVERPASS: &str = "https://overpass-api.de/api/interpreter,https://overpass.kumi.systems/api/interpreter,https://overpass.private.coffee/api/interpreter";
-const ORIGINS: &str = "http://localhost:3000,http://127.0.0.1:3000,http://localhost:5173,http://127.0.0.1:5173";
+const ORIGINS: &str =
+    "http://localhost:3000,http://127.0.0.1:3000,http://localhost:5173,http://127.0.0.1:5173";
 /// The shortest signing or hashing secret, in bytes, outside debug.
 const MIN_SECRET: usize = 32;
 const MEGABYTE: usize = 1024 * 1024;
@@ -224,7 +225,10 @@ impl Config {
 
 fn read_db(s: &mut Source) -> DbConfig {
     DbConfig {
-        url: Secret::new(s.text("DATABASE_URL", "postgresql://postgres@localhost:5432/circles")),
+        url: Secret::new(s.text(
+            "DATABASE_URL",
+            "postgresql://postgres@localhost:5432/circles",
+        )),
         pool_size: s.number("DB_POOL_SIZE", 15),
         acquire_timeout: s.seconds("DB_ACQUIRE_TIMEOUT_SECONDS", 3.0),
         statement_timeout: s.seconds("DB_STATEMENT_TIMEOUT_SECONDS", 15.0),
@@ -237,7 +241,10 @@ fn read_otp(s: &mut Source, debug: bool) -> OtpConfig {
         "sns" => SmsSender::Sns,
         "log" if debug => SmsSender::Log,
         "log" => {
-            s.problem("SMS_SENDER", "is `log`, which writes one-time codes to the log; only debug may do that");
+            s.problem(
+                "SMS_SENDER",
+                "is `log`, which writes one-time codes to the log; only debug may do that",
+            );
             SmsSender::Log
         }
         _ => {
@@ -285,7 +292,10 @@ fn signing_secret(s: &mut Source, name: &str, debug: bool) -> Secret {
         }
         None if debug => Secret::random(),
         None => {
-            s.problem(name, "is not set; outside debug it is required (`openssl rand -hex 32` makes one)");
+            s.problem(
+                name,
+                "is not set; outside debug it is required (`openssl rand -hex 32` makes one)",
+            );
             Secret::new(String::new())
         }
     }
@@ -296,7 +306,10 @@ fn read_storage(s: &mut Source) -> StorageConfig {
     match backend.as_str() {
         "local" => StorageConfig::Local {
             folder: PathBuf::from(s.text("LOCAL_FOLDER", "media")),
-            base_url: s.text("LOCAL_BASE_URL", "http://localhost:8000").trim_end_matches('/').to_owned(),
+            base_url: s
+                .text("LOCAL_BASE_URL", "http://localhost:8000")
+                .trim_end_matches('/')
+                .to_owned(),
         },
         "memory" => StorageConfig::Memory,
         "s3" => StorageConfig::S3(read_s3(s)),
@@ -319,15 +332,24 @@ fn read_s3(s: &mut Source) -> S3Config {
         region: s.plain_or_prefixed("S3_REGION"),
         endpoint_url: s.plain_or_prefixed("S3_ENDPOINT_URL"),
         keys: key_id.zip(key_secret.map(Secret::new)),
-        public_base_url: s.plain_or_prefixed("S3_PUBLIC_BASE_URL").map(|u| u.trim_end_matches('/').to_owned()),
-        path_style: s.plain_or_prefixed("S3_USE_PATH_STYLE").is_some_and(|v| source::is_true(&v)),
+        public_base_url: s
+            .plain_or_prefixed("S3_PUBLIC_BASE_URL")
+            .map(|u| u.trim_end_matches('/').to_owned()),
+        path_style: s
+            .plain_or_prefixed("S3_USE_PATH_STYLE")
+            .is_some_and(|v| source::is_true(&v)),
     }
 }
 
 fn read_external(s: &mut Source) -> ExternalConfig {
-    let bbox: Vec<f64> =
-        s.list("AUTOSEED_BBOX", "").iter().filter_map(|part| part.trim().parse().ok()).collect();
-    let name_sim = s.text_opt("ENRICH_MIN_NAME_SIM").or_else(|| s.text_opt("ENRICH_MIN_NAME_SIMILARITY"));
+    let bbox: Vec<f64> = s
+        .list("AUTOSEED_BBOX", "")
+        .iter()
+        .filter_map(|part| part.trim().parse().ok())
+        .collect();
+    let name_sim = s
+        .text_opt("ENRICH_MIN_NAME_SIM")
+        .or_else(|| s.text_opt("ENRICH_MIN_NAME_SIMILARITY"));
     ExternalConfig {
         foursquare: read_foursquare(s),
         trending_enabled: s.bool("FSQ_TRENDING_ENABLED", true),
@@ -352,9 +374,15 @@ fn read_external(s: &mut Source) -> ExternalConfig {
 
 fn read_foursquare(s: &mut Source) -> Option<FoursquareConfig> {
     let real = |v: &String| !v.is_empty() && v != "demo_key_for_testing";
-    let api_key = s.text_opt("FOURSQUARE_API_KEY").filter(real).map(Secret::new);
+    let api_key = s
+        .text_opt("FOURSQUARE_API_KEY")
+        .filter(real)
+        .map(Secret::new);
     let id = s.text_opt("FOURSQUARE_CLIENT_ID").filter(real);
-    let secret = s.text_opt("FOURSQUARE_CLIENT_SECRET").filter(real).map(Secret::new);
+    let secret = s
+        .text_opt("FOURSQUARE_CLIENT_SECRET")
+        .filter(real)
+        .map(Secret::new);
     let client = id.zip(secret);
     if api_key.is_none() && client.is_none() {
         return None;

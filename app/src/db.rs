@@ -39,7 +39,10 @@ pub fn options(config: &DbConfig) -> Result<PgConnectOptions, DbError> {
     })?;
     Ok(options
         .application_name("circles-app")
-        .options([("statement_timeout", millis.to_string()), ("jit", "off".to_owned())])
+        .options([
+            ("statement_timeout", millis.to_string()),
+            ("jit", "off".to_owned()),
+        ])
         .log_slow_statements(log::LevelFilter::Warn, Duration::from_secs(1)))
 }
 
@@ -51,7 +54,10 @@ fn plain_url(url: &str) -> String {
         Some((before, query)) => {
             let parts: Vec<String> = query
                 .split('&')
-                .map(|part| part.strip_prefix("ssl=").map_or_else(|| part.to_owned(), |mode| format!("sslmode={mode}")))
+                .map(|part| {
+                    part.strip_prefix("ssl=")
+                        .map_or_else(|| part.to_owned(), |mode| format!("sslmode={mode}"))
+                })
                 .collect();
             format!("{before}?{}", parts.join("&"))
         }
@@ -77,7 +83,9 @@ pub fn pool(config: &DbConfig) -> Result<PgPool, DbError> {
 /// # Errors
 /// When the URL cannot be read.
 pub fn listener_pool(config: &DbConfig) -> Result<PgPool, DbError> {
-    Ok(PgPoolOptions::new().max_connections(1).connect_lazy_with(options(config)?))
+    Ok(PgPoolOptions::new()
+        .max_connections(1)
+        .connect_lazy_with(options(config)?))
 }
 
 /// Brings the schema up to this version, one task at a time (advisory lock). Migrations only expand, so newer ones are tolerated:
@@ -89,9 +97,18 @@ pub async fn migrate(config: &DbConfig) -> Result<(), DbError> {
     // A schema change may take longer than a request's statement.
     let mut patient = config.clone();
     patient.statement_timeout = Duration::from_secs(600);
-    let one = PgPoolOptions::new().max_connections(1).acquire_timeout(Duration::from_secs(60));
-    let pool = one.connect_with(options(&patient)?).await.map_err(DbError::Away)?;
-    let migrator = Migrator { migrations: EMBEDDED.migrations.clone(), ignore_missing: true, ..Migrator::DEFAULT };
+    let one = PgPoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(Duration::from_secs(60));
+    let pool = one
+        .connect_with(options(&patient)?)
+        .await
+        .map_err(DbError::Away)?;
+    let migrator = Migrator {
+        migrations: EMBEDDED.migrations.clone(),
+        ignore_missing: true,
+        ..Migrator::DEFAULT
+    };
     let done = migrator.run(&pool).await;
     pool.close().await;
     Ok(done?)
@@ -102,9 +119,16 @@ pub async fn migrate(config: &DbConfig) -> Result<(), DbError> {
 /// # Errors
 /// The database's failure.
 pub async fn is_migrated(db: &PgPool) -> Result<bool, sqlx::Error> {
-    let newest = EMBEDDED.migrations.iter().map(|m| m.version).max().unwrap_or(0);
+    let newest = EMBEDDED
+        .migrations
+        .iter()
+        .map(|m| m.version)
+        .max()
+        .unwrap_or(0);
     let applied: Option<i64> =
-        sqlx::query_scalar("select max(version) from _sqlx_migrations where success").fetch_one(db).await?;
+        sqlx::query_scalar("select max(version) from _sqlx_migrations where success")
+            .fetch_one(db)
+            .await?;
     Ok(applied.unwrap_or(0) >= newest)
 }
 
@@ -118,8 +142,15 @@ pub async fn geo(config: &Config, db: &PgPool) -> Result<Geo, DbError> {
     }
     let column = "select exists (select 1 from information_schema.columns \
                   where table_name = 'places' and column_name = 'geog' and table_schema = current_schema())";
-    let has_column: bool = sqlx::query_scalar(column).fetch_one(db).await.map_err(DbError::Away)?;
-    if has_column { Ok(Geo::PostGis) } else { Err(DbError::NoPostgis) }
+    let has_column: bool = sqlx::query_scalar(column)
+        .fetch_one(db)
+        .await
+        .map_err(DbError::Away)?;
+    if has_column {
+        Ok(Geo::PostGis)
+    } else {
+        Err(DbError::NoPostgis)
+    }
 }
 
 #[cfg(test)]
@@ -128,7 +159,10 @@ mod tests {
 
     #[test]
     fn a_driver_suffix_and_its_ssl_parameter_are_understood() {
-        assert_eq!(plain_url("postgresql+asyncpg://u:p@h:5432/d?ssl=require"), "postgresql://u:p@h:5432/d?sslmode=require");
+        assert_eq!(
+            plain_url("postgresql+asyncpg://u:p@h:5432/d?ssl=require"),
+            "postgresql://u:p@h:5432/d?sslmode=require"
+        );
         assert_eq!(plain_url("postgres://u@h/d"), "postgres://u@h/d");
     }
 }

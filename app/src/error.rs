@@ -35,7 +35,10 @@ pub enum ApiError {
     Conflict(String),
     TooLarge(String),
     Invalid(Vec<Issue>),
-    TooMany { detail: String, retry_after: u32 },
+    TooMany {
+        detail: String,
+        retry_after: u32,
+    },
     /// The database or the storage is away or full: the caller should come back.
     Unavailable,
     Internal,
@@ -55,13 +58,21 @@ impl ApiError {
 
     /// A rate limit was hit; `retry_after` in seconds.
     pub fn too_many(detail: impl Into<String>, retry_after: u32) -> ApiError {
-        ApiError::TooMany { detail: detail.into(), retry_after }
+        ApiError::TooMany {
+            detail: detail.into(),
+            retry_after,
+        }
     }
 
     /// A single input problem, e.g. `ApiError::invalid("query", "limit", "…", value)`.
     pub fn invalid(place: &str, field: &str, msg: impl Into<String>, input: Value) -> ApiError {
         let loc = vec![json!(place), json!(field)];
-        ApiError::Invalid(vec![Issue { kind: "value_error", loc, msg: msg.into(), input }])
+        ApiError::Invalid(vec![Issue {
+            kind: "value_error",
+            loc,
+            msg: msg.into(),
+            input,
+        }])
     }
 
     /// Logs the cause and hides it from the caller.
@@ -98,7 +109,9 @@ impl ApiError {
             ApiError::BadToken => "Could not validate credentials".to_owned(),
             ApiError::NotFound(what) => format!("{what} not found"),
             ApiError::Invalid(issues) => issues.first().map(|i| i.msg.clone()).unwrap_or_default(),
-            ApiError::Unavailable => "Service temporarily unavailable, try again shortly".to_owned(),
+            ApiError::Unavailable => {
+                "Service temporarily unavailable, try again shortly".to_owned()
+            }
             ApiError::Internal => "Internal server error".to_owned(),
         }
     }
@@ -116,15 +129,27 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let body = match &self {
             ApiError::Invalid(issues) => json!({ "detail": issues }),
-            ApiError::Internal => json!({ "detail": self.detail(), "request_id": trace::request_id() }),
+            ApiError::Internal => {
+                json!({ "detail": self.detail(), "request_id": trace::request_id() })
+            }
             _ => json!({ "detail": self.detail() }),
         };
         let mut response = (self.status(), Json(body)).into_response();
         if matches!(self, ApiError::BadToken) {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if matches!(self, ApiError::TooLarge(_)) {
+            // The rest of the body may be unread, so the connection cannot be used again.
+            response
+                .headers_mut()
+                .insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         if let Some(seconds) = self.retry_after() {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }
@@ -134,7 +159,12 @@ impl From<sqlx::Error> for ApiError {
     fn from(error: sqlx::Error) -> ApiError {
         use sqlx::Error as E;
         match &error {
-            E::PoolTimedOut | E::PoolClosed | E::Io(_) | E::Tls(_) | E::WorkerCrashed | E::Protocol(_) => {
+            E::PoolTimedOut
+            | E::PoolClosed
+            | E::Io(_)
+            | E::Tls(_)
+            | E::WorkerCrashed
+            | E::Protocol(_) => {
                 tracing::warn!(cause = %error, request_id = %trace::request_id(), "database unavailable");
                 ApiError::Unavailable
             }
@@ -146,7 +176,9 @@ impl From<sqlx::Error> for ApiError {
                 }
                 Some(code) if code.starts_with("08") => ApiError::Unavailable,
                 // A character PostgreSQL cannot store (NUL), or a number beyond its column.
-                Some("22021" | "22P05") => ApiError::bad("Text contains a character that cannot be stored"),
+                Some("22021" | "22P05") => {
+                    ApiError::bad("Text contains a character that cannot be stored")
+                }
                 Some("22003") => ApiError::bad("A number is out of range"),
                 // Serialization failure and deadlock: the same request may well succeed.
                 Some("40001" | "40P01") => ApiError::Unavailable,
@@ -166,9 +198,11 @@ pub trait OnConstraint<T> {
 
 impl<T> OnConstraint<T> for std::result::Result<T, sqlx::Error> {
     fn on_constraint(self, constraint: &str, answer: impl FnOnce() -> ApiError) -> Result<T> {
-        self.map_err(|error| match error.as_database_error().and_then(|e| e.constraint()) {
-            Some(name) if name == constraint => answer(),
-            _ => ApiError::from(error),
-        })
+        self.map_err(
+            |error| match error.as_database_error().and_then(|e| e.constraint()) {
+                Some(name) if name == constraint => answer(),
+                _ => ApiError::from(error),
+            },
+        )
     }
 }

@@ -75,12 +75,21 @@ impl External {
     }
 
     fn cached(&self, key: &str) -> Option<Vec<Venue>> {
-        let cache = self.trending.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        cache.get(key).filter(|(at, _)| at.elapsed() < CACHED).map(|(_, venues)| venues.clone())
+        let cache = self
+            .trending
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        cache
+            .get(key)
+            .filter(|(at, _)| at.elapsed() < CACHED)
+            .map(|(_, venues)| venues.clone())
     }
 
     fn keep(&self, key: String, venues: &[Venue]) {
-        let mut cache = self.trending.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut cache = self
+            .trending
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         if cache.len() >= CACHE_SIZE {
             cache.retain(|_, (at, _)| at.elapsed() < CACHED);
         }
@@ -96,6 +105,15 @@ async fn good(response: reqwest::Response) -> Result<serde_json::Value, External
     if status.is_success() {
         return Ok(response.json().await?);
     }
-    let text: String = response.text().await.unwrap_or_default().chars().take(200).collect();
-    Err(ExternalError::Status { status: status.as_u16(), text })
+    let text: String = response
+        .text()
+        .await
+        .unwrap_or_default()
+        .chars()
+        .take(200)
+        .collect();
+    Err(ExternalError::Status {
+        status: status.as_u16(),
+        text,
+    })
 }

@@ -29,7 +29,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| body_error(&rejection))?;
+        let bytes = Bytes::from_request(request, state)
+            .await
+            .map_err(|rejection| body_error(&rejection))?;
         parse_json(&bytes).map(Json)
     }
 }
@@ -41,11 +43,21 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
 pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     if bytes.is_empty() {
         let loc = vec![json!("body")];
-        return Err(one(Issue { kind: "missing", loc, msg: "Field required".to_owned(), input: Value::Null }));
+        return Err(one(Issue {
+            kind: "missing",
+            loc,
+            msg: "Field required".to_owned(),
+            input: Value::Null,
+        }));
     }
     let value: Value = serde_json::from_slice(bytes).map_err(|e| {
         let loc = vec![json!("body"), json!(e.column())];
-        one(Issue { kind: "json_invalid", loc, msg: "JSON decode error".to_owned(), input: json!({}) })
+        one(Issue {
+            kind: "json_invalid",
+            loc,
+            msg: "JSON decode error".to_owned(),
+            input: json!({}),
+        })
     })?;
     serde_path_to_error::deserialize(&value).map_err(|e| {
         let path: Vec<Value> = e.path().iter().filter_map(segment).collect();
@@ -80,14 +92,31 @@ fn lookup(value: &Value, path: &[Value]) -> Value {
 fn issue(place: &str, path: Vec<Value>, message: &str, input: Value) -> Issue {
     let mut loc = vec![json!(place)];
     loc.extend(path);
-    if let Some(field) = message.strip_prefix("missing field `").and_then(|m| m.split('`').next()) {
+    if let Some(field) = message
+        .strip_prefix("missing field `")
+        .and_then(|m| m.split('`').next())
+    {
         loc.push(json!(field));
-        return Issue { kind: "missing", loc, msg: "Field required".to_owned(), input };
+        return Issue {
+            kind: "missing",
+            loc,
+            msg: "Field required".to_owned(),
+            input,
+        };
     }
     // serde_json appends the position, which means nothing after the body was parsed once.
-    let msg = message.split(" at line ").next().unwrap_or(message).to_owned();
+    let msg = message
+        .split(" at line ")
+        .next()
+        .unwrap_or(message)
+        .to_owned();
     let kind = kind_of(&msg);
-    Issue { kind, loc, msg, input }
+    Issue {
+        kind,
+        loc,
+        msg,
+        input,
+    }
 }
 
 fn kind_of(msg: &str) -> &'static str {
@@ -104,7 +133,10 @@ fn kind_of(msg: &str) -> &'static str {
         ("expected a boolean", "bool_type"),
         ("expected a sequence", "list_type"),
     ];
-    rules.iter().find(|(part, _)| msg.contains(part)).map_or("value_error", |(_, kind)| kind)
+    rules
+        .iter()
+        .find(|(part, _)| msg.contains(part))
+        .map_or("value_error", |(_, kind)| kind)
 }
 
 fn body_error(rejection: &BytesRejection) -> ApiError {
@@ -128,7 +160,12 @@ fn parse_query<T: DeserializeOwned>(query: &str) -> Result<T, ApiError> {
     let mut seen = std::collections::BTreeMap::new();
     for (name, value) in pairs {
         if value.contains('\0') {
-            return Err(ApiError::invalid("query", &name, "String should not contain null characters", Value::Null));
+            return Err(ApiError::invalid(
+                "query",
+                &name,
+                "String should not contain null characters",
+                Value::Null,
+            ));
         }
         // The last of a repeated parameter counts, as it did for the clients' former service.
         seen.insert(name, value);
@@ -137,7 +174,11 @@ fn parse_query<T: DeserializeOwned>(query: &str) -> Result<T, ApiError> {
     let parser = serde_urlencoded::Deserializer::new(form_pairs(clean.as_bytes()));
     serde_path_to_error::deserialize(parser).map_err(|e| {
         let path: Vec<Value> = e.path().iter().filter_map(segment).collect();
-        let input = path.first().and_then(Value::as_str).and_then(|k| seen.get(k)).map_or(Value::Null, |v| json!(v));
+        let input = path
+            .first()
+            .and_then(Value::as_str)
+            .and_then(|k| seen.get(k))
+            .map_or(Value::Null, |v| json!(v));
         one(issue("query", path, &e.inner().to_string(), input))
     })
 }
@@ -165,15 +206,29 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
             ErrorKind::ParseError { value, .. } => (first_parameter(parts), json!(value)),
             _ => (first_parameter(parts), Value::Null),
         };
-        let msg = "Input should be a valid integer, unable to parse string as an integer".to_owned();
-        Err(one(Issue { kind: "int_parsing", loc: vec![json!("path"), json!(name)], msg, input }))
+        let msg =
+            "Input should be a valid integer, unable to parse string as an integer".to_owned();
+        Err(one(Issue {
+            kind: "int_parsing",
+            loc: vec![json!("path"), json!(name)],
+            msg,
+            input,
+        }))
     }
 }
 
 /// The name of the route's first parameter; a lone parameter's failure does not name it.
 fn first_parameter(parts: &Parts) -> String {
-    let template = parts.extensions.get::<axum::extract::MatchedPath>().map_or("", |m| m.as_str());
-    template.split('{').nth(1).and_then(|rest| rest.split('}').next()).unwrap_or("id").to_owned()
+    let template = parts
+        .extensions
+        .get::<axum::extract::MatchedPath>()
+        .map_or("", |m| m.as_str());
+    template
+        .split('{')
+        .nth(1)
+        .and_then(|rest| rest.split('}').next())
+        .unwrap_or("id")
+        .to_owned()
 }
 
 #[cfg(test)]
@@ -200,7 +255,10 @@ mod tests {
     #[test]
     fn a_missing_field_and_a_nested_one_are_named() {
         let missing = issue_of(parse_json::<Body>(b"{}"));
-        assert_eq!((missing.kind, missing.loc), ("missing", vec![json!("body"), json!("name")]));
+        assert_eq!(
+            (missing.kind, missing.loc),
+            ("missing", vec![json!("body"), json!("name")])
+        );
         let nested = issue_of(parse_json::<Body>(br#"{"name":"a","tags":["ok",""]}"#));
         assert_eq!(nested.loc, vec![json!("body"), json!("tags"), json!(1)]);
         assert_eq!((nested.kind, nested.input), ("string_too_short", json!("")));
@@ -208,8 +266,14 @@ mod tests {
 
     #[test]
     fn null_characters_and_wrong_types_are_input_errors() {
-        assert_eq!(issue_of(parse_json::<Body>(br#"{"name":"\u0000"}"#)).loc[1], json!("name"));
-        assert_eq!(issue_of(parse_json::<Body>(br#"{"name":5}"#)).kind, "string_type");
+        assert_eq!(
+            issue_of(parse_json::<Body>(br#"{"name":"\u0000"}"#)).loc[1],
+            json!("name")
+        );
+        assert_eq!(
+            issue_of(parse_json::<Body>(br#"{"name":5}"#)).kind,
+            "string_type"
+        );
     }
 
     #[derive(Debug, Deserialize)]
@@ -223,10 +287,18 @@ mod tests {
     #[test]
     fn query_numbers_are_bounded_and_never_nan() {
         assert!(parse_query::<Near>("lat=1&limit=100").is_ok());
-        for (query, field) in
-            [("lat=NaN", "lat"), ("lat=91", "lat"), ("lat=1&limit=0", "limit"), ("limit=1", "lat"), ("lat=x", "lat")]
-        {
-            assert_eq!(issue_of(parse_query::<Near>(query)).loc, vec![json!("query"), json!(field)], "{query}");
+        for (query, field) in [
+            ("lat=NaN", "lat"),
+            ("lat=91", "lat"),
+            ("lat=1&limit=0", "limit"),
+            ("limit=1", "lat"),
+            ("lat=x", "lat"),
+        ] {
+            assert_eq!(
+                issue_of(parse_query::<Near>(query)).loc,
+                vec![json!("query"), json!(field)],
+                "{query}"
+            );
         }
     }
 }

@@ -33,19 +33,29 @@ pub struct Followed {
 
 /// Follows a user. Doing it again changes nothing.
 #[utoipa::path(post, path = "/follow/{user_id}", tag = "follow", responses((status = 200, body = Followed)))]
-async fn follow(State(app): State<App>, user: User, Path(user_id): Path<i64>) -> Result<Json<Followed>> {
+async fn follow(
+    State(app): State<App>,
+    user: User,
+    Path(user_id): Path<i64>,
+) -> Result<Json<Followed>> {
     if user_id == user.id {
         return Err(ApiError::bad("Cannot follow yourself"));
     }
     let mut tx = app.db.begin().await?;
-    let name: Option<Option<String>> =
-        sqlx::query_scalar("select name from users where id = $1").bind(user_id).fetch_optional(&mut *tx).await?;
+    let name: Option<Option<String>> = sqlx::query_scalar("select name from users where id = $1")
+        .bind(user_id)
+        .fetch_optional(&mut *tx)
+        .await?;
     let name = name.ok_or(ApiError::NotFound("User"))?;
     if visible::any_block(&mut *tx, user.id, user_id).await? {
         return Err(ApiError::forbidden("This user cannot be followed"));
     }
     let sql = "insert into follows (follower_id, followee_id) values ($1, $2) on conflict on constraint follows_pair_key do nothing";
-    let done = sqlx::query(sql).bind(user.id).bind(user_id).execute(&mut *tx).await?;
+    let done = sqlx::query(sql)
+        .bind(user.id)
+        .bind(user_id)
+        .execute(&mut *tx)
+        .await?;
     if done.rows_affected() == 1 {
         let data = json!({ "followee_id": user_id, "followee_name": name });
         activity::record(&mut *tx, user.id, Kind::Follow, data, None).await?;
@@ -58,9 +68,17 @@ async fn follow(State(app): State<App>, user: User, Path(user_id): Path<i64>) ->
 
 /// Stops following; also when nothing was followed.
 #[utoipa::path(delete, path = "/follow/{user_id}", tag = "follow", responses((status = 200, body = Followed)))]
-async fn unfollow(State(app): State<App>, user: User, Path(user_id): Path<i64>) -> Result<Json<Followed>> {
+async fn unfollow(
+    State(app): State<App>,
+    user: User,
+    Path(user_id): Path<i64>,
+) -> Result<Json<Followed>> {
     let sql = "delete from follows where follower_id = $1 and followee_id = $2";
-    sqlx::query(sql).bind(user.id).bind(user_id).execute(&app.db).await?;
+    sqlx::query(sql)
+        .bind(user.id)
+        .bind(user_id)
+        .execute(&app.db)
+        .await?;
     Ok(Json(Followed { followed: false }))
 }
 
@@ -87,7 +105,13 @@ enum Side {
 }
 
 /// The list of `owner` as `viewer` sees it: newest follow first, without people who block the viewer.
-async fn list(app: &App, viewer: i64, owner: i64, side: Side, paging: &Paging) -> Result<Page<FollowEntry>> {
+async fn list(
+    app: &App,
+    viewer: i64,
+    owner: i64,
+    side: Side,
+    paging: &Paging,
+) -> Result<Page<FollowEntry>> {
     let (mine, theirs) = match side {
         Side::Followers => ("followee_id", "follower_id"),
         Side::Following => ("follower_id", "followee_id"),
@@ -96,14 +120,22 @@ async fn list(app: &App, viewer: i64, owner: i64, side: Side, paging: &Paging) -
         "from follows f join users u on u.id = f.{theirs} where f.{mine} = $1 and not {}",
         visible::blocks("u.id", "$2::bigint")
     );
-    let total = sqlx::query_scalar(&format!("select count(*) {from}")).bind(owner).bind(viewer).fetch_one(&app.db).await?;
+    let total = sqlx::query_scalar(&format!("select count(*) {from}"))
+        .bind(owner)
+        .bind(viewer)
+        .fetch_one(&app.db)
+        .await?;
     let sql = format!(
         "select u.id, u.username, u.name, u.bio, u.avatar_url, u.availability_status, u.is_verified, u.created_at, f.created_at as followed_at, \
          exists (select 1 from follows m where m.follower_id = $2 and m.followee_id = u.id) as followed, {} as is_blocked {from} \
          order by f.created_at desc, f.id desc limit $3 offset $4",
         visible::blocks("$2::bigint", "u.id")
     );
-    let rows = sqlx::query_as(&sql).bind(owner).bind(viewer).bind(paging.limit()).bind(paging.offset());
+    let rows = sqlx::query_as(&sql)
+        .bind(owner)
+        .bind(viewer)
+        .bind(paging.limit())
+        .bind(paging.offset());
     let mut entries: Vec<FollowEntry> = rows.fetch_all(&app.db).await?;
     for entry in &mut entries {
         entry.avatar_url = app.objects.address_opt(entry.avatar_url.as_deref()).await;
@@ -113,17 +145,35 @@ async fn list(app: &App, viewer: i64, owner: i64, side: Side, paging: &Paging) -
 
 /// The caller's followers.
 #[utoipa::path(get, path = "/follow/followers", tag = "follow", params(Paging), responses((status = 200, body = Page<FollowEntry>)))]
-async fn my_followers(State(app): State<App>, user: User, Query(paging): Query<Paging>) -> Result<Json<Page<FollowEntry>>> {
-    Ok(Json(list(&app, user.id, user.id, Side::Followers, &paging).await?))
+async fn my_followers(
+    State(app): State<App>,
+    user: User,
+    Query(paging): Query<Paging>,
+) -> Result<Json<Page<FollowEntry>>> {
+    Ok(Json(
+        list(&app, user.id, user.id, Side::Followers, &paging).await?,
+    ))
 }
 
 /// Whom the caller follows.
 #[utoipa::path(get, path = "/follow/following", tag = "follow", params(Paging), responses((status = 200, body = Page<FollowEntry>)))]
-async fn my_following(State(app): State<App>, user: User, Query(paging): Query<Paging>) -> Result<Json<Page<FollowEntry>>> {
-    Ok(Json(list(&app, user.id, user.id, Side::Following, &paging).await?))
+async fn my_following(
+    State(app): State<App>,
+    user: User,
+    Query(paging): Query<Paging>,
+) -> Result<Json<Page<FollowEntry>>> {
+    Ok(Json(
+        list(&app, user.id, user.id, Side::Following, &paging).await?,
+    ))
 }
 
-async fn shown_list(app: &App, viewer: i64, owner: i64, side: Side, paging: &Paging) -> Result<Page<FollowEntry>> {
+async fn shown_list(
+    app: &App,
+    viewer: i64,
+    owner: i64,
+    side: Side,
+    paging: &Paging,
+) -> Result<Page<FollowEntry>> {
     let level = match side {
         Side::Followers => "u.follower_list_visibility",
         Side::Following => "u.following_list_visibility",
@@ -133,7 +183,11 @@ async fn shown_list(app: &App, viewer: i64, owner: i64, side: Side, paging: &Pag
         visible::can_view("u.id", "$2::bigint", level),
         visible::blocks("u.id", "$2::bigint")
     );
-    let allowed: Option<bool> = sqlx::query_scalar(&sql).bind(owner).bind(viewer).fetch_optional(&app.db).await?;
+    let allowed: Option<bool> = sqlx::query_scalar(&sql)
+        .bind(owner)
+        .bind(viewer)
+        .fetch_optional(&app.db)
+        .await?;
     match allowed {
         None => Err(ApiError::NotFound("User")),
         Some(false) => Err(ApiError::forbidden("This list is private")),
@@ -149,7 +203,9 @@ async fn followers_of(
     Path(user_id): Path<i64>,
     Query(paging): Query<Paging>,
 ) -> Result<Json<Page<FollowEntry>>> {
-    Ok(Json(shown_list(&app, user.id, user_id, Side::Followers, &paging).await?))
+    Ok(Json(
+        shown_list(&app, user.id, user_id, Side::Followers, &paging).await?,
+    ))
 }
 
 /// Whom a user follows.
@@ -160,5 +216,7 @@ async fn following_of(
     Path(user_id): Path<i64>,
     Query(paging): Query<Paging>,
 ) -> Result<Json<Page<FollowEntry>>> {
-    Ok(Json(shown_list(&app, user.id, user_id, Side::Following, &paging).await?))
+    Ok(Json(
+        shown_list(&app, user.id, user_id, Side::Following, &paging).await?,
+    ))
 }

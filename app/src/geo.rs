@@ -42,7 +42,10 @@ impl Geo {
     #[must_use]
     pub fn within(self, p: &str, lat: &str, lng: &str, metres: &str) -> String {
         match self {
-            Geo::PostGis => format!("st_dwithin({p}.geog, {}, {metres}::float8, false)", point(lat, lng)),
+            Geo::PostGis => format!(
+                "st_dwithin({p}.geog, {}, {metres}::float8, false)",
+                point(lat, lng)
+            ),
             Geo::Haversine => format!(
                 "({p}.latitude between {lat}::float8 - {metres}::float8 / {DEGREE_M} and {lat}::float8 + {metres}::float8 / {DEGREE_M} \
                  and {} <= {metres}::float8)",

@@ -31,7 +31,11 @@ pub struct Health {
 /// Whether the process lives. Asks nobody.
 #[utoipa::path(get, path = "/health", tag = "system", responses((status = 200, body = Health)))]
 async fn health(State(app): State<App>) -> Json<Health> {
-    Json(Health { status: "ok", app: "Circles", debug: app.config.debug })
+    Json(Health {
+        status: "ok",
+        app: "Circles",
+        debug: app.config.debug,
+    })
 }
 
 #[derive(Serialize, ToSchema)]
@@ -66,6 +70,19 @@ async fn ready(State(app): State<App>) -> (StatusCode, Json<Readiness>) {
     let storage = stored.unwrap_or(false);
     let listener = app.live.is_listening();
     let ready = database && migrations && storage && listener;
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Readiness { ready, database, migrations, storage, listener }))
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    (
+        status,
+        Json(Readiness {
+            ready,
+            database,
+            migrations,
+            storage,
+            listener,
+        }),
+    )
 }

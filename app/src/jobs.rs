@@ -26,11 +26,31 @@ enum Work {
 }
 
 const JOBS: [Job; 5] = [
-    Job { name: "reap-tasks", every: Duration::from_secs(10), work: Work::ReapTasks },
-    Job { name: "disappear-messages", every: Duration::from_secs(300), work: Work::DisappearMessages },
-    Job { name: "purge-place-chat", every: Duration::from_secs(600), work: Work::PurgePlaceChat },
-    Job { name: "purge-codes", every: Duration::from_secs(3600), work: Work::PurgeCodes },
-    Job { name: "purge-live", every: Duration::from_secs(120), work: Work::PurgeLive },
+    Job {
+        name: "reap-tasks",
+        every: Duration::from_secs(10),
+        work: Work::ReapTasks,
+    },
+    Job {
+        name: "disappear-messages",
+        every: Duration::from_secs(300),
+        work: Work::DisappearMessages,
+    },
+    Job {
+        name: "purge-place-chat",
+        every: Duration::from_secs(600),
+        work: Work::PurgePlaceChat,
+    },
+    Job {
+        name: "purge-codes",
+        every: Duration::from_secs(3600),
+        work: Work::PurgeCodes,
+    },
+    Job {
+        name: "purge-live",
+        every: Duration::from_secs(120),
+        work: Work::PurgeLive,
+    },
 ];
 
 /// How often a task looks for turns to take.
@@ -71,7 +91,11 @@ pub async fn run_due(app: &App) {
 async fn take_turn(app: &App, job: &Job) -> Result<bool> {
     let sql = "insert into job_turns as t (name, next_at) values ($1, now() + make_interval(secs => $2)) \
                on conflict (name) do update set next_at = excluded.next_at where t.next_at <= now()";
-    let taken = sqlx::query(sql).bind(job.name).bind(job.every.as_secs_f64()).execute(&app.db).await?;
+    let taken = sqlx::query(sql)
+        .bind(job.name)
+        .bind(job.every.as_secs_f64())
+        .execute(&app.db)
+        .await?;
     Ok(taken.rows_affected() == 1)
 }
 
@@ -86,16 +110,29 @@ impl Work {
             }
             Work::PurgePlaceChat => {
                 let sql = "delete from place_chat_messages where created_at < now() - make_interval(hours => $1::int)";
-                Ok(sqlx::query(sql).bind(chat_hours).execute(&app.db).await.map(drop)?)
+                Ok(sqlx::query(sql)
+                    .bind(chat_hours)
+                    .execute(&app.db)
+                    .await
+                    .map(drop)?)
             }
             Work::PurgeCodes => {
                 let sql = "delete from otp_codes where expires_at < now() - interval '1 day'";
                 Ok(sqlx::query(sql).execute(&app.db).await.map(drop)?)
             }
             Work::PurgeLive => {
-                sqlx::query("delete from live_events where created_at < now() - interval '5 minutes'").execute(&app.db).await?;
+                sqlx::query(
+                    "delete from live_events where created_at < now() - interval '5 minutes'",
+                )
+                .execute(&app.db)
+                .await?;
                 // The longest window of any limit is an hour.
-                Ok(sqlx::query("delete from rate_hits where at < now() - interval '1 hour'").execute(&app.db).await.map(drop)?)
+                Ok(
+                    sqlx::query("delete from rate_hits where at < now() - interval '1 hour'")
+                        .execute(&app.db)
+                        .await
+                        .map(drop)?,
+                )
             }
         }
     }

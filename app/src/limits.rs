@@ -18,6 +18,9 @@ pub async fn take(db: impl PgExecutor<'_>, key: &str, seconds: i32, cap: i32) ->
     if fits {
         Ok(())
     } else {
-        Err(ApiError::too_many("Too many requests, try again later", u32::try_from(seconds).unwrap_or(60)))
+        Err(ApiError::too_many(
+            "Too many requests, try again later",
+            u32::try_from(seconds).unwrap_or(60),
+        ))
     }
 }

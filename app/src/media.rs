@@ -15,14 +15,24 @@ pub fn router() -> OpenApiRouter<App> {
 }
 
 async fn serve(State(app): State<App>, Path(key): Path<String>) -> Result<Response, ApiError> {
-    let (bytes, kind) = app.objects.read(&key).await.ok_or(ApiError::NotFound("File"))?;
+    let (bytes, kind) = app
+        .objects
+        .read(&key)
+        .await
+        .ok_or(ApiError::NotFound("File"))?;
     let headers = [
         (header::CONTENT_TYPE, kind),
         // The type was decided by signature; browsers must not guess another.
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox".to_owned()),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; sandbox".to_owned(),
+        ),
         // Names are random and never reused.
-        (header::CACHE_CONTROL, "public, max-age=31536000, immutable".to_owned()),
+        (
+            header::CACHE_CONTROL,
+            "public, max-age=31536000, immutable".to_owned(),
+        ),
     ];
     Ok((headers, bytes).into_response())
 }

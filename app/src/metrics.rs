@@ -44,12 +44,26 @@ impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::default();
         let requests = Family::default();
-        let durations = Family::new_with_constructor((|| Histogram::new(BUCKETS)) as fn() -> Histogram);
+        let durations =
+            Family::new_with_constructor((|| Histogram::new(BUCKETS)) as fn() -> Histogram);
         let sockets = Gauge::default();
         registry.register("http_requests", "Requests answered", requests.clone());
-        registry.register("http_request_duration_seconds", "Time to answer a request", durations.clone());
-        registry.register("websocket_connections", "Open WebSockets of this task", sockets.clone());
-        Metrics { registry, requests, durations, sockets }
+        registry.register(
+            "http_request_duration_seconds",
+            "Time to answer a request",
+            durations.clone(),
+        );
+        registry.register(
+            "websocket_connections",
+            "Open WebSockets of this task",
+            sockets.clone(),
+        );
+        Metrics {
+            registry,
+            requests,
+            durations,
+            sockets,
+        }
     }
 }
 
@@ -57,10 +71,22 @@ impl Metrics {
     pub fn count(&self, method: &str, route: &str, status: u16, elapsed: Duration) {
         // Methods are the caller's to invent; only the known ones make a series.
         let known = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
-        let method = if known.contains(&method) { method } else { "OTHER" };
+        let method = if known.contains(&method) {
+            method
+        } else {
+            "OTHER"
+        };
         let (method, route) = (method.to_owned(), route.to_owned());
-        self.requests.get_or_create(&Requests { method: method.clone(), route: route.clone(), status }).inc();
-        self.durations.get_or_create(&Durations { method, route }).observe(elapsed.as_secs_f64());
+        self.requests
+            .get_or_create(&Requests {
+                method: method.clone(),
+                route: route.clone(),
+                status,
+            })
+            .inc();
+        self.durations
+            .get_or_create(&Durations { method, route })
+            .observe(elapsed.as_secs_f64());
     }
 }
 
@@ -68,8 +94,14 @@ impl Metrics {
 #[utoipa::path(get, path = "/metrics", tag = "system", responses((status = 200, description = "Prometheus text", body = String)))]
 pub async fn metrics(State(app): State<App>, headers: HeaderMap) -> Result<Response, ApiError> {
     if !app.config.debug {
-        let given = headers.get("x-metrics-token").map_or(&b""[..], |v| v.as_bytes());
-        let good = app.config.metrics_token.as_ref().is_some_and(|t| bool::from(t.expose().as_bytes().ct_eq(given)));
+        let given = headers
+            .get("x-metrics-token")
+            .map_or(&b""[..], |v| v.as_bytes());
+        let good = app
+            .config
+            .metrics_token
+            .as_ref()
+            .is_some_and(|t| bool::from(t.expose().as_bytes().ct_eq(given)));
         if !good {
             return Err(ApiError::forbidden("Metrics access denied"));
         }

@@ -21,18 +21,30 @@ const SIGNED_FOR: Duration = Duration::from_secs(3600);
 const LOCAL_PREFIX: &str = "/media/";
 
 pub enum Objects {
-    S3 { client: Box<Client>, bucket: String, public_base_url: Option<String> },
-    Local { folder: PathBuf, base_url: String },
-    Memory { files: Mutex<HashMap<String, (Bytes, String)>> },
+    S3 {
+        client: Box<Client>,
+        bucket: String,
+        public_base_url: Option<String>,
+    },
+    Local {
+        folder: PathBuf,
+        base_url: String,
+    },
+    Memory {
+        files: Mutex<HashMap<String, (Bytes, String)>>,
+    },
 }
 
 impl Objects {
     pub async fn new(config: &StorageConfig) -> Objects {
         match config {
-            StorageConfig::Local { folder, base_url } => {
-                Objects::Local { folder: folder.clone(), base_url: base_url.clone() }
-            }
-            StorageConfig::Memory => Objects::Memory { files: Mutex::default() },
+            StorageConfig::Local { folder, base_url } => Objects::Local {
+                folder: folder.clone(),
+                base_url: base_url.clone(),
+            },
+            StorageConfig::Memory => Objects::Memory {
+                files: Mutex::default(),
+            },
             StorageConfig::S3(s3) => Objects::S3 {
                 client: Box::new(s3_client(s3).await),
                 bucket: s3.bucket.clone(),
@@ -48,12 +60,21 @@ impl Objects {
     pub async fn put(&self, key: &str, bytes: Bytes, content_type: &str) -> Result<String> {
         match self {
             Objects::S3 { client, bucket, .. } => {
-                let put = client.put_object().bucket(bucket).key(key).content_type(content_type);
-                put.body(ByteStream::from(bytes)).send().await.map_err(|e| unavailable(&e.into_service_error()))?;
+                let put = client
+                    .put_object()
+                    .bucket(bucket)
+                    .key(key)
+                    .content_type(content_type);
+                put.body(ByteStream::from(bytes))
+                    .send()
+                    .await
+                    .map_err(|e| unavailable(&e.into_service_error()))?;
                 Ok(key.to_owned())
             }
             Objects::Local { folder, .. } => {
-                write_local(folder.join(key), bytes).await.map_err(|e| unavailable(&e))?;
+                write_local(folder.join(key), bytes)
+                    .await
+                    .map_err(|e| unavailable(&e))?;
                 Ok(format!("{LOCAL_PREFIX}{key}"))
             }
             Objects::Memory { files } => {
@@ -67,11 +88,19 @@ impl Objects {
     pub async fn delete(&self, stored: &str) {
         let key = stored.strip_prefix(LOCAL_PREFIX).unwrap_or(stored);
         let failed = match self {
-            Objects::S3 { client, bucket, .. } => {
-                client.delete_object().bucket(bucket).key(key).send().await.err().map(|e| e.to_string())
-            }
+            Objects::S3 { client, bucket, .. } => client
+                .delete_object()
+                .bucket(bucket)
+                .key(key)
+                .send()
+                .await
+                .err()
+                .map(|e| e.to_string()),
             Objects::Local { folder, .. } if is_plain(key) => {
-                tokio::fs::remove_file(folder.join(key)).await.err().map(|e| e.to_string())
+                tokio::fs::remove_file(folder.join(key))
+                    .await
+                    .err()
+                    .map(|e| e.to_string())
             }
             Objects::Local { .. } => None,
             Objects::Memory { files } => {
@@ -90,10 +119,19 @@ impl Objects {
             return stored.to_owned();
         }
         match self {
-            Objects::Local { base_url, .. } => format!("{base_url}/{}", stored.trim_start_matches('/')),
-            Objects::Memory { .. } => format!("http://localhost:8000/{}", stored.trim_start_matches('/')),
-            Objects::S3 { public_base_url: Some(base), .. } => format!("{base}/{}", stored.trim_start_matches('/')),
-            Objects::S3 { client, bucket, .. } => sign(client, bucket, stored).await.unwrap_or_default(),
+            Objects::Local { base_url, .. } => {
+                format!("{base_url}/{}", stored.trim_start_matches('/'))
+            }
+            Objects::Memory { .. } => {
+                format!("http://localhost:8000/{}", stored.trim_start_matches('/'))
+            }
+            Objects::S3 {
+                public_base_url: Some(base),
+                ..
+            } => format!("{base}/{}", stored.trim_start_matches('/')),
+            Objects::S3 { client, bucket, .. } => {
+                sign(client, bucket, stored).await.unwrap_or_default()
+            }
         }
     }
 
@@ -113,11 +151,22 @@ impl Objects {
     pub fn stored_of(&self, address: &str) -> Option<String> {
         let path = address.split(['?', '#']).next()?;
         let stored = match self {
-            Objects::Local { base_url, .. } => path.strip_prefix(base_url.as_str()).unwrap_or(path).to_owned(),
-            Objects::Memory { .. } => path.strip_prefix("http://localhost:8000").unwrap_or(path).to_owned(),
-            Objects::S3 { public_base_url: Some(base), .. } => {
-                path.strip_prefix(base.as_str()).unwrap_or(path).trim_start_matches('/').to_owned()
-            }
+            Objects::Local { base_url, .. } => path
+                .strip_prefix(base_url.as_str())
+                .unwrap_or(path)
+                .to_owned(),
+            Objects::Memory { .. } => path
+                .strip_prefix("http://localhost:8000")
+                .unwrap_or(path)
+                .to_owned(),
+            Objects::S3 {
+                public_base_url: Some(base),
+                ..
+            } => path
+                .strip_prefix(base.as_str())
+                .unwrap_or(path)
+                .trim_start_matches('/')
+                .to_owned(),
             Objects::S3 { bucket, .. } => s3_key(path, bucket)?,
         };
         let key = stored.strip_prefix(LOCAL_PREFIX).unwrap_or(&stored);
@@ -140,7 +189,9 @@ impl Objects {
     /// Whether the storage answers.
     pub async fn check(&self) -> bool {
         match self {
-            Objects::S3 { client, bucket, .. } => client.head_bucket().bucket(bucket).send().await.is_ok(),
+            Objects::S3 { client, bucket, .. } => {
+                client.head_bucket().bucket(bucket).send().await.is_ok()
+            }
             Objects::Local { folder, .. } => tokio::fs::create_dir_all(folder).await.is_ok(),
             Objects::Memory { .. } => true,
         }
@@ -148,7 +199,9 @@ impl Objects {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 fn unavailable(cause: &dyn std::fmt::Display) -> ApiError {
@@ -161,7 +214,9 @@ fn is_plain(key: &str) -> bool {
     let good = |part: &str| {
         !part.is_empty()
             && !part.starts_with('.')
-            && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+            && part
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
     };
     !key.is_empty() && key.split('/').all(good)
 }
@@ -188,7 +243,13 @@ async fn write_local(path: PathBuf, bytes: Bytes) -> std::io::Result<()> {
 
 async fn sign(client: &Client, bucket: &str, key: &str) -> Option<String> {
     let config = PresigningConfig::expires_in(SIGNED_FOR).ok()?;
-    match client.get_object().bucket(bucket).key(key).presigned(config).await {
+    match client
+        .get_object()
+        .bucket(bucket)
+        .key(key)
+        .presigned(config)
+        .await
+    {
         Ok(request) => Some(request.uri().to_owned()),
         Err(error) => {
             tracing::error!(cause = %error, "an object's address could not be signed");
@@ -203,7 +264,13 @@ async fn s3_client(config: &S3Config) -> Client {
         loader = loader.region(Region::new(region.clone()));
     }
     if let Some((id, secret)) = &config.keys {
-        loader = loader.credentials_provider(Credentials::new(id, secret.expose(), None, None, "settings"));
+        loader = loader.credentials_provider(Credentials::new(
+            id,
+            secret.expose(),
+            None,
+            None,
+            "settings",
+        ));
     }
     let shared = loader.load().await;
     let mut s3 = aws_sdk_s3::config::Builder::from(&shared).force_path_style(config.path_style);
@@ -227,8 +294,14 @@ mod tests {
 
     #[test]
     fn the_key_is_found_in_both_styles_of_s3_address() {
-        assert_eq!(s3_key("https://media.s3.amazonaws.com/a/b.png", "media").as_deref(), Some("a/b.png"));
-        assert_eq!(s3_key("http://localhost:9000/media/a/b.png", "media").as_deref(), Some("a/b.png"));
+        assert_eq!(
+            s3_key("https://media.s3.amazonaws.com/a/b.png", "media").as_deref(),
+            Some("a/b.png")
+        );
+        assert_eq!(
+            s3_key("http://localhost:9000/media/a/b.png", "media").as_deref(),
+            Some("a/b.png")
+        );
         assert_eq!(s3_key("https://elsewhere.example/a/b.png", "media"), None);
     }
 }

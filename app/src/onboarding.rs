@@ -24,5 +24,7 @@ pub fn router() -> OpenApiRouter<App> {
 }
 
 async fn moved() -> ApiError {
-    ApiError::bad("This way of signing in has moved: use /onboarding/request-otp and /onboarding/verify-otp")
+    ApiError::bad(
+        "This way of signing in has moved: use /onboarding/request-otp and /onboarding/verify-otp",
+    )
 }

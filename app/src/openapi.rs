@@ -3,7 +3,9 @@
 use axum::response::Html;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
-use utoipa::openapi::{Components, InfoBuilder, OpenApi, OpenApiBuilder, RefOr, ResponseBuilder, SecurityRequirement};
+use utoipa::openapi::{
+    Components, InfoBuilder, OpenApi, OpenApiBuilder, RefOr, ResponseBuilder, SecurityRequirement,
+};
 
 /// Operations open to everybody; all others need a token.
 const PUBLIC: [(&str, &str); 27] = [
@@ -52,9 +54,15 @@ pub fn document() -> OpenApi {
 /// Adds what no handler says by itself: title, security, and the error answers every operation shares.
 #[must_use]
 pub fn finish(mut doc: OpenApi) -> OpenApi {
-    let info = InfoBuilder::new().title("Circles - Social Location App").version("1.0.0").build();
+    let info = InfoBuilder::new()
+        .title("Circles - Social Location App")
+        .version("1.0.0")
+        .build();
     let components = doc.components.get_or_insert_with(Components::new);
-    components.add_security_scheme(SCHEME, SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+    components.add_security_scheme(
+        SCHEME,
+        SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)),
+    );
     for (path, item) in &mut doc.paths.paths {
         for (method, operation) in operations(item) {
             complete(method, path, operation);
@@ -78,19 +86,32 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut O
 fn complete(method: &str, path: &str, operation: &mut Operation) {
     let mut add = |status: &str, text: &str| {
         let response = ResponseBuilder::new().description(text).build();
-        operation.responses.responses.entry(status.to_owned()).or_insert(RefOr::T(response));
+        operation
+            .responses
+            .responses
+            .entry(status.to_owned())
+            .or_insert(RefOr::T(response));
     };
     if !PUBLIC.contains(&(method, path)) {
-        add("401", "The token is bad or expired, or its user is unknown or unverified");
+        add(
+            "401",
+            "The token is bad or expired, or its user is unknown or unverified",
+        );
         add("403", "No token was sent, or access is refused");
     }
     add("400", "The request cannot be done");
     if path.contains('{') {
         add("404", "Not found");
     }
-    add("422", "Input error: `detail` lists `type`, `loc`, `msg`, `input`");
+    add(
+        "422",
+        "Input error: `detail` lists `type`, `loc`, `msg`, `input`",
+    );
     add("429", "Too many requests");
-    add("503", "Temporarily unavailable; `Retry-After` says when to come back");
+    add(
+        "503",
+        "Temporarily unavailable; `Retry-After` says when to come back",
+    );
     if !PUBLIC.contains(&(method, path)) {
         let none: [String; 0] = [];
         operation.security = Some(vec![SecurityRequirement::new(SCHEME, none)]);

@@ -34,18 +34,30 @@ impl<const MAX: i64, const DEFAULT: i64> Paging<MAX, DEFAULT> {
     }
 
     pub fn page<T>(&self, items: Vec<T>, total: i64) -> Page<T> {
-        Page { items, total, limit: self.limit(), offset: self.offset() }
+        Page {
+            items,
+            total,
+            limit: self.limit(),
+            offset: self.offset(),
+        }
     }
 }
 
 impl<const MAX: i64, const DEFAULT: i64> IntoParams for Paging<MAX, DEFAULT> {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let number = || ObjectBuilder::new().schema_type(Type::Integer);
-        let limit = number().minimum(Some(1)).maximum(Some(MAX)).default(Some(DEFAULT.into()));
+        let limit = number()
+            .minimum(Some(1))
+            .maximum(Some(MAX))
+            .default(Some(DEFAULT.into()));
         let offset = number().minimum(Some(0)).default(Some(0.into()));
         [("limit", limit), ("offset", offset)]
             .map(|(name, schema)| {
-                ParameterBuilder::new().name(name).parameter_in(ParameterIn::Query).schema(Some(schema)).build()
+                ParameterBuilder::new()
+                    .name(name)
+                    .parameter_in(ParameterIn::Query)
+                    .schema(Some(schema))
+                    .build()
             })
             .into()
     }

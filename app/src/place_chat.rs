@@ -50,16 +50,31 @@ pub fn admitted(user: &str, place: &str, hours: &str) -> String {
 ///
 /// # Errors
 /// The database's failure.
-pub async fn gate(app: &App, db: impl PgExecutor<'_>, user: i64, place: i64) -> Result<Option<bool>> {
-    let sql = format!("select {} from places p where p.id = $2", admitted("$1::bigint", "p.id", "$3"));
+pub async fn gate(
+    app: &App,
+    db: impl PgExecutor<'_>,
+    user: i64,
+    place: i64,
+) -> Result<Option<bool>> {
+    let sql = format!(
+        "select {} from places p where p.id = $2",
+        admitted("$1::bigint", "p.id", "$3")
+    );
     let hours = app.config.checkin.chat_window_hours;
-    Ok(sqlx::query_scalar(&sql).bind(user).bind(place).bind(hours).fetch_optional(db).await?)
+    Ok(sqlx::query_scalar(&sql)
+        .bind(user)
+        .bind(place)
+        .bind(hours)
+        .fetch_optional(db)
+        .await?)
 }
 
 async fn admit(app: &App, user: &User, place: i64) -> Result<()> {
     match gate(app, &app.db, user.id, place).await? {
         None => Err(ApiError::NotFound("Place")),
-        Some(false) => Err(ApiError::forbidden("Check in at this place to join its chat")),
+        Some(false) => Err(ApiError::forbidden(
+            "Check in at this place to join its chat",
+        )),
         Some(true) => Ok(()),
     }
 }
@@ -95,7 +110,12 @@ async fn room_of(app: &App, user: &User, place: i64) -> Result<Room> {
         visible::unblocked("m.user_id", "$1::bigint"),
     );
     let hours = app.config.checkin.chat_window_hours;
-    let room = sqlx::query_as(&sql).bind(user.id).bind(place).bind(hours).fetch_optional(&app.db).await?;
+    let room = sqlx::query_as(&sql)
+        .bind(user.id)
+        .bind(place)
+        .bind(hours)
+        .fetch_optional(&app.db)
+        .await?;
     room.ok_or(ApiError::NotFound("Place"))
 }
 
@@ -114,7 +134,11 @@ async fn join(State(app): State<App>, user: User, Path(place_id): Path<i64>) -> 
 
 /// Leaving has no effect: the room ends with the check-in.
 #[utoipa::path(post, path = "/places/{place_id}/chat/leave", tag = "place chat", responses((status = 204, description = "Left")))]
-async fn leave(State(app): State<App>, user: User, Path(place_id): Path<i64>) -> Result<StatusCode> {
+async fn leave(
+    State(app): State<App>,
+    user: User,
+    Path(place_id): Path<i64>,
+) -> Result<StatusCode> {
     match gate(&app, &app.db, user.id, place_id).await? {
         Some(_) => Ok(StatusCode::NO_CONTENT),
         None => Err(ApiError::NotFound("Place")),
@@ -174,16 +198,34 @@ pub async fn say(app: &App, user: &User, place: i64, text: &str) -> Result<ChatM
     }
     admit(app, user, place).await?;
     let mut tx = app.db.begin().await?;
-    crate::limits::take(&mut *tx, &format!("place-chat:{}", user.id), 60, app.config.dm.messages_per_min * 3).await?;
+    crate::limits::take(
+        &mut *tx,
+        &format!("place-chat:{}", user.id),
+        60,
+        app.config.dm.messages_per_min * 3,
+    )
+    .await?;
     let sql = "with m as (insert into place_chat_messages (id, place_id, user_id, text, created_at) values ($1, $2, $3, $4, clock_timestamp()) \
                returning id, place_id, user_id, text, created_at) \
                select m.*, coalesce(u.name, 'User ' || u.id) as author_name, u.avatar_url from m join users u on u.id = m.user_id";
-    let row: ChatRow =
-        sqlx::query_as(sql).bind(Uuid::new_v4()).bind(place).bind(user.id).bind(text).fetch_one(&mut *tx).await?;
+    let row: ChatRow = sqlx::query_as(sql)
+        .bind(Uuid::new_v4())
+        .bind(place)
+        .bind(user.id)
+        .bind(text)
+        .fetch_one(&mut *tx)
+        .await?;
     let message = row.shown(app).await;
     let mut body = serde_json::to_value(&message).map_err(ApiError::internal)?;
     body["created_at"] = json!(stamp::frame(message.created_at.0));
-    event::emit(&mut *tx, &Event::to(Topic::Place(place), json!({ "type": "message", "message": body }))).await?;
+    event::emit(
+        &mut *tx,
+        &Event::to(
+            Topic::Place(place),
+            json!({ "type": "message", "message": body }),
+        ),
+    )
+    .await?;
     tx.commit().await?;
     Ok(message)
 }
@@ -207,7 +249,9 @@ async fn messages(
     admit(&app, &user, place_id).await?;
     let since = match query.since.as_deref() {
         None => None,
-        Some(text) => Some(stamp::parse(text).ok_or_else(|| ApiError::bad("since must be an ISO 8601 time"))?),
+        Some(text) => Some(
+            stamp::parse(text).ok_or_else(|| ApiError::bad("since must be an ISO 8601 time"))?,
+        ),
     };
     let conditions = format!(
         "from place_chat_messages m join users u on u.id = m.user_id where m.place_id = $1 \
@@ -216,8 +260,13 @@ async fn messages(
     );
     let hours = app.config.checkin.chat_window_hours;
     let count = format!("select count(*) {conditions}");
-    let total =
-        sqlx::query_scalar(&count).bind(place_id).bind(hours).bind(since).bind(user.id).fetch_one(&app.db).await?;
+    let total = sqlx::query_scalar(&count)
+        .bind(place_id)
+        .bind(hours)
+        .bind(since)
+        .bind(user.id)
+        .fetch_one(&app.db)
+        .await?;
     let sql = format!(
         "select m.id, m.place_id, m.user_id, m.text, m.created_at, coalesce(u.name, 'User ' || u.id) as author_name, u.avatar_url \
          {conditions} order by m.created_at, m.id limit $5 offset $6"
@@ -297,7 +346,10 @@ async fn deliver_reply(
     quoted: Option<&str>,
     follows: bool,
 ) -> Result<PrivateReply> {
-    let name: String = sqlx::query_scalar("select name from places where id = $1").bind(place).fetch_one(&mut *tx).await?;
+    let name: String = sqlx::query_scalar("select name from places where id = $1")
+        .bind(place)
+        .fetch_one(&mut *tx)
+        .await?;
     let thread = match thread::of_pair(&mut *tx, user.id, target).await? {
         Some(thread) if thread.is_accepted() => thread,
         Some(thread) if thread.status == "rejected" && thread.initiator_id == user.id => {
@@ -308,18 +360,30 @@ async fn deliver_reply(
             thread
         }
         None => {
-            let status = if app.config.dm.allow_direct || follows { "accepted" } else { "pending" };
+            let status = if app.config.dm.allow_direct || follows {
+                "accepted"
+            } else {
+                "pending"
+            };
             thread::create(tx, user.id, target, status).await?
         }
     };
-    let quote = quoted.map(|q| q.chars().take(QUOTED).collect::<String>()).filter(|q| !q.trim().is_empty());
+    let quote = quoted
+        .map(|q| q.chars().take(QUOTED).collect::<String>())
+        .filter(|q| !q.trim().is_empty());
     let quote = quote.map(|q| format!("> {q}\n")).unwrap_or_default();
-    let new = NewMessage { text: format!("[{name}]\n{quote}{text}"), ..NewMessage::default() };
+    let new = NewMessage {
+        text: format!("[{name}]\n{quote}{text}"),
+        ..NewMessage::default()
+    };
     let cap = app.config.dm.messages_per_min;
     crate::limits::take(&mut *tx, &format!("dm-message:{}", user.id), 60, cap).await?;
     let message = send::store(tx, user, &thread, &new).await?;
     send::announce(app, tx, user, &thread, message, &new).await?;
-    Ok(PrivateReply { thread_id: thread.id, message })
+    Ok(PrivateReply {
+        thread_id: thread.id,
+        message,
+    })
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -338,7 +402,15 @@ async fn private_reply(
     Json(body): Json<PrivateBody>,
 ) -> Result<Json<Message>> {
     let quoted = body.context_text.as_deref();
-    let sent = reply_privately(&app, &user, place_id, *body.target_user_id, &body.text, quoted).await?;
+    let sent = reply_privately(
+        &app,
+        &user,
+        place_id,
+        *body.target_user_id,
+        &body.text,
+        quoted,
+    )
+    .await?;
     Ok(Json(message::shown(&app, user.id, sent.message.id).await?))
 }
 

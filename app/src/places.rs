@@ -54,6 +54,12 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(admin::promote))
         // Served, not documented: the unslashed form, and two that never were public.
         .route("/places", axum::routing::post(create::create))
-        .route("/places/search/enhanced", axum::routing::get(external::enhanced))
-        .route("/places/{place_id}/stats/enhanced", axum::routing::get(stats::enhanced))
+        .route(
+            "/places/search/enhanced",
+            axum::routing::get(external::enhanced),
+        )
+        .route(
+            "/places/{place_id}/stats/enhanced",
+            axum::routing::get(stats::enhanced),
+        )
 }

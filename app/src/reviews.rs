@@ -24,8 +24,9 @@ use crate::upload::Form;
 const CAPTION: usize = 500;
 
 pub fn router() -> OpenApiRouter<App> {
-    let uploads =
-        OpenApiRouter::new().routes(routes!(add_photo)).layer(DefaultBodyLimit::max(64 * 1024 * 1024));
+    let uploads = OpenApiRouter::new()
+        .routes(routes!(add_photo))
+        .layer(DefaultBodyLimit::max(64 * 1024 * 1024));
     OpenApiRouter::new()
         .routes(routes!(upsert, list))
         .routes(routes!(remove))
@@ -60,7 +61,11 @@ async fn recompute(tx: &mut PgConnection, place: i64) -> Result<()> {
 /// Locks the place, so that its reviews change one after the other and the mean counts them all.
 async fn lock_place(tx: &mut PgConnection, place: i64) -> Result<String> {
     let sql = "select name from places where id = $1 for no key update";
-    sqlx::query_scalar(sql).bind(place).fetch_optional(tx).await?.ok_or(ApiError::NotFound("Place"))
+    sqlx::query_scalar(sql)
+        .bind(place)
+        .fetch_optional(tx)
+        .await?
+        .ok_or(ApiError::NotFound("Place"))
 }
 
 /// Reviews a place; a second time changes the first.
@@ -91,28 +96,54 @@ async fn upsert(
 
 /// A place's reviews, newest first.
 #[utoipa::path(get, path = "/places/{place_id}/reviews", tag = "reviews", params(Paging), responses((status = 200, body = Page<Review>)))]
-async fn list(State(app): State<App>, Path(place_id): Path<i64>, Query(paging): Query<Paging>) -> Result<Json<Page<Review>>> {
+async fn list(
+    State(app): State<App>,
+    Path(place_id): Path<i64>,
+    Query(paging): Query<Paging>,
+) -> Result<Json<Page<Review>>> {
     let sql = "select (select count(*) from reviews r where r.place_id = p.id) from places p where p.id = $1";
-    let total: Option<i64> = sqlx::query_scalar(sql).bind(place_id).fetch_optional(&app.db).await?;
+    let total: Option<i64> = sqlx::query_scalar(sql)
+        .bind(place_id)
+        .fetch_optional(&app.db)
+        .await?;
     let total = total.ok_or(ApiError::NotFound("Place"))?;
     let sql = "select id, user_id, place_id, rating, text, created_at from reviews where place_id = $1 \
                order by created_at desc, id desc limit $2 offset $3";
-    let rows = sqlx::query_as(sql).bind(place_id).bind(paging.limit()).bind(paging.offset());
+    let rows = sqlx::query_as(sql)
+        .bind(place_id)
+        .bind(paging.limit())
+        .bind(paging.offset());
     Ok(Json(paging.page(rows.fetch_all(&app.db).await?, total)))
 }
 
 /// Removes the caller's review of a place.
 #[utoipa::path(delete, path = "/places/{place_id}/reviews/me", tag = "reviews", responses((status = 204, description = "Removed")))]
-async fn remove(State(app): State<App>, user: User, Path(place_id): Path<i64>) -> Result<StatusCode> {
+async fn remove(
+    State(app): State<App>,
+    user: User,
+    Path(place_id): Path<i64>,
+) -> Result<StatusCode> {
     let mut tx = app.db.begin().await?;
     lock_place(&mut tx, place_id).await?;
     let sql = "select f.url from photos f join reviews r on r.id = f.review_id where r.user_id = $1 and r.place_id = $2";
-    let files: Vec<String> = sqlx::query_scalar(sql).bind(user.id).bind(place_id).fetch_all(&mut *tx).await?;
+    let files: Vec<String> = sqlx::query_scalar(sql)
+        .bind(user.id)
+        .bind(place_id)
+        .fetch_all(&mut *tx)
+        .await?;
     let sql = "delete from reviews where user_id = $1 and place_id = $2 returning id";
-    let id: Option<i64> = sqlx::query_scalar(sql).bind(user.id).bind(place_id).fetch_optional(&mut *tx).await?;
+    let id: Option<i64> = sqlx::query_scalar(sql)
+        .bind(user.id)
+        .bind(place_id)
+        .fetch_optional(&mut *tx)
+        .await?;
     let id = id.ok_or(ApiError::NotFound("Review"))?;
     let sql = "delete from activities where user_id = $1 and activity_type = 'review' and (activity_data ->> 'review_id')::bigint = $2";
-    sqlx::query(sql).bind(user.id).bind(id).execute(&mut *tx).await?;
+    sqlx::query(sql)
+        .bind(user.id)
+        .bind(id)
+        .execute(&mut *tx)
+        .await?;
     recompute(&mut tx, place_id).await?;
     tx.commit().await?;
     for file in files {
@@ -123,18 +154,31 @@ async fn remove(State(app): State<App>, user: User, Path(place_id): Path<i64>) -
 
 /// The caller's reviews, newest first.
 #[utoipa::path(get, path = "/places/me/reviews", tag = "reviews", params(Paging), responses((status = 200, body = Page<Review>)))]
-async fn mine(State(app): State<App>, user: User, Query(paging): Query<Paging>) -> Result<Json<Page<Review>>> {
-    let total = sqlx::query_scalar("select count(*) from reviews where user_id = $1").bind(user.id).fetch_one(&app.db).await?;
+async fn mine(
+    State(app): State<App>,
+    user: User,
+    Query(paging): Query<Paging>,
+) -> Result<Json<Page<Review>>> {
+    let total = sqlx::query_scalar("select count(*) from reviews where user_id = $1")
+        .bind(user.id)
+        .fetch_one(&app.db)
+        .await?;
     let sql = "select id, user_id, place_id, rating, text, created_at from reviews where user_id = $1 \
                order by created_at desc, id desc limit $2 offset $3";
-    let rows = sqlx::query_as(sql).bind(user.id).bind(paging.limit()).bind(paging.offset());
+    let rows = sqlx::query_as(sql)
+        .bind(user.id)
+        .bind(paging.limit())
+        .bind(paging.offset());
     Ok(Json(paging.page(rows.fetch_all(&app.db).await?, total)))
 }
 
 /// The place of the caller's own review.
 async fn owned(app: &App, user: i64, review: i64) -> Result<i64> {
     let sql = "select user_id, place_id from reviews where id = $1";
-    let found: Option<(i64, i64)> = sqlx::query_as(sql).bind(review).fetch_optional(&app.db).await?;
+    let found: Option<(i64, i64)> = sqlx::query_as(sql)
+        .bind(review)
+        .fetch_optional(&app.db)
+        .await?;
     match found {
         None => Err(ApiError::NotFound("Review")),
         Some((owner, place)) if owner == user => Ok(place),
@@ -153,7 +197,12 @@ struct PhotoForm {
 /// Adds a photo to a review.
 #[utoipa::path(post, path = "/places/reviews/{review_id}/photos", tag = "reviews", request_body(content = PhotoForm, content_type = "multipart/form-data"),
     responses((status = 200, body = Photo), (status = 413, description = "Too large")))]
-async fn add_photo(State(app): State<App>, user: User, Path(review_id): Path<i64>, form: Form) -> Result<Json<Photo>> {
+async fn add_photo(
+    State(app): State<App>,
+    user: User,
+    Path(review_id): Path<i64>,
+    form: Form,
+) -> Result<Json<Photo>> {
     let place_id = owned(&app, user.id, review_id).await?;
     let mut caption = None;
     let upload = form
@@ -166,7 +215,12 @@ async fn add_photo(State(app): State<App>, user: User, Path(review_id): Path<i64
     let stored = upload.store(&app, &format!("reviews/{review_id}")).await?;
     let sql = "insert into photos (user_id, place_id, review_id, url, caption) values ($1, $2, $3, $4, $5) \
                returning id, user_id, place_id, review_id, url, caption, created_at";
-    let query = sqlx::query_as(sql).bind(user.id).bind(place_id).bind(review_id).bind(&stored).bind(caption);
+    let query = sqlx::query_as(sql)
+        .bind(user.id)
+        .bind(place_id)
+        .bind(review_id)
+        .bind(&stored)
+        .bind(caption);
     let mut photo: Photo = query.fetch_one(&app.db).await?;
     photo.url = app.objects.address(&stored).await;
     Ok(Json(photo))
@@ -181,7 +235,13 @@ async fn remove_photo(
 ) -> Result<StatusCode> {
     owned(&app, user.id, review_id).await?;
     let sql = "delete from photos where id = $1 and review_id = $2 returning url";
-    let file: Option<String> = sqlx::query_scalar(sql).bind(photo_id).bind(review_id).fetch_optional(&app.db).await?;
-    app.objects.delete(&file.ok_or(ApiError::NotFound("Photo"))?).await;
+    let file: Option<String> = sqlx::query_scalar(sql)
+        .bind(photo_id)
+        .bind(review_id)
+        .fetch_optional(&app.db)
+        .await?;
+    app.objects
+        .delete(&file.ok_or(ApiError::NotFound("Photo"))?)
+        .await;
     Ok(StatusCode::NO_CONTENT)
 }

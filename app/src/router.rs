@@ -6,8 +6,8 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, Method, header};
 use axum::middleware;
-use axum::routing::get;
 use axum::response::IntoResponse;
+use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
 use utoipa_axum::router::OpenApiRouter;
@@ -16,8 +16,8 @@ use utoipa_swagger_ui::SwaggerUi;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::{
-    activity, checkins, collections, dms, follows, health, live, media, onboarding, openapi, place_chat, places, reviews,
-    saved, settings, support, trace, users,
+    activity, checkins, collections, dms, follows, health, live, media, onboarding, openapi,
+    place_chat, places, reviews, saved, settings, support, trace, users,
 };
 
 /// Bodies without files.
@@ -46,7 +46,6 @@ pub fn api() -> OpenApiRouter<App> {
 }
 
 /// The service as axum serves it.
-#[must_use]
 pub fn router(app: App) -> Router {
     let (routes, document) = api().split_for_parts();
     let assets = SwaggerUi::new("/docs/assets").url("/openapi.json", openapi::finish(document));
@@ -57,9 +56,11 @@ pub fn router(app: App) -> Router {
         .fallback(|| async { ApiError::NotFound("Path") })
         .method_not_allowed_fallback(not_allowed)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
-            ApiError::internal("a handler panicked").into_response()
-        }))
+        .layer(CatchPanicLayer::custom(
+            |_: Box<dyn std::any::Any + Send>| {
+                ApiError::internal("a handler panicked").into_response()
+            },
+        ))
         .layer(cors(&app.config.cors_origins))
         .layer(middleware::from_fn_with_state(app.clone(), trace::observe))
         .with_state(app)
@@ -71,8 +72,19 @@ async fn not_allowed() -> impl IntoResponse {
 }
 
 fn cors(origins: &[String]) -> CorsLayer {
-    let origins: Vec<HeaderValue> = origins.iter().filter_map(|o| HeaderValue::from_str(o).ok()).collect();
-    let methods = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS, Method::HEAD];
+    let origins: Vec<HeaderValue> = origins
+        .iter()
+        .filter_map(|o| HeaderValue::from_str(o).ok())
+        .collect();
+    let methods = [
+        Method::GET,
+        Method::POST,
+        Method::PUT,
+        Method::PATCH,
+        Method::DELETE,
+        Method::OPTIONS,
+        Method::HEAD,
+    ];
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
         .allow_credentials(true)

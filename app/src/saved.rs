@@ -56,37 +56,84 @@ struct Row {
 
 impl Row {
     fn with(self, place: Option<Place>) -> Saved {
-        let Row { id, user_id, place_id, collection_id, list_name, created_at } = self;
-        Saved { id, user_id, place_id, collection_id, list_name, created_at, place }
+        let Row {
+            id,
+            user_id,
+            place_id,
+            collection_id,
+            list_name,
+            created_at,
+        } = self;
+        Saved {
+            id,
+            user_id,
+            place_id,
+            collection_id,
+            list_name,
+            created_at,
+            place,
+        }
     }
 }
 
 /// Saves a place to a list; saving again moves it.
 #[utoipa::path(post, path = "/places/saved", tag = "saved", responses((status = 200, body = Saved)))]
-async fn save(State(app): State<App>, user: User, Json(body): Json<SaveBody>) -> Result<Json<Saved>> {
+async fn save(
+    State(app): State<App>,
+    user: User,
+    Json(body): Json<SaveBody>,
+) -> Result<Json<Saved>> {
     let place_id = *body.place_id;
-    let list = body.list_name.as_deref().map(str::trim).filter(|n| !n.is_empty()).unwrap_or(FAVORITES);
+    let list = body
+        .list_name
+        .as_deref()
+        .map(str::trim)
+        .filter(|n| !n.is_empty())
+        .unwrap_or(FAVORITES);
     let mut tx = app.db.begin().await?;
-    let known: bool =
-        sqlx::query_scalar("select exists (select 1 from places where id = $1)").bind(place_id).fetch_one(&mut *tx).await?;
+    let known: bool = sqlx::query_scalar("select exists (select 1 from places where id = $1)")
+        .bind(place_id)
+        .fetch_one(&mut *tx)
+        .await?;
     if !known {
         return Err(ApiError::NotFound("Place"));
     }
     let (collection, name) = store::ensure(&mut tx, user.id, list).await?;
-    let sql = "select collection_id from saved_places where user_id = $1 and place_id = $2 for update";
-    let before: Option<i64> = sqlx::query_scalar(sql).bind(user.id).bind(place_id).fetch_optional(&mut *tx).await?;
+    let sql =
+        "select collection_id from saved_places where user_id = $1 and place_id = $2 for update";
+    let before: Option<i64> = sqlx::query_scalar(sql)
+        .bind(user.id)
+        .bind(place_id)
+        .fetch_optional(&mut *tx)
+        .await?;
     if let Some(before) = before.filter(|b| *b != collection) {
         let sql = "delete from user_collection_places where collection_id = $1 and place_id = $2";
-        sqlx::query(sql).bind(before).bind(place_id).execute(&mut *tx).await?;
+        sqlx::query(sql)
+            .bind(before)
+            .bind(place_id)
+            .execute(&mut *tx)
+            .await?;
     }
     let sql = "insert into saved_places (user_id, place_id, collection_id, list_name) values ($1, $2, $3, $4) \
                on conflict on constraint saved_places_pair_key do update set collection_id = excluded.collection_id, list_name = excluded.list_name \
                returning id, user_id, place_id, collection_id, list_name, created_at";
-    let row: Row = sqlx::query_as(sql).bind(user.id).bind(place_id).bind(collection).bind(&name).fetch_one(&mut *tx).await?;
+    let row: Row = sqlx::query_as(sql)
+        .bind(user.id)
+        .bind(place_id)
+        .bind(collection)
+        .bind(&name)
+        .fetch_one(&mut *tx)
+        .await?;
     let sql = "insert into user_collection_places (collection_id, place_id) values ($1, $2) on conflict do nothing";
-    sqlx::query(sql).bind(collection).bind(place_id).execute(&mut *tx).await?;
+    sqlx::query(sql)
+        .bind(collection)
+        .bind(place_id)
+        .execute(&mut *tx)
+        .await?;
     tx.commit().await?;
-    let place = model::by_ids(&app, &[place_id], View::day(None)).await?.pop();
+    let place = model::by_ids(&app, &[place_id], View::day(None))
+        .await?
+        .pop();
     Ok(Json(row.with(place)))
 }
 
@@ -103,14 +150,27 @@ async fn unsave(
     Path(place_id): Path<i64>,
     Query(query): Query<UnsaveQuery>,
 ) -> Result<StatusCode> {
-    let list = query.collection_name.as_deref().map(str::trim).filter(|n| !n.is_empty());
+    let list = query
+        .collection_name
+        .as_deref()
+        .map(str::trim)
+        .filter(|n| !n.is_empty());
     let mut tx = app.db.begin().await?;
     let sql = "delete from saved_places where user_id = $1 and place_id = $2 and ($3::text is null or lower(list_name) = lower($3)) \
                returning collection_id";
-    let gone: Option<i64> = sqlx::query_scalar(sql).bind(user.id).bind(place_id).bind(list).fetch_optional(&mut *tx).await?;
+    let gone: Option<i64> = sqlx::query_scalar(sql)
+        .bind(user.id)
+        .bind(place_id)
+        .bind(list)
+        .fetch_optional(&mut *tx)
+        .await?;
     let collection = gone.ok_or(ApiError::NotFound("Saved place"))?;
     let sql = "delete from user_collection_places where collection_id = $1 and place_id = $2";
-    sqlx::query(sql).bind(collection).bind(place_id).execute(&mut *tx).await?;
+    sqlx::query(sql)
+        .bind(collection)
+        .bind(place_id)
+        .execute(&mut *tx)
+        .await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -128,17 +188,32 @@ async fn mine(
     Query(query): Query<MineQuery>,
     Query(paging): Query<Paging>,
 ) -> Result<Json<Page<Saved>>> {
-    let list = query.collection.as_deref().map(str::trim).filter(|n| !n.is_empty());
+    let list = query
+        .collection
+        .as_deref()
+        .map(str::trim)
+        .filter(|n| !n.is_empty());
     let from = "from saved_places where user_id = $1 and ($2::text is null or lower(trim(list_name)) = lower($2))";
-    let total = sqlx::query_scalar(&format!("select count(*) {from}")).bind(user.id).bind(list).fetch_one(&app.db).await?;
+    let total = sqlx::query_scalar(&format!("select count(*) {from}"))
+        .bind(user.id)
+        .bind(list)
+        .fetch_one(&app.db)
+        .await?;
     let sql = format!(
         "select id, user_id, place_id, collection_id, coalesce(list_name, '') as list_name, created_at {from} \
          order by created_at desc, id desc limit $3 offset $4"
     );
-    let rows = sqlx::query_as(&sql).bind(user.id).bind(list).bind(paging.limit()).bind(paging.offset());
+    let rows = sqlx::query_as(&sql)
+        .bind(user.id)
+        .bind(list)
+        .bind(paging.limit())
+        .bind(paging.offset());
     let rows: Vec<Row> = rows.fetch_all(&app.db).await?;
     let ids: Vec<i64> = rows.iter().map(|r| r.place_id).collect();
-    let mut places = model::by_ids(&app, &ids, View::day(None)).await?.into_iter().peekable();
+    let mut places = model::by_ids(&app, &ids, View::day(None))
+        .await?
+        .into_iter()
+        .peekable();
     // Both are in the same order; a place removed in between leaves a gap.
     let items = rows
         .into_iter()
@@ -154,7 +229,10 @@ async fn mine(
 #[utoipa::path(get, path = "/places/saved/collections", tag = "saved", responses((status = 200, body = Vec<String>)))]
 async fn names(State(app): State<App>, user: User) -> Result<Json<Vec<String>>> {
     let sql = "select min(trim(list_name)) from saved_places where user_id = $1 and trim(list_name) <> '' group by lower(trim(list_name)) order by 1";
-    let mut names: Vec<String> = sqlx::query_scalar(sql).bind(user.id).fetch_all(&app.db).await?;
+    let mut names: Vec<String> = sqlx::query_scalar(sql)
+        .bind(user.id)
+        .fetch_all(&app.db)
+        .await?;
     if names.is_empty() {
         names.push(FAVORITES.to_owned());
     }
@@ -175,11 +253,23 @@ const PICTURES: &str = "array(select x.url from (select p.photo_url as url, 0 as
 
 /// One list.
 #[utoipa::path(get, path = "/places/saved/collections/{collection_name}", tag = "saved", responses((status = 200, body = SavedList)))]
-async fn one(State(app): State<App>, user: User, Path(collection_name): Path<String>) -> Result<Json<SavedList>> {
+async fn one(
+    State(app): State<App>,
+    user: User,
+    Path(collection_name): Path<String>,
+) -> Result<Json<SavedList>> {
     let items = listed(&app, user.id, &collection_name, 4).await?;
-    let photos: Vec<String> = items.iter().flat_map(|i| i.photos.iter().cloned()).take(4).collect();
+    let photos: Vec<String> = items
+        .iter()
+        .flat_map(|i| i.photos.iter().cloned())
+        .take(4)
+        .collect();
     let name = collection_name.trim().to_owned();
-    Ok(Json(SavedList { name, count: i64::try_from(items.len()).unwrap_or(i64::MAX), photos }))
+    Ok(Json(SavedList {
+        name,
+        count: i64::try_from(items.len()).unwrap_or(i64::MAX),
+        photos,
+    }))
 }
 
 #[derive(Serialize, ToSchema, sqlx::FromRow)]
@@ -217,6 +307,10 @@ async fn listed(app: &App, user: i64, name: &str, photos: i64) -> Result<Vec<Sav
 
 /// The places of one list.
 #[utoipa::path(get, path = "/places/saved/collections/{collection_name}/items", tag = "saved", responses((status = 200, body = Vec<SavedItem>)))]
-async fn items(State(app): State<App>, user: User, Path(collection_name): Path<String>) -> Result<Json<Vec<SavedItem>>> {
+async fn items(
+    State(app): State<App>,
+    user: User,
+    Path(collection_name): Path<String>,
+) -> Result<Json<Vec<SavedItem>>> {
     Ok(Json(listed(&app, user.id, &collection_name, 10).await?))
 }

@@ -83,9 +83,15 @@ pub async fn run(config: &Config, amount: &Amount) -> Result<String, SeedError> 
         sqlx::query(sql).execute(&db).await?;
     }
     db.close().await;
-    Ok(format!("stored {places} places, {users} people, {check_ins} check-ins"))
+    Ok(format!(
+        "stored {places} places, {users} people, {check_ins} check-ins"
+    ))
 }
 
 async fn step(db: &PgPool, sql: &str, amount: i64) -> Result<u64, sqlx::Error> {
-    Ok(sqlx::query(sql).bind(amount).execute(db).await?.rows_affected())
+    Ok(sqlx::query(sql)
+        .bind(amount)
+        .execute(db)
+        .await?
+        .rows_affected())
 }

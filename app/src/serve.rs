@@ -41,10 +41,16 @@ pub async fn run(config: Config) -> Result<(), ServeError> {
 ///
 /// # Errors
 /// As [`run`].
-pub async fn on(listener: TcpListener, config: Config, stopping: watch::Receiver<bool>) -> Result<(), ServeError> {
+pub async fn on(
+    listener: TcpListener,
+    config: Config,
+    stopping: watch::Receiver<bool>,
+) -> Result<(), ServeError> {
     let grace = config.stop_grace;
     if config.debug || config.otp.echo {
-        tracing::warn!("one-time codes are shown in answers: this service must not be reachable by others");
+        tracing::warn!(
+            "one-time codes are shown in answers: this service must not be reachable by others"
+        );
     }
     let app = App::new(config).await?;
     live::start(&app, stopping.clone());

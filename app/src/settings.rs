@@ -61,12 +61,21 @@ const PRIVACY: &str = "dm_privacy, checkins_default_visibility, collections_defa
 #[utoipa::path(get, path = "/settings/privacy", tag = "settings", responses((status = 200, body = Privacy)))]
 async fn privacy(State(app): State<App>, user: User) -> Result<Json<Privacy>> {
     let sql = format!("select {PRIVACY} from users where id = $1");
-    Ok(Json(sqlx::query_as(&sql).bind(user.id).fetch_one(&app.db).await?))
+    Ok(Json(
+        sqlx::query_as(&sql)
+            .bind(user.id)
+            .fetch_one(&app.db)
+            .await?,
+    ))
 }
 
 /// Changes those given.
 #[utoipa::path(put, path = "/settings/privacy", tag = "settings", responses((status = 200, body = Privacy)))]
-async fn set_privacy(State(app): State<App>, user: User, Json(change): Json<PrivacyChange>) -> Result<Json<Privacy>> {
+async fn set_privacy(
+    State(app): State<App>,
+    user: User,
+    Json(change): Json<PrivacyChange>,
+) -> Result<Json<Privacy>> {
     let sql = format!(
         "update users set dm_privacy = coalesce($2, dm_privacy), \
          checkins_default_visibility = coalesce($3, checkins_default_visibility), \
@@ -116,7 +125,8 @@ pub struct NotificationsChange {
     marketing: Option<bool>,
 }
 
-const NOTIFICATIONS: &str = "dm_messages, dm_requests, follows, likes, comments, activity_summary, marketing";
+const NOTIFICATIONS: &str =
+    "dm_messages, dm_requests, follows, likes, comments, activity_summary, marketing";
 
 /// What the caller is told of; made on first read.
 #[utoipa::path(get, path = "/settings/notifications", tag = "settings", responses((status = 200, body = Notifications)))]
@@ -125,7 +135,12 @@ async fn notifications(State(app): State<App>, user: User) -> Result<Json<Notifi
         "insert into notification_preferences (user_id) values ($1) \
          on conflict (user_id) do update set user_id = excluded.user_id returning {NOTIFICATIONS}"
     );
-    Ok(Json(sqlx::query_as(&sql).bind(user.id).fetch_one(&app.db).await?))
+    Ok(Json(
+        sqlx::query_as(&sql)
+            .bind(user.id)
+            .fetch_one(&app.db)
+            .await?,
+    ))
 }
 
 /// Changes those given.

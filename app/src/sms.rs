@@ -28,8 +28,14 @@ impl Sms {
         match self {
             Sms::Log => tracing::info!(phone, code = code.expose(), "one-time code (debug sender)"),
             Sms::Sns(client) => {
-                let text = format!("{} is your Circles code. It is good for {minutes} minutes.", code.expose());
-                let kind = MessageAttributeValue::builder().data_type("String").string_value("Transactional").build();
+                let text = format!(
+                    "{} is your Circles code. It is good for {minutes} minutes.",
+                    code.expose()
+                );
+                let kind = MessageAttributeValue::builder()
+                    .data_type("String")
+                    .string_value("Transactional")
+                    .build();
                 let Ok(kind) = kind else { return };
                 let sent = client
                     .publish()

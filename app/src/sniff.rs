@@ -17,7 +17,11 @@ pub enum Class {
 }
 
 const fn kind(content_type: &'static str, extension: &'static str, class: Class) -> Kind {
-    Kind { content_type, extension, class }
+    Kind {
+        content_type,
+        extension,
+        class,
+    }
 }
 
 pub const JPEG: Kind = kind("image/jpeg", "jpg", Class::Image);
@@ -35,14 +39,22 @@ pub const OGG: Kind = kind("audio/ogg", "ogg", Class::Audio);
 pub const PDF: Kind = kind("application/pdf", "pdf", Class::Document);
 /// The compound file of the older office formats.
 pub const OLE: Kind = kind("application/msword", "doc", Class::Document);
-pub const DOCX: Kind =
-    kind("application/vnd.openxmlformats-officedocument.wordprocessingml.document", "docx", Class::Document);
-pub const XLSX: Kind = kind("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx", Class::Document);
+pub const DOCX: Kind = kind(
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "docx",
+    Class::Document,
+);
+pub const XLSX: Kind = kind(
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "xlsx",
+    Class::Document,
+);
 pub const ZIP: Kind = kind("application/zip", "zip", Class::Document);
 pub const TEXT: Kind = kind("text/plain", "txt", Class::Document);
 
 const ALL: [Kind; 18] = [
-    JPEG, PNG, GIF, WEBP, HEIC, MP4, QUICKTIME, AUDIO_MP4, MP3, WEBM, WAV, OGG, PDF, OLE, DOCX, XLSX, ZIP, TEXT,
+    JPEG, PNG, GIF, WEBP, HEIC, MP4, QUICKTIME, AUDIO_MP4, MP3, WEBM, WAV, OGG, PDF, OLE, DOCX,
+    XLSX, ZIP, TEXT,
 ];
 
 /// The type a file's first bytes tell, `None` when they tell none of ours.
@@ -61,7 +73,10 @@ pub fn sniff(bytes: &[u8]) -> Option<Kind> {
         (b"\xff\xfb", MP3),
         (b"\xff\xf3", MP3),
     ];
-    if let Some((_, kind)) = SIGNATURES.iter().find(|(signature, _)| bytes.starts_with(signature)) {
+    if let Some((_, kind)) = SIGNATURES
+        .iter()
+        .find(|(signature, _)| bytes.starts_with(signature))
+    {
         return Some(*kind);
     }
     if bytes.starts_with(b"RIFF") {
@@ -85,8 +100,8 @@ fn iso_media(brand: &[u8]) -> Option<Kind> {
         b"heic" | b"heix" | b"hevc" | b"mif1" | b"msf1" | b"heim" | b"heis" => Some(HEIC),
         b"qt  " => Some(QUICKTIME),
         b"M4A " | b"M4B " => Some(AUDIO_MP4),
-        b"isom" | b"iso2" | b"iso4" | b"iso5" | b"iso6" | b"mp41" | b"mp42" | b"avc1" | b"M4V " | b"MSNV" | b"dash"
-        | b"3gp4" | b"3gp5" => Some(MP4),
+        b"isom" | b"iso2" | b"iso4" | b"iso5" | b"iso6" | b"mp41" | b"mp42" | b"avc1" | b"M4V "
+        | b"MSNV" | b"dash" | b"3gp4" | b"3gp5" => Some(MP4),
         _ => None,
     }
 }
@@ -112,14 +127,16 @@ fn is_text(bytes: &[u8]) -> bool {
         // A character may be cut at the end of the head.
         Err(e) => e.error_len().is_none(),
     };
-    !head.is_empty() && valid && !head.iter().any(|b| control(b))
+    !head.is_empty() && valid && !head.iter().any(control)
 }
 
 /// The content type a stored file is served with, by the extension this service gave it.
 #[must_use]
 pub fn content_type_of_name(name: &str) -> &'static str {
     let extension = name.rsplit('.').next().unwrap_or_default();
-    ALL.iter().find(|k| k.extension == extension).map_or("application/octet-stream", |k| k.content_type)
+    ALL.iter()
+        .find(|k| k.extension == extension)
+        .map_or("application/octet-stream", |k| k.content_type)
 }
 
 #[cfg(test)]
@@ -134,7 +151,10 @@ mod tests {
     #[test]
     fn programs_and_markup_are_not_pictures() {
         assert_eq!(sniff(b"\x7fELF\x02\x01\x01\0\0\0"), None);
-        assert_ne!(sniff(b"<svg onload=alert(1)>").map(|k| k.class), Some(Class::Image));
+        assert_ne!(
+            sniff(b"<svg onload=alert(1)>").map(|k| k.class),
+            Some(Class::Image)
+        );
     }
 
     #[test]

@@ -27,7 +27,11 @@ impl Serialize for Stamp {
 impl PartialSchema for Stamp {
     fn schema() -> RefOr<Schema> {
         let format = SchemaFormat::KnownFormat(KnownFormat::DateTime);
-        ObjectBuilder::new().schema_type(Type::String).format(Some(format)).build().into()
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(format))
+            .build()
+            .into()
     }
 }
 
@@ -80,13 +84,19 @@ mod tests {
     #[test]
     fn both_forms_carry_microseconds() {
         let at = parse("2026-01-02T03:04:05Z").unwrap();
-        assert_eq!(serde_json::to_string(&Stamp(at)).unwrap(), "\"2026-01-02T03:04:05.000000Z\"");
+        assert_eq!(
+            serde_json::to_string(&Stamp(at)).unwrap(),
+            "\"2026-01-02T03:04:05.000000Z\""
+        );
         assert_eq!(frame(at), "2026-01-02T03:04:05.000000+00:00");
     }
 
     #[test]
     fn times_without_offset_or_with_a_space_for_plus_are_read() {
-        assert_eq!(parse("2026-01-02T03:04:05"), parse("2026-01-02T03:04:05 00:00"));
+        assert_eq!(
+            parse("2026-01-02T03:04:05"),
+            parse("2026-01-02T03:04:05 00:00")
+        );
         assert_eq!(parse("2026-01-02"), parse("2026-01-02T00:00:00Z"));
         assert_eq!(parse("yesterday"), None);
     }

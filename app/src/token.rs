@@ -38,7 +38,9 @@ impl Tokens {
         Tokens {
             header: Header::new(config.algorithm),
             sign: EncodingKey::from_secret(config.secret.expose().as_bytes()),
-            read: keys.map(|k| DecodingKey::from_secret(k.expose().as_bytes())).collect(),
+            read: keys
+                .map(|k| DecodingKey::from_secret(k.expose().as_bytes()))
+                .collect(),
             validation,
             life_seconds: config.expiry_minutes * 60,
         }
@@ -48,8 +50,12 @@ impl Tokens {
     /// When the claims cannot be signed.
     pub fn issue(&self, user_id: i64) -> Result<String, jsonwebtoken::errors::Error> {
         let now = chrono::Utc::now().timestamp();
-        let claims =
-            Claims { sub: user_id.to_string(), exp: now + self.life_seconds, iat: now, jti: Uuid::new_v4() };
+        let claims = Claims {
+            sub: user_id.to_string(),
+            exp: now + self.life_seconds,
+            iat: now,
+            jti: Uuid::new_v4(),
+        };
         encode(&self.header, &claims, &self.sign)
     }
 

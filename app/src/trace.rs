@@ -51,7 +51,10 @@ pub async fn observe(State(app): State<App>, request: Request, next: Next) -> Re
     let header = HeaderValue::from_str(&id).unwrap_or_else(|_| HeaderValue::from_static("invalid"));
     let started = Instant::now();
 
-    let context = Context { id: id.clone(), user: Cell::new(None) };
+    let context = Context {
+        id: id.clone(),
+        user: Cell::new(None),
+    };
     let (mut response, user) = CONTEXT
         .scope(context, async {
             let response = next.run(request).await;
@@ -62,9 +65,12 @@ pub async fn observe(State(app): State<App>, request: Request, next: Next) -> Re
     let elapsed = started.elapsed();
     let status = response.status();
     let route = route.as_ref().map_or(UNMATCHED, MatchedPath::as_str);
-    app.metrics.count(method.as_str(), route, status.as_u16(), elapsed);
+    app.metrics
+        .count(method.as_str(), route, status.as_u16(), elapsed);
     response.headers_mut().insert(REQUEST_ID, header);
-    let chosen = app.config.debug || status.is_server_error() || rand::random::<f64>() < app.config.log_sample_rate;
+    let chosen = app.config.debug
+        || status.is_server_error()
+        || rand::random::<f64>() < app.config.log_sample_rate;
     if chosen {
         // The route, never the raw address: query strings can hold tokens.
         tracing::info!(
@@ -78,9 +84,16 @@ pub async fn observe(State(app): State<App>, request: Request, next: Next) -> Re
 /// JSON lines on standard error. `RUST_LOG` overrides the level.
 pub fn start_logging(debug: bool) {
     use tracing_subscriber::EnvFilter;
-    let default = if debug { "info,circles_app=debug,sqlx::query=debug" } else { "info,sqlx::query=warn" };
+    let default = if debug {
+        "info,circles_app=debug,sqlx::query=debug"
+    } else {
+        "info,sqlx::query=warn"
+    };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    let logs = tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter);
+    let logs = tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_env_filter(filter);
     // A second start in one process (tests) keeps the first.
     let _ = logs.with_writer(std::io::stderr).try_init();
 }

@@ -31,7 +31,8 @@ impl<S: Send + Sync> FromRequest<S> for Form {
 
     async fn from_request(request: Request, state: &S) -> Result<Self> {
         let form = Multipart::from_request(request, state).await;
-        form.map(Form).map_err(|_: MultipartRejection| missing("file"))
+        form.map(Form)
+            .map_err(|_: MultipartRejection| missing("file"))
     }
 }
 
@@ -53,12 +54,17 @@ impl Form {
     ///
     /// # Errors
     /// 422 without a file, 413 beyond `cap` bytes, 400 for a file that is too short or of none of the `kinds`.
-    pub async fn file(mut self, cap: usize, kinds: &[Kind], mut other: impl FnMut(&str, String)) -> Result<Upload> {
+    pub async fn file(
+        mut self,
+        cap: usize,
+        kinds: &[Kind],
+        mut other: impl FnMut(&str, String),
+    ) -> Result<Upload> {
         let mut found = None;
         while let Some((name, field)) = self.next().await? {
             if name == "file" && found.is_none() {
                 found = Some(read_file(field, cap, kinds).await?);
-            } else {
+            } else if field.file_name().is_none() {
                 other(&name, read_text(field).await?);
             }
         }
@@ -86,7 +92,11 @@ pub async fn read_file(field: Field<'_>, cap: usize, kinds: &[Kind]) -> Result<U
     }
     let kind = sniff::sniff(&bytes).filter(|k| kinds.contains(k));
     let kind = kind.ok_or_else(|| ApiError::bad("File type is not supported"))?;
-    Ok(Upload { bytes, kind, file_name })
+    Ok(Upload {
+        bytes,
+        kind,
+        file_name,
+    })
 }
 
 /// Reads a text part of at most 16 KiB.
@@ -95,7 +105,8 @@ pub async fn read_file(field: Field<'_>, cap: usize, kinds: &[Kind]) -> Result<U
 /// 413 when longer, 400 when it is not UTF-8 or holds a null character.
 pub async fn read_text(field: Field<'_>) -> Result<String> {
     let bytes = read_capped(field, MAX_TEXT).await?;
-    let text = String::from_utf8(bytes.to_vec()).map_err(|_| ApiError::bad("A form field is not UTF-8"))?;
+    let text = String::from_utf8(bytes.to_vec())
+        .map_err(|_| ApiError::bad("A form field is not UTF-8"))?;
     if text.contains('\0') {
         return Err(ApiError::bad("A form field contains null characters"));
     }
@@ -104,11 +115,21 @@ pub async fn read_text(field: Field<'_>) -> Result<String> {
 
 async fn read_capped(mut field: Field<'_>, cap: usize) -> Result<Bytes> {
     let mut all = BytesMut::new();
+    let mut too_large = false;
     while let Some(piece) = field.chunk().await.map_err(|e| broken(&e))? {
-        if all.len() + piece.len() > cap {
-            return Err(ApiError::TooLarge(format!("File too large: the limit is {} MB", cap / (1024 * 1024))));
+        too_large = too_large || all.len() + piece.len() > cap;
+        if too_large {
+            // Read on without keeping: a caller still sending would never see the answer. The body's own limit ends it.
+            all = BytesMut::new();
+        } else {
+            all.extend_from_slice(&piece);
         }
-        all.extend_from_slice(&piece);
+    }
+    if too_large {
+        return Err(ApiError::TooLarge(format!(
+            "File too large: the limit is {} MB",
+            cap / (1024 * 1024)
+        )));
     }
     Ok(all.freeze())
 }
@@ -119,7 +140,13 @@ impl Upload {
     /// # Errors
     /// 503 when the storage does not take it.
     pub async fn store(&self, app: &App, folder: &str) -> Result<String> {
-        let key = format!("{folder}/{}.{}", Uuid::new_v4().simple(), self.kind.extension);
-        app.objects.put(&key, self.bytes.clone(), self.kind.content_type).await
+        let key = format!(
+            "{folder}/{}.{}",
+            Uuid::new_v4().simple(),
+            self.kind.extension
+        );
+        app.objects
+            .put(&key, self.bytes.clone(), self.kind.content_type)
+            .await
     }
 }

@@ -14,8 +14,9 @@ use utoipa_axum::routes;
 use crate::app::App;
 
 pub fn router() -> OpenApiRouter<App> {
-    let uploads =
-        OpenApiRouter::new().routes(routes!(profile::avatar)).layer(DefaultBodyLimit::max(64 * 1024 * 1024));
+    let uploads = OpenApiRouter::new()
+        .routes(routes!(profile::avatar))
+        .layer(DefaultBodyLimit::max(64 * 1024 * 1024));
     OpenApiRouter::new()
         .routes(routes!(search::by_body, search::by_query))
         .routes(routes!(profile::change))

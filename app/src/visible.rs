@@ -47,7 +47,11 @@ pub fn unblocked(one: &str, other: &str) -> String {
 pub fn check_in(c: &str, viewer: &str) -> String {
     let owner = format!("{c}.user_id");
     let level = format!("{c}.visibility");
-    format!("({} and not {})", can_view(&owner, viewer, &level), blocks(&owner, viewer))
+    format!(
+        "({} and not {})",
+        can_view(&owner, viewer, &level),
+        blocks(&owner, viewer)
+    )
 }
 
 /// Whether either of two users blocks the other.
@@ -56,5 +60,9 @@ pub fn check_in(c: &str, viewer: &str) -> String {
 /// The database's failure.
 pub async fn any_block(db: impl sqlx::PgExecutor<'_>, one: i64, other: i64) -> Result<bool> {
     let sql = format!("select not ({})", unblocked("$1::bigint", "$2::bigint"));
-    Ok(sqlx::query_scalar(&sql).bind(one).bind(other).fetch_one(db).await?)
+    Ok(sqlx::query_scalar(&sql)
+        .bind(one)
+        .bind(other)
+        .fetch_one(db)
+        .await?)
 }

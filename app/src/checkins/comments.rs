@@ -45,7 +45,10 @@ const COMMENTS: &str = "select m.id, m.check_in_id, m.user_id, coalesce(u.name, 
 
 async fn finished(app: &App, mut comments: Vec<Comment>) -> Vec<Comment> {
     for comment in &mut comments {
-        comment.user_avatar_url = app.objects.address_opt(comment.user_avatar_url.as_deref()).await;
+        comment.user_avatar_url = app
+            .objects
+            .address_opt(comment.user_avatar_url.as_deref())
+            .await;
     }
     comments
 }
@@ -56,10 +59,16 @@ fn nested(comments: Vec<Comment>) -> Vec<Comment> {
     let mut by_parent: HashMap<Option<i64>, Vec<Comment>> = HashMap::new();
     for comment in comments {
         // Parents are older than their replies, so no comment can be its own ancestor.
-        let parent = comment.reply_to_id.filter(|id| known.contains(id) && *id < comment.id);
+        let parent = comment
+            .reply_to_id
+            .filter(|id| known.contains(id) && *id < comment.id);
         by_parent.entry(parent).or_default().push(comment);
     }
-    fn gather(parent: Option<i64>, by_parent: &mut HashMap<Option<i64>, Vec<Comment>>, depth: usize) -> Vec<Comment> {
+    fn gather(
+        parent: Option<i64>,
+        by_parent: &mut HashMap<Option<i64>, Vec<Comment>>,
+        depth: usize,
+    ) -> Vec<Comment> {
         let mut level = by_parent.remove(&parent).unwrap_or_default();
         // Deeper answers than anyone reads stay flat, so that no chain can exhaust the stack.
         if depth < 32 {
@@ -90,11 +99,26 @@ pub async fn list(
 ) -> Result<Json<Page<Comment>>> {
     model::seen(&app.db, user.id, check_in_id).await?;
     let count = "select count(*) from check_in_comments where check_in_id = $1";
-    let total = sqlx::query_scalar(count).bind(check_in_id).fetch_one(&app.db).await?;
-    let sql = format!("{COMMENTS} where m.check_in_id = $1 order by m.created_at, m.id limit $2 offset $3");
-    let rows = sqlx::query_as(&sql).bind(check_in_id).bind(paging.limit()).bind(paging.offset());
+    let total = sqlx::query_scalar(count)
+        .bind(check_in_id)
+        .fetch_one(&app.db)
+        .await?;
+    let sql = format!(
+        "{COMMENTS} where m.check_in_id = $1 order by m.created_at, m.id limit $2 offset $3"
+    );
+    let rows = sqlx::query_as(&sql)
+        .bind(check_in_id)
+        .bind(paging.limit())
+        .bind(paging.offset());
     let comments = finished(&app, rows.fetch_all(&app.db).await?).await;
-    Ok(Json(paging.page(if form.threaded { nested(comments) } else { comments }, total)))
+    Ok(Json(paging.page(
+        if form.threaded {
+            nested(comments)
+        } else {
+            comments
+        },
+        total,
+    )))
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -121,7 +145,11 @@ pub async fn create(
         None => None,
         Some(parent) => {
             let sql = "select left(content, 200) from check_in_comments where id = $1 and check_in_id = $2";
-            let found = sqlx::query_scalar(sql).bind(parent).bind(check_in_id).fetch_optional(&mut *tx).await?;
+            let found = sqlx::query_scalar(sql)
+                .bind(parent)
+                .bind(check_in_id)
+                .fetch_optional(&mut *tx)
+                .await?;
             Some(found.ok_or(ApiError::NotFound("Comment"))?)
         }
     };
@@ -143,7 +171,11 @@ pub async fn create(
     tx.commit().await?;
     let sql = format!("{COMMENTS} where m.id = $1");
     let comment = sqlx::query_as(&sql).bind(id).fetch_one(&app.db).await?;
-    finished(&app, vec![comment]).await.pop().map(Json).ok_or(ApiError::NotFound("Comment"))
+    finished(&app, vec![comment])
+        .await
+        .pop()
+        .map(Json)
+        .ok_or(ApiError::NotFound("Comment"))
 }
 
 /// Removes a comment; its author and the check-in's owner may.
@@ -155,12 +187,21 @@ pub async fn remove(
 ) -> Result<StatusCode> {
     let owner = model::seen(&app.db, user.id, check_in_id).await?;
     let sql = "select user_id from check_in_comments where id = $1 and check_in_id = $2";
-    let author: Option<i64> = sqlx::query_scalar(sql).bind(comment_id).bind(check_in_id).fetch_optional(&app.db).await?;
+    let author: Option<i64> = sqlx::query_scalar(sql)
+        .bind(comment_id)
+        .bind(check_in_id)
+        .fetch_optional(&app.db)
+        .await?;
     let author = author.ok_or(ApiError::NotFound("Comment"))?;
     if user.id != author && user.id != owner {
-        return Err(ApiError::forbidden("Only the author or the check-in's owner may delete a comment"));
+        return Err(ApiError::forbidden(
+            "Only the author or the check-in's owner may delete a comment",
+        ));
     }
-    sqlx::query("delete from check_in_comments where id = $1").bind(comment_id).execute(&app.db).await?;
+    sqlx::query("delete from check_in_comments where id = $1")
+        .bind(comment_id)
+        .execute(&app.db)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -187,7 +228,12 @@ mod tests {
 
     #[test]
     fn replies_nest_and_orphans_stand_alone() {
-        let tree = nested(vec![comment(2, Some(1)), comment(3, None), comment(4, Some(3)), comment(5, Some(4))]);
+        let tree = nested(vec![
+            comment(2, Some(1)),
+            comment(3, None),
+            comment(4, Some(3)),
+            comment(5, Some(4)),
+        ]);
         let ids: Vec<i64> = tree.iter().map(|c| c.id).collect();
         assert_eq!(ids, [2, 3]);
         assert_eq!(tree[1].replies[0].replies[0].id, 5);

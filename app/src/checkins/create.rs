@@ -24,9 +24,13 @@ const MOST_PHOTOS: usize = 10;
 
 #[derive(Deserialize, ToSchema, IntoParams)]
 pub struct CheckInBody {
+    #[param(inline)]
     place_id: Id,
+    #[param(inline)]
     latitude: Lat,
+    #[param(inline)]
     longitude: Lng,
+    #[param(inline)]
     note: Option<Text<0, 500>>,
     #[param(inline)]
     visibility: Option<Level>,
@@ -41,7 +45,12 @@ struct Target {
 }
 
 /// The rules, in their order: place, cooldown, nearness.
-async fn check(app: &App, tx: &mut PgConnection, user: &User, body: &CheckInBody) -> Result<Target> {
+async fn check(
+    app: &App,
+    tx: &mut PgConnection,
+    user: &User,
+    body: &CheckInBody,
+) -> Result<Target> {
     let rules = &app.config.checkin;
     let sql = format!(
         "select p.name, p.latitude is not null and p.longitude is not null as has_point, {} as within, \
@@ -59,18 +68,36 @@ async fn check(app: &App, tx: &mut PgConnection, user: &User, body: &CheckInBody
     let target = target.ok_or(ApiError::NotFound("Place"))?;
     // Two requests at once take this one after the other; the lock ends with the transaction.
     let sql = "select pg_advisory_xact_lock(hashtextextended('check-in:' || $1::text || ':' || $2::text, 22))";
-    sqlx::query(sql).bind(user.id).bind(*body.place_id).execute(&mut *tx).await?;
+    sqlx::query(sql)
+        .bind(user.id)
+        .bind(*body.place_id)
+        .execute(&mut *tx)
+        .await?;
     let sql = "select exists (select 1 from check_ins where user_id = $1 and place_id = $2 and created_at > now() - interval '5 minutes')";
-    if sqlx::query_scalar(sql).bind(user.id).bind(*body.place_id).fetch_one(&mut *tx).await? {
-        return Err(ApiError::too_many("You checked in here less than 5 minutes ago", 300));
+    if sqlx::query_scalar(sql)
+        .bind(user.id)
+        .bind(*body.place_id)
+        .fetch_one(&mut *tx)
+        .await?
+    {
+        return Err(ApiError::too_many(
+            "You checked in here less than 5 minutes ago",
+            300,
+        ));
     }
     if rules.enforce_proximity {
         if !target.has_point {
-            return Err(ApiError::bad(format!("{} has no coordinates, so nobody can check in there", target.name)));
+            return Err(ApiError::bad(format!(
+                "{} has no coordinates, so nobody can check in there",
+                target.name
+            )));
         }
         if target.within != Some(true) {
             let limit = rules.max_distance_m;
-            return Err(ApiError::bad(format!("You must be within {limit:.0} meters of {} to check in", target.name)));
+            return Err(ApiError::bad(format!(
+                "You must be within {limit:.0} meters of {} to check in",
+                target.name
+            )));
         }
     }
     Ok(target)
@@ -97,7 +124,11 @@ async fn check_in(app: &App, user: &User, body: &CheckInBody, photos: &[String])
         .await?;
     if !photos.is_empty() {
         let sql = "insert into check_in_photos (check_in_id, url) select $1, u.url from unnest($2::text[]) with ordinality as u (url, n) order by n";
-        sqlx::query(sql).bind(id).bind(photos).execute(&mut *tx).await?;
+        sqlx::query(sql)
+            .bind(id)
+            .bind(photos)
+            .execute(&mut *tx)
+            .await?;
     }
     let data = json!({ "checkin_id": id, "place_name": target.name, "note": note });
     activity::record(&mut *tx, user.id, Kind::Checkin, data, Some(id)).await?;
@@ -107,14 +138,22 @@ async fn check_in(app: &App, user: &User, body: &CheckInBody, photos: &[String])
 
 /// Checks in at a place.
 #[utoipa::path(post, path = "/places/check-ins", tag = "check-ins", responses((status = 200, body = CheckIn)))]
-pub async fn create(State(app): State<App>, user: User, Json(body): Json<CheckInBody>) -> Result<Json<CheckIn>> {
+pub async fn create(
+    State(app): State<App>,
+    user: User,
+    Json(body): Json<CheckInBody>,
+) -> Result<Json<CheckIn>> {
     let id = check_in(&app, &user, &body, &[]).await?;
     Ok(Json(model::own(&app, user.id, id).await?))
 }
 
 /// Checks in, with everything in the query.
 #[utoipa::path(post, path = "/check-ins", tag = "check-ins", params(CheckInBody), responses((status = 200, body = CheckIn)))]
-pub async fn by_query(State(app): State<App>, user: User, Query(body): Query<CheckInBody>) -> Result<Json<CheckIn>> {
+pub async fn by_query(
+    State(app): State<App>,
+    user: User,
+    Query(body): Query<CheckInBody>,
+) -> Result<Json<CheckIn>> {
     let id = check_in(&app, &user, &body, &[]).await?;
     Ok(Json(model::own(&app, user.id, id).await?))
 }
@@ -138,15 +177,24 @@ async fn read_form(app: &App, mut form: Form) -> Result<(CheckInBody, Vec<Upload
     while let Some((name, field)) = form.next().await? {
         if matches!(name.as_str(), "photos" | "files" | "photos[]" | "files[]") {
             if uploads.len() == MOST_PHOTOS {
-                return Err(ApiError::bad(format!("At most {MOST_PHOTOS} photos can be sent at once")));
+                return Err(ApiError::bad(format!(
+                    "At most {MOST_PHOTOS} photos can be sent at once"
+                )));
             }
             uploads.push(upload::read_file(field, app.config.limits.photo_bytes, &PHOTOS).await?);
             continue;
         }
         let text = upload::read_text(field).await?;
-        let number = || text.trim().parse::<serde_json::Number>().ok().map(Value::Number);
+        let number = || {
+            text.trim()
+                .parse::<serde_json::Number>()
+                .ok()
+                .map(Value::Number)
+        };
         let value = match name.as_str() {
-            "place_id" | "latitude" | "longitude" => number().unwrap_or_else(|| Value::String(text.clone())),
+            "place_id" | "latitude" | "longitude" => {
+                number().unwrap_or_else(|| Value::String(text.clone()))
+            }
             _ if text.is_empty() => continue,
             _ => Value::String(text),
         };

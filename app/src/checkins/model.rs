@@ -52,9 +52,16 @@ pub async fn finished(app: &App, mut all: Vec<CheckIn>) -> Vec<CheckIn> {
 /// 404, or the database's failure.
 pub async fn own(app: &App, owner: i64, id: i64) -> Result<CheckIn> {
     let sql = format!("{CHECK_INS} where c.id = $2");
-    let found: Option<CheckIn> = sqlx::query_as(&sql).bind(owner).bind(id).fetch_optional(&app.db).await?;
+    let found: Option<CheckIn> = sqlx::query_as(&sql)
+        .bind(owner)
+        .bind(id)
+        .fetch_optional(&app.db)
+        .await?;
     let found = found.ok_or(ApiError::NotFound("Check-in"))?;
-    finished(app, vec![found]).await.pop().ok_or(ApiError::NotFound("Check-in"))
+    finished(app, vec![found])
+        .await
+        .pop()
+        .ok_or(ApiError::NotFound("Check-in"))
 }
 
 /// The owner of a check-in.
@@ -62,8 +69,10 @@ pub async fn own(app: &App, owner: i64, id: i64) -> Result<CheckIn> {
 /// # Errors
 /// 404, 403 when it is not the user's.
 pub async fn owned(app: &App, user: i64, id: i64) -> Result<()> {
-    let owner: Option<i64> =
-        sqlx::query_scalar("select user_id from check_ins where id = $1").bind(id).fetch_optional(&app.db).await?;
+    let owner: Option<i64> = sqlx::query_scalar("select user_id from check_ins where id = $1")
+        .bind(id)
+        .fetch_optional(&app.db)
+        .await?;
     match owner {
         None => Err(ApiError::NotFound("Check-in")),
         Some(owner) if owner == user => Ok(()),
@@ -76,8 +85,15 @@ pub async fn owned(app: &App, user: i64, id: i64) -> Result<()> {
 /// # Errors
 /// 404, 403 when it is hidden from the viewer.
 pub async fn seen(db: impl sqlx::PgExecutor<'_>, viewer: i64, id: i64) -> Result<i64> {
-    let sql = format!("select c.user_id, {} from check_ins c where c.id = $2", visible::check_in("c", "$1::bigint"));
-    let found: Option<(i64, bool)> = sqlx::query_as(&sql).bind(viewer).bind(id).fetch_optional(db).await?;
+    let sql = format!(
+        "select c.user_id, {} from check_ins c where c.id = $2",
+        visible::check_in("c", "$1::bigint")
+    );
+    let found: Option<(i64, bool)> = sqlx::query_as(&sql)
+        .bind(viewer)
+        .bind(id)
+        .fetch_optional(db)
+        .await?;
     match found {
         None => Err(ApiError::NotFound("Check-in")),
         Some((owner, true)) => Ok(owner),

@@ -35,9 +35,18 @@ fn present() -> String {
 }
 
 async fn total(app: &App, viewer: i64, place: i64) -> Result<i64> {
-    let sql = format!("select (select count(*) from {}) from places p where p.id = $1", present());
-    let query = sqlx::query_scalar(&sql).bind(place).bind(viewer).bind(app.config.checkin.chat_window_hours);
-    query.fetch_optional(&app.db).await?.ok_or(ApiError::NotFound("Place"))
+    let sql = format!(
+        "select (select count(*) from {}) from places p where p.id = $1",
+        present()
+    );
+    let query = sqlx::query_scalar(&sql)
+        .bind(place)
+        .bind(viewer)
+        .bind(app.config.checkin.chat_window_hours);
+    query
+        .fetch_optional(&app.db)
+        .await?
+        .ok_or(ApiError::NotFound("Place"))
 }
 
 /// The people at a place, latest first.
@@ -64,7 +73,10 @@ pub async fn whos_here(
         .fetch_all(&app.db)
         .await?;
     for person in &mut people {
-        person.user_avatar_url = app.objects.address_opt(person.user_avatar_url.as_deref()).await;
+        person.user_avatar_url = app
+            .objects
+            .address_opt(person.user_avatar_url.as_deref())
+            .await;
         person.photo_urls = app.objects.addresses(&person.photo_urls).await;
     }
     Ok(Json(paging.page(people, total)))
@@ -78,8 +90,15 @@ pub struct PlaceCount {
 
 /// How many people are at a place.
 #[utoipa::path(get, path = "/places/{place_id}/whos-here-count", tag = "check-ins", responses((status = 200, body = PlaceCount)))]
-pub async fn count(State(app): State<App>, user: User, Path(place_id): Path<i64>) -> Result<Json<PlaceCount>> {
-    Ok(Json(PlaceCount { count: total(&app, user.id, place_id).await?, place_id }))
+pub async fn count(
+    State(app): State<App>,
+    user: User,
+    Path(place_id): Path<i64>,
+) -> Result<Json<PlaceCount>> {
+    Ok(Json(PlaceCount {
+        count: total(&app, user.id, place_id).await?,
+        place_id,
+    }))
 }
 
 #[derive(Serialize, ToSchema)]
@@ -89,6 +108,12 @@ pub struct PlainCount {
 
 /// How many people are at a place; the number alone.
 #[utoipa::path(get, path = "/places/{place_id}/whos-here/count", tag = "check-ins", responses((status = 200, body = PlainCount)))]
-pub async fn plain_count(State(app): State<App>, user: User, Path(place_id): Path<i64>) -> Result<Json<PlainCount>> {
-    Ok(Json(PlainCount { count: total(&app, user.id, place_id).await? }))
+pub async fn plain_count(
+    State(app): State<App>,
+    user: User,
+    Path(place_id): Path<i64>,
+) -> Result<Json<PlainCount>> {
+    Ok(Json(PlainCount {
+        count: total(&app, user.id, place_id).await?,
+    }))
 }

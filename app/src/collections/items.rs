@@ -23,11 +23,20 @@ fn already() -> ApiError {
 async fn add(app: &App, user: i64, collection: i64, place: i64) -> Result<(i64, Stamp)> {
     let mut tx = app.db.begin().await?;
     let sql = "insert into user_collection_places (collection_id, place_id) values ($1, $2) returning id, added_at";
-    let done = sqlx::query_as(sql).bind(collection).bind(place).fetch_one(&mut *tx).await;
+    let done = sqlx::query_as(sql)
+        .bind(collection)
+        .bind(place)
+        .fetch_one(&mut *tx)
+        .await;
     let added = done.on_constraint("user_collection_places_pair_key", already)?;
     let sql = "insert into saved_places (user_id, place_id, collection_id, list_name) \
                select $1, $2, k.id, k.name from user_collections k where k.id = $3 on conflict do nothing";
-    sqlx::query(sql).bind(user).bind(place).bind(collection).execute(&mut *tx).await?;
+    sqlx::query(sql)
+        .bind(user)
+        .bind(place)
+        .bind(collection)
+        .execute(&mut *tx)
+        .await?;
     tx.commit().await?;
     Ok(added)
 }
@@ -51,9 +60,18 @@ pub async fn add_check_in(
     store::owned(&app, user.id, collection_id).await?;
     checkins::model::owned(&app, user.id, check_in_id).await?;
     let sql = "select place_id from check_ins where id = $1";
-    let place_id: i64 = sqlx::query_scalar(sql).bind(check_in_id).fetch_one(&app.db).await?;
+    let place_id: i64 = sqlx::query_scalar(sql)
+        .bind(check_in_id)
+        .fetch_one(&app.db)
+        .await?;
     let (id, created_at) = add(&app, user.id, collection_id, place_id).await?;
-    Ok(Json(AddedCheckIn { id, collection_id, check_in_id, place_id, created_at }))
+    Ok(Json(AddedCheckIn {
+        id,
+        collection_id,
+        check_in_id,
+        place_id,
+        created_at,
+    }))
 }
 
 #[derive(Serialize, ToSchema)]
@@ -71,22 +89,43 @@ pub async fn add_place(
 ) -> Result<Json<AddedPlace>> {
     store::owned(&app, user.id, collection_id).await?;
     let sql = "select exists (select 1 from places where id = $1)";
-    let known: bool = sqlx::query_scalar(sql).bind(place_id).fetch_one(&app.db).await?;
+    let known: bool = sqlx::query_scalar(sql)
+        .bind(place_id)
+        .fetch_one(&app.db)
+        .await?;
     if !known {
         return Err(ApiError::NotFound("Place"));
     }
     let (id, _) = add(&app, user.id, collection_id, place_id).await?;
-    Ok(Json(AddedPlace { message: "Place added to collection", id }))
+    Ok(Json(AddedPlace {
+        message: "Place added to collection",
+        id,
+    }))
 }
 
 /// Removes a membership, by its place or its own id, and the saved row that goes with it.
-async fn drop_member(app: &App, collection: i64, column: &'static str, value: i64) -> Result<StatusCode> {
+async fn drop_member(
+    app: &App,
+    collection: i64,
+    column: &'static str,
+    value: i64,
+) -> Result<StatusCode> {
     let mut tx = app.db.begin().await?;
-    let sql = format!("delete from user_collection_places where collection_id = $1 and {column} = $2 returning place_id");
-    let place: Option<i64> = sqlx::query_scalar(&sql).bind(collection).bind(value).fetch_optional(&mut *tx).await?;
+    let sql = format!(
+        "delete from user_collection_places where collection_id = $1 and {column} = $2 returning place_id"
+    );
+    let place: Option<i64> = sqlx::query_scalar(&sql)
+        .bind(collection)
+        .bind(value)
+        .fetch_optional(&mut *tx)
+        .await?;
     let place = place.ok_or(ApiError::NotFound("Collection item"))?;
     let sql = "delete from saved_places where collection_id = $1 and place_id = $2";
-    sqlx::query(sql).bind(collection).bind(place).execute(&mut *tx).await?;
+    sqlx::query(sql)
+        .bind(collection)
+        .bind(place)
+        .execute(&mut *tx)
+        .await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -151,12 +190,22 @@ fn items_sql() -> String {
 async fn page_of(app: &App, viewer: i64, collection: i64, paging: &Paging) -> Result<Page<Item>> {
     store::seen(app, viewer, collection).await?;
     let sql = "select count(*) from user_collection_places where collection_id = $1";
-    let total = sqlx::query_scalar(sql).bind(collection).fetch_one(&app.db).await?;
+    let total = sqlx::query_scalar(sql)
+        .bind(collection)
+        .fetch_one(&app.db)
+        .await?;
     let sql = items_sql();
-    let rows = sqlx::query_as(&sql).bind(viewer).bind(collection).bind(paging.limit()).bind(paging.offset());
+    let rows = sqlx::query_as(&sql)
+        .bind(viewer)
+        .bind(collection)
+        .bind(paging.limit())
+        .bind(paging.offset());
     let mut items: Vec<Item> = rows.fetch_all(&app.db).await?;
     for item in &mut items {
-        item.place_photo_url = app.objects.address_opt(item.place_photo_url.as_deref()).await;
+        item.place_photo_url = app
+            .objects
+            .address_opt(item.place_photo_url.as_deref())
+            .await;
         item.user_checkin_photos = app.objects.addresses(&item.user_checkin_photos).await;
         let mut all: Vec<String> = item.place_photo_url.iter().cloned().collect();
         all.extend(app.objects.addresses(&item.photo_urls).await);
@@ -218,7 +267,11 @@ pub async fn flat(app: &App, viewer: i64, collection: i64) -> Result<Vec<FlatIte
          from user_collection_places m join places p on p.id = m.place_id where m.collection_id = $2 order by m.added_at desc, m.id desc",
         visible::check_in("c", "$1::bigint")
     );
-    let mut items: Vec<FlatItem> = sqlx::query_as(&sql).bind(viewer).bind(collection).fetch_all(&app.db).await?;
+    let mut items: Vec<FlatItem> = sqlx::query_as(&sql)
+        .bind(viewer)
+        .bind(collection)
+        .fetch_all(&app.db)
+        .await?;
     for item in &mut items {
         item.photos = app.objects.addresses(&item.photos).await;
     }
@@ -227,7 +280,11 @@ pub async fn flat(app: &App, viewer: i64, collection: i64) -> Result<Vec<FlatIte
 
 /// The places of a collection as a plain list.
 #[utoipa::path(get, path = "/collections/{collection_id}/items/list", tag = "collections", responses((status = 200, body = Vec<FlatItem>)))]
-pub async fn list(State(app): State<App>, user: User, Path(collection_id): Path<i64>) -> Result<Json<Vec<FlatItem>>> {
+pub async fn list(
+    State(app): State<App>,
+    user: User,
+    Path(collection_id): Path<i64>,
+) -> Result<Json<Vec<FlatItem>>> {
     store::seen(&app, user.id, collection_id).await?;
     Ok(Json(flat(&app, user.id, collection_id).await?))
 }

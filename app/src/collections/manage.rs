@@ -26,15 +26,24 @@ fn taken() -> ApiError {
 #[utoipa::path(get, path = "/collections/", tag = "collections", responses((status = 200, body = Vec<Collection>)))]
 pub async fn list(State(app): State<App>, user: User) -> Result<Json<Vec<Collection>>> {
     store::ensure_favorites(&app, user.id).await?;
-    Ok(Json(store::visible_to(&app, user.id, user.id, i64::MAX, 0).await?))
+    Ok(Json(
+        store::visible_to(&app, user.id, user.id, i64::MAX, 0).await?,
+    ))
 }
 
 /// The same as pages.
 #[utoipa::path(get, path = "/collections/paginated", tag = "collections", params(Paging), responses((status = 200, body = Page<Collection>)))]
-pub async fn paginated(State(app): State<App>, user: User, Query(paging): Query<Paging>) -> Result<Json<Page<Collection>>> {
+pub async fn paginated(
+    State(app): State<App>,
+    user: User,
+    Query(paging): Query<Paging>,
+) -> Result<Json<Page<Collection>>> {
     store::ensure_favorites(&app, user.id).await?;
     let sql = "select count(*) from user_collections where user_id = $1";
-    let total = sqlx::query_scalar(sql).bind(user.id).fetch_one(&app.db).await?;
+    let total = sqlx::query_scalar(sql)
+        .bind(user.id)
+        .fetch_one(&app.db)
+        .await?;
     let items = store::visible_to(&app, user.id, user.id, paging.limit(), paging.offset()).await?;
     Ok(Json(paging.page(items, total)))
 }
@@ -52,7 +61,12 @@ pub struct Summary {
 pub async fn summary(State(app): State<App>, user: User) -> Result<Json<Vec<Summary>>> {
     store::ensure_favorites(&app, user.id).await?;
     let all = store::visible_to(&app, user.id, user.id, i64::MAX, 0).await?;
-    let short = |c: Collection| Summary { id: c.id, name: c.name, count: c.place_count, photos: c.photo_urls };
+    let short = |c: Collection| Summary {
+        id: c.id,
+        name: c.name,
+        count: c.place_count,
+        photos: c.photo_urls,
+    };
     Ok(Json(all.into_iter().map(short).collect()))
 }
 
@@ -66,12 +80,22 @@ pub struct CreateBody {
 }
 
 fn level(visibility: Option<Level>, is_public: Option<bool>) -> Option<Level> {
-    visibility.or(is_public.map(|public| if public { Level::Public } else { Level::Private }))
+    visibility.or(is_public.map(|public| {
+        if public {
+            Level::Public
+        } else {
+            Level::Private
+        }
+    }))
 }
 
 /// Makes a collection.
 #[utoipa::path(post, path = "/collections/", tag = "collections", responses((status = 200, body = Collection)))]
-pub async fn create(State(app): State<App>, user: User, Json(body): Json<CreateBody>) -> Result<Json<Collection>> {
+pub async fn create(
+    State(app): State<App>,
+    user: User,
+    Json(body): Json<CreateBody>,
+) -> Result<Json<Collection>> {
     let name = body.name.trim();
     if name.is_empty() {
         return Err(ApiError::bad("Collection name cannot be blank"));
@@ -96,7 +120,11 @@ pub async fn create(State(app): State<App>, user: User, Json(body): Json<CreateB
 
 /// One collection.
 #[utoipa::path(get, path = "/collections/{collection_id}", tag = "collections", responses((status = 200, body = Collection)))]
-pub async fn one(State(app): State<App>, user: User, Path(collection_id): Path<i64>) -> Result<Json<Collection>> {
+pub async fn one(
+    State(app): State<App>,
+    user: User,
+    Path(collection_id): Path<i64>,
+) -> Result<Json<Collection>> {
     Ok(Json(store::seen(&app, user.id, collection_id).await?))
 }
 
@@ -127,7 +155,11 @@ async fn change(app: &App, user: &User, id: i64, body: PutBody) -> Result<Collec
     done.on_constraint(NAME_KEY, taken)?;
     if let Some(name) = name {
         let sql = "update saved_places set list_name = $2 where collection_id = $1";
-        sqlx::query(sql).bind(id).bind(name).execute(&mut *tx).await?;
+        sqlx::query(sql)
+            .bind(id)
+            .bind(name)
+            .execute(&mut *tx)
+            .await?;
     }
     tx.commit().await?;
     store::load(app, id).await
@@ -157,10 +189,16 @@ pub async fn patch(
 
 /// Removes a collection with what is saved in it.
 #[utoipa::path(delete, path = "/collections/{collection_id}", tag = "collections", responses((status = 204, description = "Removed")))]
-pub async fn remove(State(app): State<App>, user: User, Path(collection_id): Path<i64>) -> Result<StatusCode> {
+pub async fn remove(
+    State(app): State<App>,
+    user: User,
+    Path(collection_id): Path<i64>,
+) -> Result<StatusCode> {
     store::owned(&app, user.id, collection_id).await?;
     // Memberships and saved rows go with it.
-    sqlx::query("delete from user_collections where id = $1").bind(collection_id).execute(&app.db).await?;
+    sqlx::query("delete from user_collections where id = $1")
+        .bind(collection_id)
+        .execute(&app.db)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
-

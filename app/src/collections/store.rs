@@ -47,13 +47,22 @@ pub async fn finished(app: &App, mut all: Vec<Collection>) -> Vec<Collection> {
 /// # Errors
 /// The database's failure.
 pub async fn ensure(tx: &mut PgConnection, user: i64, name: &str) -> Result<(i64, String)> {
-    let sql = "select id, name from user_collections where user_id = $1 and lower(name) = lower($2)";
-    let find = || sqlx::query_as::<_, (i64, String)>(sql).bind(user).bind(name);
+    let sql =
+        "select id, name from user_collections where user_id = $1 and lower(name) = lower($2)";
+    let find = || {
+        sqlx::query_as::<_, (i64, String)>(sql)
+            .bind(user)
+            .bind(name)
+    };
     if let Some(found) = find().fetch_optional(&mut *tx).await? {
         return Ok(found);
     }
     let insert = "insert into user_collections (user_id, name, is_public, visibility) values ($1, $2, false, 'private') on conflict do nothing";
-    sqlx::query(insert).bind(user).bind(name).execute(&mut *tx).await?;
+    sqlx::query(insert)
+        .bind(user)
+        .bind(name)
+        .execute(&mut *tx)
+        .await?;
     Ok(find().fetch_one(tx).await?)
 }
 
@@ -64,7 +73,11 @@ pub async fn ensure(tx: &mut PgConnection, user: i64, name: &str) -> Result<(i64
 pub async fn ensure_favorites(app: &App, user: i64) -> Result<()> {
     let sql = "insert into user_collections (user_id, name, is_public, visibility) select $1, $2, false, 'private' \
                where not exists (select 1 from user_collections where user_id = $1 and lower(name) = lower($2)) on conflict do nothing";
-    sqlx::query(sql).bind(user).bind(FAVORITES).execute(&app.db).await?;
+    sqlx::query(sql)
+        .bind(user)
+        .bind(FAVORITES)
+        .execute(&app.db)
+        .await?;
     Ok(())
 }
 
@@ -72,12 +85,24 @@ pub async fn ensure_favorites(app: &App, user: i64) -> Result<()> {
 ///
 /// # Errors
 /// The database's failure.
-pub async fn visible_to(app: &App, viewer: i64, owner: i64, limit: i64, offset: i64) -> Result<Vec<Collection>> {
+pub async fn visible_to(
+    app: &App,
+    viewer: i64,
+    owner: i64,
+    limit: i64,
+    offset: i64,
+) -> Result<Vec<Collection>> {
     let sql = format!(
         "{COLLECTIONS} where k.user_id = $2 and {} order by lower(k.name), k.id limit $3 offset $4",
         visible::can_view("k.user_id", "$1::bigint", "k.visibility")
     );
-    let rows = sqlx::query_as(&sql).bind(viewer).bind(owner).bind(limit).bind(offset).fetch_all(&app.db).await?;
+    let rows = sqlx::query_as(&sql)
+        .bind(viewer)
+        .bind(owner)
+        .bind(limit)
+        .bind(offset)
+        .fetch_all(&app.db)
+        .await?;
     Ok(finished(app, rows).await)
 }
 
@@ -91,7 +116,11 @@ pub async fn seen(app: &App, viewer: i64, id: i64) -> Result<Collection> {
         visible::can_view("k.user_id", "$1::bigint", "k.visibility"),
         visible::blocks("k.user_id", "$1::bigint")
     );
-    let allowed: Option<bool> = sqlx::query_scalar(&sql).bind(viewer).bind(id).fetch_optional(&app.db).await?;
+    let allowed: Option<bool> = sqlx::query_scalar(&sql)
+        .bind(viewer)
+        .bind(id)
+        .fetch_optional(&app.db)
+        .await?;
     match allowed {
         None => Err(ApiError::NotFound("Collection")),
         Some(false) => Err(ApiError::forbidden("This collection is private")),
@@ -102,10 +131,15 @@ pub async fn seen(app: &App, viewer: i64, id: i64) -> Result<Collection> {
 /// # Errors
 /// 404, or the database's failure.
 pub async fn load(app: &App, id: i64) -> Result<Collection> {
-    let row: Option<Collection> =
-        sqlx::query_as(&format!("{COLLECTIONS} where k.id = $1")).bind(id).fetch_optional(&app.db).await?;
+    let row: Option<Collection> = sqlx::query_as(&format!("{COLLECTIONS} where k.id = $1"))
+        .bind(id)
+        .fetch_optional(&app.db)
+        .await?;
     let row = row.ok_or(ApiError::NotFound("Collection"))?;
-    finished(app, vec![row]).await.pop().ok_or(ApiError::NotFound("Collection"))
+    finished(app, vec![row])
+        .await
+        .pop()
+        .ok_or(ApiError::NotFound("Collection"))
 }
 
 /// Refuses unless the collection is the user's.
@@ -114,7 +148,10 @@ pub async fn load(app: &App, id: i64) -> Result<Collection> {
 /// 404 unknown, 403 somebody else's.
 pub async fn owned(app: &App, user: i64, id: i64) -> Result<()> {
     let sql = "select user_id from user_collections where id = $1";
-    let owner: Option<i64> = sqlx::query_scalar(sql).bind(id).fetch_optional(&app.db).await?;
+    let owner: Option<i64> = sqlx::query_scalar(sql)
+        .bind(id)
+        .fetch_optional(&app.db)
+        .await?;
     match owner {
         None => Err(ApiError::NotFound("Collection")),
         Some(owner) if owner == user => Ok(()),

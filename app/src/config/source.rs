@@ -32,15 +32,24 @@ impl std::error::Error for ConfigError {}
 
 /// Whether a text means yes.
 pub(super) fn is_true(value: &str) -> bool {
-    matches!(value.trim().to_ascii_lowercase().as_str(), "1" | "true" | "yes" | "on" | "t" | "y")
+    matches!(
+        value.trim().to_ascii_lowercase().as_str(),
+        "1" | "true" | "yes" | "on" | "t" | "y"
+    )
 }
 
 impl Source {
     /// Takes names and values as the environment gives them.
     #[must_use]
     pub fn new(found: HashMap<String, String>) -> Source {
-        let found = found.into_iter().map(|(name, value)| (name.to_ascii_uppercase(), value)).collect();
-        Source { found, problems: Vec::new() }
+        let found = found
+            .into_iter()
+            .map(|(name, value)| (name.to_ascii_uppercase(), value))
+            .collect();
+        Source {
+            found,
+            problems: Vec::new(),
+        }
     }
 
     pub(super) fn problem(&mut self, name: &str, what: &str) {
@@ -48,11 +57,18 @@ impl Source {
     }
 
     pub(super) fn finish<T>(self, value: T) -> Result<T, ConfigError> {
-        if self.problems.is_empty() { Ok(value) } else { Err(ConfigError(self.problems)) }
+        if self.problems.is_empty() {
+            Ok(value)
+        } else {
+            Err(ConfigError(self.problems))
+        }
     }
 
     pub(super) fn text_opt(&self, name: &str) -> Option<String> {
-        self.found.get(&format!("APP_{name}")).map(|v| v.trim().to_owned()).filter(|v| !v.is_empty())
+        self.found
+            .get(&format!("APP_{name}"))
+            .map(|v| v.trim().to_owned())
+            .filter(|v| !v.is_empty())
     }
 
     pub(super) fn text(&self, name: &str, default: &str) -> String {
@@ -65,14 +81,22 @@ impl Source {
 
     /// S3 settings are accepted without the prefix too; the prefixed one wins.
     pub(super) fn plain_or_prefixed(&self, name: &str) -> Option<String> {
-        self.text_opt(name).or_else(|| self.found.get(name).cloned().filter(|v| !v.is_empty()))
+        self.text_opt(name)
+            .or_else(|| self.found.get(name).cloned().filter(|v| !v.is_empty()))
     }
 
     pub(super) fn bool(&mut self, name: &str, default: bool) -> bool {
         match self.text_opt(name) {
             None => default,
             Some(v) if is_true(&v) => true,
-            Some(v) if matches!(v.to_ascii_lowercase().as_str(), "0" | "false" | "no" | "off" | "f" | "n") => false,
+            Some(v)
+                if matches!(
+                    v.to_ascii_lowercase().as_str(),
+                    "0" | "false" | "no" | "off" | "f" | "n"
+                ) =>
+            {
+                false
+            }
             Some(_) => {
                 self.problem(name, "must be true or false");
                 default
@@ -108,7 +132,10 @@ impl Source {
                 Vec::new()
             });
         }
-        text.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
+        text.split(',')
+            .map(|part| part.trim().to_owned())
+            .filter(|part| !part.is_empty())
+            .collect()
     }
 }
 
@@ -118,20 +145,27 @@ mod tests {
     use super::*;
 
     fn config(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
-        let all = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        let all = pairs
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
         Config::read(Source::new(all.collect()))
     }
 
     #[test]
     fn outside_debug_every_missing_secret_is_named_at_once() {
-        let told = config(&[("APP_STORAGE_BACKEND", "local")]).unwrap_err().to_string();
+        let told = config(&[("APP_STORAGE_BACKEND", "local")])
+            .unwrap_err()
+            .to_string();
         assert!(told.contains("APP_JWT_SECRET_KEY is not set"), "{told}");
         assert!(told.contains("APP_OTP_SECRET_KEY is not set"), "{told}");
     }
 
     #[test]
     fn a_short_secret_is_refused_without_being_shown() {
-        let told = config(&[("APP_STORAGE_BACKEND", "local"), ("APP_JWT_SECRET_KEY", "hunter2hunter2")]);
+        let told = config(&[
+            ("APP_STORAGE_BACKEND", "local"),
+            ("APP_JWT_SECRET_KEY", "hunter2hunter2"),
+        ]);
         let told = told.unwrap_err().to_string();
         assert!(told.contains("APP_JWT_SECRET_KEY is shorter"), "{told}");
         assert!(!told.contains("hunter2"), "{told}");
@@ -140,7 +174,11 @@ mod tests {
     #[test]
     fn codes_go_to_the_log_in_debug_only() {
         let secret = "0123456789abcdef0123456789abcdef";
-        let base = [("APP_STORAGE_BACKEND", "local"), ("APP_JWT_SECRET_KEY", secret), ("APP_OTP_SECRET_KEY", secret)];
+        let base = [
+            ("APP_STORAGE_BACKEND", "local"),
+            ("APP_JWT_SECRET_KEY", secret),
+            ("APP_OTP_SECRET_KEY", secret),
+        ];
         let mut with_log = base.to_vec();
         with_log.push(("APP_SMS_SENDER", "log"));
         assert!(config(&with_log).is_err());
@@ -151,7 +189,11 @@ mod tests {
     #[test]
     fn origins_are_a_comma_list_or_a_json_array_and_names_ignore_case() {
         for text in ["http://a,http://b", r#"["http://a", "http://b"]"#] {
-            let c = config(&[("app_debug", "1"), ("App_Storage_Backend", "local"), ("APP_CORS_ALLOWED_ORIGINS", text)]);
+            let c = config(&[
+                ("app_debug", "1"),
+                ("App_Storage_Backend", "local"),
+                ("APP_CORS_ALLOWED_ORIGINS", text),
+            ]);
             assert_eq!(c.unwrap().cors_origins, ["http://a", "http://b"]);
         }
     }
@@ -165,6 +207,8 @@ mod tests {
         ])
         .unwrap();
         assert!(c.external.foursquare.is_none());
-        assert!(matches!(c.storage, super::super::StorageConfig::S3(ref s3) if s3.bucket == "media"));
+        assert!(
+            matches!(c.storage, super::super::StorageConfig::S3(ref s3) if s3.bucket == "media")
+        );
     }
 }

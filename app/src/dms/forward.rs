@@ -89,12 +89,20 @@ pub async fn forward(
 ) -> Result<Json<Forwarded>> {
     let total = body.target_thread_ids.len();
     if !(1..=5).contains(&total) {
-        return Err(ApiError::invalid("body", "target_thread_ids", "List should have 1 to 5 items", json!(total)));
+        return Err(ApiError::invalid(
+            "body",
+            "target_thread_ids",
+            "List should have 1 to 5 items",
+            json!(total),
+        ));
     }
     reactions::readable(&app, &user, *body.message_id, Some(thread_id)).await?;
     let sql = "select sender_id, text, message_type, photo_urls, video_urls, voice_urls, voice_duration, file_urls, file_names, \
                file_sizes, caption, location_latitude, location_longitude, location_name, location_address from dm_messages where id = $1";
-    let source: Source = sqlx::query_as(sql).bind(*body.message_id).fetch_one(&app.db).await?;
+    let source: Source = sqlx::query_as(sql)
+        .bind(*body.message_id)
+        .fetch_one(&app.db)
+        .await?;
     let new = source.copied(*body.message_id);
     let mut failed = Vec::new();
     for target in &body.target_thread_ids {
@@ -108,11 +116,16 @@ pub async fn forward(
             Err(_) => failed.push(**target),
         }
     }
-    Ok(Json(Forwarded { forwarded_count: total - failed.len(), failed_threads: failed, total_requested: total }))
+    Ok(Json(Forwarded {
+        forwarded_count: total - failed.len(),
+        failed_threads: failed,
+        total_requested: total,
+    }))
 }
 
 #[derive(Deserialize, IntoParams)]
 pub struct SearchQuery {
+    #[param(inline)]
     query: Text<1, 100>,
 }
 
@@ -149,7 +162,11 @@ pub async fn search(
                       and (m.expires_at is null or m.expires_at > now()) and (m.text ilike $2 or m.caption ilike $2)";
     let pattern = contains(&search.query);
     let count = format!("select count(*) {conditions}");
-    let total = sqlx::query_scalar(&count).bind(thread_id).bind(&pattern).fetch_one(&app.db).await?;
+    let total = sqlx::query_scalar(&count)
+        .bind(thread_id)
+        .bind(&pattern)
+        .fetch_one(&app.db)
+        .await?;
     let sql = format!(
         "select m.id as message_id, m.thread_id, m.sender_id, coalesce(u.name, 'User ' || u.id) as sender_name, m.text, m.created_at, \
          substr(m.text, greatest(1, strpos(lower(m.text), lower($3)) - 40), 120) as match_preview {conditions} \
@@ -163,7 +180,12 @@ pub async fn search(
         .bind(paging.offset())
         .fetch_all(&app.db)
         .await?;
-    Ok(Json(Hits { results, total, limit: paging.limit(), offset: paging.offset() }))
+    Ok(Json(Hits {
+        results,
+        total,
+        limit: paging.limit(),
+        offset: paging.offset(),
+    }))
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -185,7 +207,10 @@ pub async fn share_location(
     let thread = thread::access(&app.db, thread_id, user.id).await?;
     let name = body.name.map(Text::into_inner);
     let new = NewMessage {
-        text: name.as_deref().map_or_else(|| "Shared a location".to_owned(), |n| format!("Shared a location: {n}")),
+        text: name.as_deref().map_or_else(
+            || "Shared a location".to_owned(),
+            |n| format!("Shared a location: {n}"),
+        ),
         message_type: MessageType::Location,
         location: Some((*body.latitude, *body.longitude)),
         location_name: name,
@@ -219,10 +244,15 @@ pub async fn delivery_status(
     Json(body): Json<DeliveryBody>,
 ) -> Result<StatusCode> {
     if body.message_id.is_some_and(|id| *id != message_id) {
-        return Err(ApiError::bad("The body speaks of another message than the path"));
+        return Err(ApiError::bad(
+            "The body speaks of another message than the path",
+        ));
     }
     reactions::readable(&app, &user, message_id, None).await?;
-    let sender: i64 = sqlx::query_scalar("select sender_id from dm_messages where id = $1").bind(message_id).fetch_one(&app.db).await?;
+    let sender: i64 = sqlx::query_scalar("select sender_id from dm_messages where id = $1")
+        .bind(message_id)
+        .fetch_one(&app.db)
+        .await?;
     let (sql, reason) = match body.status {
         Delivery::Delivered if sender != user.id => (
             "update dm_messages set delivery_status = 'delivered', delivered_at = coalesce(delivered_at, now()), failure_reason = $2 where id = $1",
@@ -232,9 +262,21 @@ pub async fn delivery_status(
             "update dm_messages set delivery_status = 'failed', failed_at = now(), failure_reason = $2 where id = $1",
             body.failure_reason.map(Text::into_inner),
         ),
-        Delivery::Delivered => return Err(ApiError::forbidden("Only the recipient may mark a message delivered")),
-        Delivery::Failed => return Err(ApiError::forbidden("Only the sender may mark a message failed")),
+        Delivery::Delivered => {
+            return Err(ApiError::forbidden(
+                "Only the recipient may mark a message delivered",
+            ));
+        }
+        Delivery::Failed => {
+            return Err(ApiError::forbidden(
+                "Only the sender may mark a message failed",
+            ));
+        }
     };
-    sqlx::query(sql).bind(message_id).bind(reason).execute(&app.db).await?;
+    sqlx::query(sql)
+        .bind(message_id)
+        .bind(reason)
+        .execute(&app.db)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -36,7 +36,11 @@ pub async fn inbox(
          and ($4::text is null or lm.line ilike $4 or o.name ilike $4 or o.username ilike $4) ",
         visible::unblocked("t.user_a_id", "t.user_b_id")
     );
-    let pattern = filter.q.as_deref().filter(|q| !q.is_empty()).map(crate::places::filter::contains);
+    let pattern = filter
+        .q
+        .as_deref()
+        .filter(|q| !q.is_empty())
+        .map(crate::places::filter::contains);
     let count = format!("select count(*) {THREADS_FROM}{conditions}");
     let total = sqlx::query_scalar(&count)
         .bind(user.id)
@@ -57,7 +61,9 @@ pub async fn inbox(
         .bind(paging.offset())
         .fetch_all(&app.db)
         .await?;
-    Ok(Json(paging.page(thread::with_addresses(&app, rows).await, total)))
+    Ok(Json(
+        paging.page(thread::with_addresses(&app, rows).await, total),
+    ))
 }
 
 /// SQL: messages of others the user `$1` has not read, in accepted threads without a block.
@@ -81,15 +87,32 @@ pub struct Unread {
 /// Unread messages of all threads.
 #[utoipa::path(get, path = "/dms/unread-count", tag = "dms", responses((status = 200, body = Unread)))]
 pub async fn unread_everywhere(State(app): State<App>, user: User) -> Result<Json<Unread>> {
-    let count: i64 = sqlx::query_scalar(&unread("")).bind(user.id).fetch_one(&app.db).await?;
-    Ok(Json(Unread { unread: count, unread_count: count }))
+    let count: i64 = sqlx::query_scalar(&unread(""))
+        .bind(user.id)
+        .fetch_one(&app.db)
+        .await?;
+    Ok(Json(Unread {
+        unread: count,
+        unread_count: count,
+    }))
 }
 
 /// Unread messages of one thread.
 #[utoipa::path(get, path = "/dms/threads/{thread_id}/unread-count", tag = "dms", responses((status = 200, body = Unread)))]
-pub async fn unread_in_thread(State(app): State<App>, user: User, Path(thread_id): Path<i64>) -> Result<Json<Unread>> {
+pub async fn unread_in_thread(
+    State(app): State<App>,
+    user: User,
+    Path(thread_id): Path<i64>,
+) -> Result<Json<Unread>> {
     thread::access(&app.db, thread_id, user.id).await?;
     let sql = unread("and t.id = $2");
-    let count: i64 = sqlx::query_scalar(&sql).bind(user.id).bind(thread_id).fetch_one(&app.db).await?;
-    Ok(Json(Unread { unread: count, unread_count: count }))
+    let count: i64 = sqlx::query_scalar(&sql)
+        .bind(user.id)
+        .bind(thread_id)
+        .fetch_one(&app.db)
+        .await?;
+    Ok(Json(Unread {
+        unread: count,
+        unread_count: count,
+    }))
 }

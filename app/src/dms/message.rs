@@ -83,14 +83,29 @@ impl Message {
         PLACEHOLDER.clone_into(&mut self.text);
         self.heart_count = 0;
         self.liked_by_me = false;
-        for list in [&mut self.photo_urls, &mut self.video_urls, &mut self.voice_urls, &mut self.file_urls, &mut self.file_names] {
+        for list in [
+            &mut self.photo_urls,
+            &mut self.video_urls,
+            &mut self.voice_urls,
+            &mut self.file_urls,
+            &mut self.file_names,
+        ] {
             list.clear();
         }
         self.file_sizes.clear();
-        for text in [&mut self.reply_to_text, &mut self.caption, &mut self.location_name, &mut self.location_address] {
+        for text in [
+            &mut self.reply_to_text,
+            &mut self.caption,
+            &mut self.location_name,
+            &mut self.location_address,
+        ] {
             *text = None;
         }
-        (self.location_latitude, self.location_longitude, self.voice_duration) = (None, None, None);
+        (
+            self.location_latitude,
+            self.location_longitude,
+            self.voice_duration,
+        ) = (None, None, None);
     }
 }
 
@@ -100,7 +115,12 @@ async fn finished(app: &App, mut messages: Vec<Message>) -> Vec<Message> {
             m.blank();
             continue;
         }
-        for list in [&mut m.photo_urls, &mut m.video_urls, &mut m.voice_urls, &mut m.file_urls] {
+        for list in [
+            &mut m.photo_urls,
+            &mut m.video_urls,
+            &mut m.voice_urls,
+            &mut m.file_urls,
+        ] {
             *list = app.objects.addresses(list).await;
         }
     }
@@ -113,9 +133,16 @@ async fn finished(app: &App, mut messages: Vec<Message>) -> Vec<Message> {
 /// 404, or the database's failure.
 pub async fn shown(app: &App, viewer: i64, message: i64) -> Result<Message> {
     let sql = format!("{MESSAGES} where m.id = $2");
-    let found: Option<Message> = sqlx::query_as(&sql).bind(viewer).bind(message).fetch_optional(&app.db).await?;
+    let found: Option<Message> = sqlx::query_as(&sql)
+        .bind(viewer)
+        .bind(message)
+        .fetch_optional(&app.db)
+        .await?;
     let found = found.ok_or(ApiError::NotFound("Message"))?;
-    finished(app, vec![found]).await.pop().ok_or(ApiError::NotFound("Message"))
+    finished(app, vec![found])
+        .await
+        .pop()
+        .ok_or(ApiError::NotFound("Message"))
 }
 
 /// The thread's messages, newest first.
@@ -129,9 +156,18 @@ pub async fn list(
 ) -> Result<Json<Page<Message>>> {
     thread::access(&app.db, thread_id, user.id).await?;
     let count = "select count(*) from dm_messages where thread_id = $1";
-    let total = sqlx::query_scalar(count).bind(thread_id).fetch_one(&app.db).await?;
-    let sql = format!("{MESSAGES} where m.thread_id = $2 order by m.created_at desc, m.id desc limit $3 offset $4");
-    let rows = sqlx::query_as(&sql).bind(user.id).bind(thread_id).bind(paging.limit()).bind(paging.offset());
+    let total = sqlx::query_scalar(count)
+        .bind(thread_id)
+        .fetch_one(&app.db)
+        .await?;
+    let sql = format!(
+        "{MESSAGES} where m.thread_id = $2 order by m.created_at desc, m.id desc limit $3 offset $4"
+    );
+    let rows = sqlx::query_as(&sql)
+        .bind(user.id)
+        .bind(thread_id)
+        .bind(paging.limit())
+        .bind(paging.offset());
     let messages = finished(&app, rows.fetch_all(&app.db).await?).await;
     Ok(Json(paging.page(messages, total)))
 }
@@ -144,12 +180,21 @@ pub async fn delete(
     Path((thread_id, message_id)): Path<(i64, i64)>,
 ) -> Result<StatusCode> {
     thread::access(&app.db, thread_id, user.id).await?;
-    let sql = "select sender_id from dm_messages where id = $1 and thread_id = $2 and deleted_at is null";
-    let sender: Option<i64> = sqlx::query_scalar(sql).bind(message_id).bind(thread_id).fetch_optional(&app.db).await?;
+    let sql =
+        "select sender_id from dm_messages where id = $1 and thread_id = $2 and deleted_at is null";
+    let sender: Option<i64> = sqlx::query_scalar(sql)
+        .bind(message_id)
+        .bind(thread_id)
+        .fetch_optional(&app.db)
+        .await?;
     if sender.ok_or(ApiError::NotFound("Message"))? != user.id {
         return Err(ApiError::forbidden("Only the sender may delete a message"));
     }
     let sql = "update dm_messages set deleted_at = now(), deleted_by_user_id = $2, updated_at = now() where id = $1 and deleted_at is null";
-    sqlx::query(sql).bind(message_id).bind(user.id).execute(&app.db).await?;
+    sqlx::query(sql)
+        .bind(message_id)
+        .bind(user.id)
+        .execute(&app.db)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -30,7 +30,11 @@ pub async fn readable(app: &App, user: &User, message: i64, thread: Option<i64>)
     }
     let sql = "select thread_id from dm_messages where id = $1 and deleted_at is null and ($2::bigint is null or thread_id = $2) \
                and (expires_at is null or expires_at > now())";
-    let found: Option<i64> = sqlx::query_scalar(sql).bind(message).bind(thread).fetch_optional(&app.db).await?;
+    let found: Option<i64> = sqlx::query_scalar(sql)
+        .bind(message)
+        .bind(thread)
+        .fetch_optional(&app.db)
+        .await?;
     let found = found.ok_or(ApiError::NotFound("Message"))?;
     if thread.is_none() {
         thread::access(&app.db, found, user.id).await?;
@@ -40,21 +44,48 @@ pub async fn readable(app: &App, user: &User, message: i64, thread: Option<i64>)
 
 /// Gives a message a heart.
 #[utoipa::path(post, path = "/dms/messages/{message_id}/like", tag = "dms", responses((status = 201, body = Told), (status = 409, description = "Already liked")))]
-pub async fn like(State(app): State<App>, user: User, Path(message_id): Path<i64>) -> Result<(StatusCode, Json<Told>)> {
+pub async fn like(
+    State(app): State<App>,
+    user: User,
+    Path(message_id): Path<i64>,
+) -> Result<(StatusCode, Json<Told>)> {
     readable(&app, &user, message_id, None).await?;
     let sql = "insert into dm_message_likes (message_id, user_id) values ($1, $2)";
-    let done = sqlx::query(sql).bind(message_id).bind(user.id).execute(&app.db).await;
-    done.on_constraint("dm_message_likes_pair_key", || ApiError::Conflict("Already liked".to_owned()))?;
-    Ok((StatusCode::CREATED, Json(Told { message: "Message liked" })))
+    let done = sqlx::query(sql)
+        .bind(message_id)
+        .bind(user.id)
+        .execute(&app.db)
+        .await;
+    done.on_constraint("dm_message_likes_pair_key", || {
+        ApiError::Conflict("Already liked".to_owned())
+    })?;
+    Ok((
+        StatusCode::CREATED,
+        Json(Told {
+            message: "Message liked",
+        }),
+    ))
 }
 
 /// Takes the heart back.
 #[utoipa::path(delete, path = "/dms/messages/{message_id}/like", tag = "dms", responses((status = 204, description = "Taken back")))]
-pub async fn unlike(State(app): State<App>, user: User, Path(message_id): Path<i64>) -> Result<StatusCode> {
+pub async fn unlike(
+    State(app): State<App>,
+    user: User,
+    Path(message_id): Path<i64>,
+) -> Result<StatusCode> {
     readable(&app, &user, message_id, None).await?;
     let sql = "delete from dm_message_likes where message_id = $1 and user_id = $2";
-    let done = sqlx::query(sql).bind(message_id).bind(user.id).execute(&app.db).await?;
-    if done.rows_affected() == 0 { Err(ApiError::NotFound("Like")) } else { Ok(StatusCode::NO_CONTENT) }
+    let done = sqlx::query(sql)
+        .bind(message_id)
+        .bind(user.id)
+        .execute(&app.db)
+        .await?;
+    if done.rows_affected() == 0 {
+        Err(ApiError::NotFound("Like"))
+    } else {
+        Ok(StatusCode::NO_CONTENT)
+    }
 }
 
 #[derive(Serialize, ToSchema)]
@@ -80,10 +111,17 @@ pub async fn heart(
     let liked = taken.rows_affected() == 0;
     if liked {
         let sql = "insert into dm_message_likes (message_id, user_id) values ($1, $2) on conflict do nothing";
-        sqlx::query(sql).bind(message_id).bind(user.id).execute(&mut *tx).await?;
+        sqlx::query(sql)
+            .bind(message_id)
+            .bind(user.id)
+            .execute(&mut *tx)
+            .await?;
     }
     let sql = "select count(*) from dm_message_likes where message_id = $1";
-    let heart_count = sqlx::query_scalar(sql).bind(message_id).fetch_one(&mut *tx).await?;
+    let heart_count = sqlx::query_scalar(sql)
+        .bind(message_id)
+        .fetch_one(&mut *tx)
+        .await?;
     tx.commit().await?;
     Ok(Json(Heart { liked, heart_count }))
 }
@@ -114,7 +152,12 @@ pub async fn react(
     let sql = "insert into dm_message_reactions (message_id, user_id, emoji) values ($1, $2, $3) \
                on conflict on constraint dm_message_reactions_key do update set emoji = excluded.emoji \
                returning id, message_id, user_id, emoji, created_at";
-    let reaction = sqlx::query_as(sql).bind(message_id).bind(user.id).bind(&*body.emoji).fetch_one(&app.db).await?;
+    let reaction = sqlx::query_as(sql)
+        .bind(message_id)
+        .bind(user.id)
+        .bind(&*body.emoji)
+        .fetch_one(&app.db)
+        .await?;
     Ok(Json(reaction))
 }
 
@@ -135,10 +178,16 @@ pub async fn reactions(
     readable(&app, &user, message_id, Some(thread_id)).await?;
     let sql = "select r.emoji, u.id, coalesce(u.name, 'User ' || u.id) from dm_message_reactions r join users u on u.id = r.user_id \
                where r.message_id = $1 order by r.created_at, r.id";
-    let rows: Vec<(String, i64, String)> = sqlx::query_as(sql).bind(message_id).fetch_all(&app.db).await?;
+    let rows: Vec<(String, i64, String)> = sqlx::query_as(sql)
+        .bind(message_id)
+        .fetch_all(&app.db)
+        .await?;
     let mut by_emoji: BTreeMap<String, Vec<Reactor>> = BTreeMap::new();
     for (emoji, user_id, user_name) in rows {
-        by_emoji.entry(emoji).or_default().push(Reactor { user_id, user_name });
+        by_emoji
+            .entry(emoji)
+            .or_default()
+            .push(Reactor { user_id, user_name });
     }
     Ok(Json(by_emoji))
 }
@@ -156,7 +205,17 @@ pub async fn unreact(
     Path((thread_id, message_id, emoji)): Path<(i64, i64, String)>,
 ) -> Result<Json<Success>> {
     readable(&app, &user, message_id, Some(thread_id)).await?;
-    let sql = "delete from dm_message_reactions where message_id = $1 and user_id = $2 and emoji = $3";
-    let done = sqlx::query(sql).bind(message_id).bind(user.id).bind(emoji).execute(&app.db).await?;
-    if done.rows_affected() == 0 { Err(ApiError::NotFound("Reaction")) } else { Ok(Json(Success { success: true })) }
+    let sql =
+        "delete from dm_message_reactions where message_id = $1 and user_id = $2 and emoji = $3";
+    let done = sqlx::query(sql)
+        .bind(message_id)
+        .bind(user.id)
+        .bind(emoji)
+        .execute(&app.db)
+        .await?;
+    if done.rows_affected() == 0 {
+        Err(ApiError::NotFound("Reaction"))
+    } else {
+        Ok(Json(Success { success: true }))
+    }
 }

@@ -34,12 +34,19 @@ pub async fn may_write(db: &mut PgConnection, sender: i64, recipient: i64) -> Re
     }
     let sql = "select u.dm_privacy, exists (select 1 from follows f where f.follower_id = $2 and f.followee_id = u.id) \
                from users u where u.id = $1";
-    let found: Option<(String, bool)> =
-        sqlx::query_as(sql).bind(recipient).bind(sender).fetch_optional(&mut *db).await?;
+    let found: Option<(String, bool)> = sqlx::query_as(sql)
+        .bind(recipient)
+        .bind(sender)
+        .fetch_optional(&mut *db)
+        .await?;
     let (privacy, follows) = found.ok_or(ApiError::NotFound("User"))?;
     match privacy.as_str() {
         "no_one" => return Err(ApiError::forbidden("This user does not accept messages")),
-        "followers" if !follows => return Err(ApiError::forbidden("This user accepts messages from followers only")),
+        "followers" if !follows => {
+            return Err(ApiError::forbidden(
+                "This user accepts messages from followers only",
+            ));
+        }
         _ => {}
     }
     if visible::any_block(&mut *db, sender, recipient).await? {
@@ -50,16 +57,27 @@ pub async fn may_write(db: &mut PgConnection, sender: i64, recipient: i64) -> Re
 
 /// Asks to open a thread, with a first message.
 #[utoipa::path(post, path = "/dms/requests", tag = "dms", responses((status = 200, body = Thread)))]
-pub async fn request(State(app): State<App>, user: User, Json(body): Json<RequestBody>) -> Result<Json<Thread>> {
+pub async fn request(
+    State(app): State<App>,
+    user: User,
+    Json(body): Json<RequestBody>,
+) -> Result<Json<Thread>> {
     let cap = app.config.dm.requests_per_min;
     limits::take(&app.db, &format!("dm-request:{}", user.id), 60, cap).await?;
     let recipient = *body.recipient_id;
     let mut tx = app.db.begin().await?;
     let follows = may_write(&mut tx, user.id, recipient).await?;
-    let fresh = if app.config.dm.allow_direct || follows { "accepted" } else { "pending" };
+    let fresh = if app.config.dm.allow_direct || follows {
+        "accepted"
+    } else {
+        "pending"
+    };
     let (thread, store) = ready_thread(&mut tx, &user, recipient, fresh).await?;
     if store {
-        let note = NewMessage { text: body.text.into_inner(), ..NewMessage::default() };
+        let note = NewMessage {
+            text: body.text.into_inner(),
+            ..NewMessage::default()
+        };
         let message = send::store(&mut tx, &user, &thread, &note).await?;
         send::announce(&app, &mut tx, &user, &thread, message, &note).await?;
     }
@@ -72,7 +90,12 @@ pub async fn request(State(app): State<App>, user: User, Json(body): Json<Reques
 }
 
 /// The pair's thread as the request leaves it, and whether its text is to be stored.
-async fn ready_thread(tx: &mut PgConnection, user: &User, recipient: i64, fresh: &str) -> Result<(ThreadRow, bool)> {
+async fn ready_thread(
+    tx: &mut PgConnection,
+    user: &User,
+    recipient: i64,
+    fresh: &str,
+) -> Result<(ThreadRow, bool)> {
     let Some(mut thread) = thread::of_pair(&mut *tx, user.id, recipient).await? else {
         return Ok((thread::create(tx, user.id, recipient, fresh).await?, true));
     };
@@ -97,15 +120,27 @@ async fn ready_thread(tx: &mut PgConnection, user: &User, recipient: i64, fresh:
 
 /// Requests waiting for the caller's answer, newest first.
 #[utoipa::path(get, path = "/dms/requests", tag = "dms", params(Paging), responses((status = 200, body = Page<Thread>)))]
-pub async fn list(State(app): State<App>, user: User, Query(paging): Query<Paging>) -> Result<Json<Page<Thread>>> {
+pub async fn list(
+    State(app): State<App>,
+    user: User,
+    Query(paging): Query<Paging>,
+) -> Result<Json<Page<Thread>>> {
     let conditions = format!(
         "where (t.user_a_id = $1 or t.user_b_id = $1) and t.status = 'pending' and t.initiator_id <> $1 and {}",
         visible::unblocked("t.user_a_id", "t.user_b_id")
     );
     let count = format!("select count(*) from dm_threads t {conditions}");
-    let total = sqlx::query_scalar(&count).bind(user.id).fetch_one(&app.db).await?;
-    let sql = format!("{THREADS}{THREADS_FROM}{conditions} order by t.updated_at desc, t.id desc limit $2 offset $3");
-    let rows = sqlx::query_as(&sql).bind(user.id).bind(paging.limit()).bind(paging.offset());
+    let total = sqlx::query_scalar(&count)
+        .bind(user.id)
+        .fetch_one(&app.db)
+        .await?;
+    let sql = format!(
+        "{THREADS}{THREADS_FROM}{conditions} order by t.updated_at desc, t.id desc limit $2 offset $3"
+    );
+    let rows = sqlx::query_as(&sql)
+        .bind(user.id)
+        .bind(paging.limit())
+        .bind(paging.offset());
     let threads = thread::with_addresses(&app, rows.fetch_all(&app.db).await?).await;
     Ok(Json(paging.page(threads, total)))
 }
@@ -138,7 +173,11 @@ async fn settle(app: &App, thread: &ThreadRow, user: &User, status: &str) -> Res
         return Err(ApiError::bad("You cannot answer your own request"));
     }
     let sql = "update dm_threads set status = $2, updated_at = now() where id = $1 and status = 'pending'";
-    let done = sqlx::query(sql).bind(thread.id).bind(status).execute(&app.db).await?;
+    let done = sqlx::query(sql)
+        .bind(thread.id)
+        .bind(status)
+        .execute(&app.db)
+        .await?;
     if done.rows_affected() == 0 {
         return Err(ApiError::bad("This request is not pending"));
     }
@@ -153,10 +192,17 @@ pub struct Accepted {
 
 /// Accepts a request.
 #[utoipa::path(post, path = "/dms/threads/{thread_id}/accept", tag = "dms", responses((status = 200, body = Accepted)))]
-pub async fn accept(State(app): State<App>, user: User, Path(thread_id): Path<i64>) -> Result<Json<Accepted>> {
+pub async fn accept(
+    State(app): State<App>,
+    user: User,
+    Path(thread_id): Path<i64>,
+) -> Result<Json<Accepted>> {
     let thread = thread::access(&app.db, thread_id, user.id).await?;
     settle(&app, &thread, &user, "accepted").await?;
-    Ok(Json(Accepted { message: "Thread accepted", status: "accepted" }))
+    Ok(Json(Accepted {
+        message: "Thread accepted",
+        status: "accepted",
+    }))
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -166,11 +212,19 @@ pub struct OpenBody {
 
 /// The thread with another user, made when there is none.
 #[utoipa::path(post, path = "/dms/open", tag = "dms", responses((status = 200, body = Thread)))]
-pub async fn open(State(app): State<App>, user: User, Json(body): Json<OpenBody>) -> Result<Json<Thread>> {
+pub async fn open(
+    State(app): State<App>,
+    user: User,
+    Json(body): Json<OpenBody>,
+) -> Result<Json<Thread>> {
     let other = *body.other_user_id;
     let mut tx = app.db.begin().await?;
     let follows = may_write(&mut tx, user.id, other).await?;
-    let fresh = if app.config.dm.allow_direct || follows { "accepted" } else { "pending" };
+    let fresh = if app.config.dm.allow_direct || follows {
+        "accepted"
+    } else {
+        "pending"
+    };
     let thread = match thread::of_pair(&mut *tx, user.id, other).await? {
         None => thread::create(&mut tx, user.id, other, fresh).await?,
         Some(mut thread) if thread.status == "blocked" => {

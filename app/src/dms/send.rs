@@ -161,10 +161,15 @@ async fn checked(app: &App, user: &User, body: SendBody) -> Result<NewMessage> {
         file_names: body.file_names.into_iter().map(Text::into_inner).collect(),
         file_sizes: body.file_sizes.into_iter().map(|s| *s).collect(),
         caption: body.caption.map(Text::into_inner),
-        location: body.location_latitude.map(|v| *v).zip(body.location_longitude.map(|v| *v)),
+        location: body
+            .location_latitude
+            .map(|v| *v)
+            .zip(body.location_longitude.map(|v| *v)),
         location_name: body.location_name.map(Text::into_inner),
         location_address: body.location_address.map(Text::into_inner),
-        auto_delete_duration: body.auto_delete_duration.and_then(|d| i32::try_from(*d).ok()),
+        auto_delete_duration: body
+            .auto_delete_duration
+            .and_then(|d| i32::try_from(*d).ok()),
         forwarded,
     };
     if new.is_empty() {
@@ -177,15 +182,22 @@ async fn checked(app: &App, user: &User, body: SendBody) -> Result<NewMessage> {
 fn issued(app: &App, user: &User, addresses: &[Text<1, 2000>]) -> Result<Vec<String>> {
     let folder = format!("dm_media/{}/", user.id);
     let mine = |stored: &String| stored.trim_start_matches("/media/").starts_with(&folder);
-    let stored = addresses.iter().map(|a| app.objects.stored_of(a).filter(mine));
-    stored.collect::<Option<_>>().ok_or_else(|| ApiError::bad("Attachments must be uploaded first"))
+    let stored = addresses
+        .iter()
+        .map(|a| app.objects.stored_of(a).filter(mine));
+    stored
+        .collect::<Option<_>>()
+        .ok_or_else(|| ApiError::bad("Attachments must be uploaded first"))
 }
 
 /// A message the user may read, and so may pass on.
 async fn forwardable(app: &App, user: &User, message: i64) -> Result<(i64, i64)> {
     let sql = "select m.thread_id, m.sender_id from dm_messages m where m.id = $1 and m.deleted_at is null \
                and (m.expires_at is null or m.expires_at > now())";
-    let found: Option<(i64, i64)> = sqlx::query_as(sql).bind(message).fetch_optional(&app.db).await?;
+    let found: Option<(i64, i64)> = sqlx::query_as(sql)
+        .bind(message)
+        .fetch_optional(&app.db)
+        .await?;
     let (thread, sender) = found.ok_or(ApiError::NotFound("Message"))?;
     thread::access(&app.db, thread, user.id).await?;
     Ok((message, sender))
@@ -195,7 +207,12 @@ async fn forwardable(app: &App, user: &User, message: i64) -> Result<(i64, i64)>
 ///
 /// # Errors
 /// 429 beyond the cap, 400 when the thread is not accepted or the reply's target is not there.
-pub async fn send(app: &App, sender: &User, thread: &ThreadRow, new: &NewMessage) -> Result<Stored> {
+pub async fn send(
+    app: &App,
+    sender: &User,
+    thread: &ThreadRow,
+    new: &NewMessage,
+) -> Result<Stored> {
     let mut tx = app.db.begin().await?;
     let stored = send_in(app, &mut tx, sender, thread, new).await?;
     tx.commit().await?;
@@ -216,7 +233,13 @@ pub async fn send_in(
     if !thread.is_accepted() {
         return Err(ApiError::bad("This thread is not accepted yet"));
     }
-    limits::take(&mut *tx, &format!("dm-message:{}", sender.id), 60, app.config.dm.messages_per_min).await?;
+    limits::take(
+        &mut *tx,
+        &format!("dm-message:{}", sender.id),
+        60,
+        app.config.dm.messages_per_min,
+    )
+    .await?;
     let stored = store(tx, sender, thread, new).await?;
     announce(app, tx, sender, thread, stored, new).await?;
     Ok(stored)
@@ -226,7 +249,12 @@ pub async fn send_in(
 ///
 /// # Errors
 /// 400 when the reply's target is missing, deleted or elsewhere.
-pub async fn store(tx: &mut PgConnection, sender: &User, thread: &ThreadRow, new: &NewMessage) -> Result<Stored> {
+pub async fn store(
+    tx: &mut PgConnection,
+    sender: &User,
+    thread: &ThreadRow,
+    new: &NewMessage,
+) -> Result<Stored> {
     let reply_text = match new.reply_to_id {
         None => None,
         Some(id) => Some(reply_preview(tx, thread.id, id).await?),
@@ -260,7 +288,10 @@ pub async fn store(tx: &mut PgConnection, sender: &User, thread: &ThreadRow, new
         .bind(new.forwarded.map(|f| f.1))
         .fetch_one(&mut *tx)
         .await?;
-    sqlx::query("update dm_threads set updated_at = now() where id = $1").bind(thread.id).execute(&mut *tx).await?;
+    sqlx::query("update dm_threads set updated_at = now() where id = $1")
+        .bind(thread.id)
+        .execute(&mut *tx)
+        .await?;
     Ok(stored)
 }
 
@@ -268,7 +299,12 @@ async fn reply_preview(tx: &mut PgConnection, thread: i64, message: i64) -> Resu
     let sql = "select coalesce(nullif(left(text, $3), ''), caption, '[' || message_type || ']') from dm_messages \
                where id = $1 and thread_id = $2 and deleted_at is null";
     let size = i32::try_from(REPLY_PREVIEW).unwrap_or(i32::MAX);
-    let found = sqlx::query_scalar(sql).bind(message).bind(thread).bind(size).fetch_optional(tx).await?;
+    let found = sqlx::query_scalar(sql)
+        .bind(message)
+        .bind(thread)
+        .bind(size)
+        .fetch_optional(tx)
+        .await?;
     found.ok_or_else(|| ApiError::bad("The message replied to was not found in this thread"))
 }
 
@@ -284,8 +320,10 @@ pub async fn announce(
     stored: Stored,
     new: &NewMessage,
 ) -> Result<()> {
-    let avatar: Option<String> =
-        sqlx::query_scalar("select avatar_url from users where id = $1").bind(sender.id).fetch_one(&mut *tx).await?;
+    let avatar: Option<String> = sqlx::query_scalar("select avatar_url from users where id = $1")
+        .bind(sender.id)
+        .fetch_one(&mut *tx)
+        .await?;
     let avatar = app.objects.address_opt(avatar.as_deref()).await;
     let at = stamp::frame(stored.created_at.0);
     let frame = json!({
@@ -303,9 +341,20 @@ pub async fn announce(
     let other = thread.other(sender.id);
     let wanted = "select not exists (select 1 from dm_participant_states where thread_id = $1 and user_id = $2 and muted) \
                   and not exists (select 1 from notification_preferences where user_id = $2 and not dm_messages)";
-    let wanted: bool = sqlx::query_scalar(wanted).bind(thread.id).bind(other).fetch_one(&mut *tx).await?;
+    let wanted: bool = sqlx::query_scalar(wanted)
+        .bind(thread.id)
+        .bind(other)
+        .fetch_one(&mut *tx)
+        .await?;
     if wanted {
-        event::emit(tx, &Event::to(Topic::User(other), notification(sender, thread, stored, new))).await?;
+        event::emit(
+            tx,
+            &Event::to(
+                Topic::User(other),
+                notification(sender, thread, stored, new),
+            ),
+        )
+        .await?;
     }
     Ok(())
 }
@@ -315,7 +364,11 @@ fn notification(sender: &User, thread: &ThreadRow, stored: Stored, new: &NewMess
     if new.text.chars().count() > NOTIFIED {
         short.push_str("...");
     }
-    let line = if short.is_empty() { format!("sent a {}", new.message_type.name()) } else { short.clone() };
+    let line = if short.is_empty() {
+        format!("sent a {}", new.message_type.name())
+    } else {
+        short.clone()
+    };
     json!({
         "type": "dm_notification",
         "thread_id": thread.id,

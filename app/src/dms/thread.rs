@@ -26,7 +26,11 @@ impl ThreadRow {
 
     #[must_use]
     pub fn other(&self, user: i64) -> i64 {
-        if self.user_a_id == user { self.user_b_id } else { self.user_a_id }
+        if self.user_a_id == user {
+            self.user_b_id
+        } else {
+            self.user_a_id
+        }
     }
 
     #[must_use]
@@ -71,8 +75,14 @@ pub const THREADS_FROM: &str = "from dm_threads t \
 /// Makes the stored pictures readable.
 pub async fn with_addresses(app: &App, mut threads: Vec<Thread>) -> Vec<Thread> {
     for thread in &mut threads {
-        thread.other_user_avatar = app.objects.address_opt(thread.other_user_avatar.as_deref()).await;
-        thread.sender_photo_url = app.objects.address_opt(thread.sender_photo_url.as_deref()).await;
+        thread.other_user_avatar = app
+            .objects
+            .address_opt(thread.other_user_avatar.as_deref())
+            .await;
+        thread.sender_photo_url = app
+            .objects
+            .address_opt(thread.sender_photo_url.as_deref())
+            .await;
     }
     threads
 }
@@ -83,16 +93,27 @@ pub async fn with_addresses(app: &App, mut threads: Vec<Thread>) -> Vec<Thread> 
 /// 404, or the database's failure.
 pub async fn shown(app: &App, viewer: i64, thread: i64) -> Result<Thread> {
     let sql = format!("{THREADS}{THREADS_FROM} where t.id = $2");
-    let found = sqlx::query_as(&sql).bind(viewer).bind(thread).fetch_optional(&app.db).await?;
+    let found = sqlx::query_as(&sql)
+        .bind(viewer)
+        .bind(thread)
+        .fetch_optional(&app.db)
+        .await?;
     let found: Thread = found.ok_or(ApiError::NotFound("Thread"))?;
-    with_addresses(app, vec![found]).await.pop().ok_or(ApiError::NotFound("Thread"))
+    with_addresses(app, vec![found])
+        .await
+        .pop()
+        .ok_or(ApiError::NotFound("Thread"))
 }
 
 /// # Errors
 /// 404, or the database's failure.
 pub async fn load(db: impl PgExecutor<'_>, thread: i64) -> Result<ThreadRow> {
     let sql = "select id, user_a_id, user_b_id, initiator_id, status from dm_threads where id = $1";
-    sqlx::query_as(sql).bind(thread).fetch_optional(db).await?.ok_or(ApiError::NotFound("Thread"))
+    sqlx::query_as(sql)
+        .bind(thread)
+        .fetch_optional(db)
+        .await?
+        .ok_or(ApiError::NotFound("Thread"))
 }
 
 #[derive(sqlx::FromRow)]
@@ -129,23 +150,41 @@ pub async fn access(db: impl PgExecutor<'_>, thread: i64, user: i64) -> Result<T
 pub async fn of_pair(db: impl PgExecutor<'_>, one: i64, other: i64) -> Result<Option<ThreadRow>> {
     let sql = "select id, user_a_id, user_b_id, initiator_id, status from dm_threads \
                where user_a_id = least($1, $2) and user_b_id = greatest($1, $2)";
-    Ok(sqlx::query_as(sql).bind(one).bind(other).fetch_optional(db).await?)
+    Ok(sqlx::query_as(sql)
+        .bind(one)
+        .bind(other)
+        .fetch_optional(db)
+        .await?)
 }
 
 /// Makes the pair's thread and both people's states; an existing one only has its states completed.
 ///
 /// # Errors
 /// The database's failure.
-pub async fn create(db: &mut PgConnection, initiator: i64, other: i64, status: &str) -> Result<ThreadRow> {
+pub async fn create(
+    db: &mut PgConnection,
+    initiator: i64,
+    other: i64,
+    status: &str,
+) -> Result<ThreadRow> {
     let sql = "insert into dm_threads (user_a_id, user_b_id, initiator_id, status) \
                values (least($1, $2), greatest($1, $2), $1, $3) \
                on conflict on constraint dm_threads_pair_key do update set updated_at = dm_threads.updated_at \
                returning id, user_a_id, user_b_id, initiator_id, status";
-    let thread: ThreadRow =
-        sqlx::query_as(sql).bind(initiator).bind(other).bind(status).fetch_one(&mut *db).await?;
+    let thread: ThreadRow = sqlx::query_as(sql)
+        .bind(initiator)
+        .bind(other)
+        .bind(status)
+        .fetch_one(&mut *db)
+        .await?;
     let states = "insert into dm_participant_states (thread_id, user_id, peer_id) values ($1, $2, $3), ($1, $3, $2) \
                   on conflict on constraint dm_participant_states_key do nothing";
-    sqlx::query(states).bind(thread.id).bind(thread.user_a_id).bind(thread.user_b_id).execute(db).await?;
+    sqlx::query(states)
+        .bind(thread.id)
+        .bind(thread.user_a_id)
+        .bind(thread.user_b_id)
+        .execute(db)
+        .await?;
     Ok(thread)
 }
 
@@ -153,9 +192,20 @@ pub async fn create(db: &mut PgConnection, initiator: i64, other: i64, status: &
 ///
 /// # Errors
 /// The database's failure.
-pub async fn set_status(db: &mut PgConnection, thread: &mut ThreadRow, status: &str, initiator: i64) -> Result<()> {
-    let sql = "update dm_threads set status = $2, initiator_id = $3, updated_at = now() where id = $1";
-    sqlx::query(sql).bind(thread.id).bind(status).bind(initiator).execute(db).await?;
+pub async fn set_status(
+    db: &mut PgConnection,
+    thread: &mut ThreadRow,
+    status: &str,
+    initiator: i64,
+) -> Result<()> {
+    let sql =
+        "update dm_threads set status = $2, initiator_id = $3, updated_at = now() where id = $1";
+    sqlx::query(sql)
+        .bind(thread.id)
+        .bind(status)
+        .bind(initiator)
+        .execute(db)
+        .await?;
     status.clone_into(&mut thread.status);
     thread.initiator_id = initiator;
     Ok(())

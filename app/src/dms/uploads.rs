@@ -20,10 +20,31 @@ const VOICE_CAP: usize = 10 * MB;
 /// Room for the multipart frame around the file.
 const FRAME: usize = MB;
 
-const MEDIA: [Kind; 6] = [sniff::JPEG, sniff::PNG, sniff::GIF, sniff::WEBP, sniff::MP4, sniff::QUICKTIME];
+const MEDIA: [Kind; 6] = [
+    sniff::JPEG,
+    sniff::PNG,
+    sniff::GIF,
+    sniff::WEBP,
+    sniff::MP4,
+    sniff::QUICKTIME,
+];
 /// An MP4 container may hold sound alone.
-const VOICE: [Kind; 6] = [sniff::MP3, sniff::AUDIO_MP4, sniff::MP4, sniff::WEBM, sniff::WAV, sniff::OGG];
-const FILES: [Kind; 6] = [sniff::PDF, sniff::OLE, sniff::DOCX, sniff::XLSX, sniff::ZIP, sniff::TEXT];
+const VOICE: [Kind; 6] = [
+    sniff::MP3,
+    sniff::AUDIO_MP4,
+    sniff::MP4,
+    sniff::WEBM,
+    sniff::WAV,
+    sniff::OGG,
+];
+const FILES: [Kind; 6] = [
+    sniff::PDF,
+    sniff::OLE,
+    sniff::DOCX,
+    sniff::XLSX,
+    sniff::ZIP,
+    sniff::TEXT,
+];
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -64,7 +85,9 @@ pub struct FileUpload {
 }
 
 async fn stored(app: &App, user: &User, upload: &Upload, folder: &str) -> Result<String> {
-    let stored = upload.store(app, &format!("dm_media/{}/{folder}", user.id)).await?;
+    let stored = upload
+        .store(app, &format!("dm_media/{}/{folder}", user.id))
+        .await?;
     Ok(app.objects.address(&stored).await)
 }
 
@@ -73,13 +96,24 @@ async fn stored(app: &App, user: &User, upload: &Upload, folder: &str) -> Result
     responses((status = 200, body = MediaUpload), (status = 413, description = "Too large")))]
 async fn media(State(app): State<App>, user: User, form: Form) -> Result<Json<MediaUpload>> {
     let upload = form.file(LARGE_CAP, &MEDIA, |_, _| {}).await?;
-    let folder = if upload.kind.class == Class::Video { "videos" } else { "photos" };
+    let folder = if upload.kind.class == Class::Video {
+        "videos"
+    } else {
+        "photos"
+    };
     if folder == "photos" && upload.bytes.len() > IMAGE_CAP {
-        return Err(crate::error::ApiError::TooLarge("File too large: the limit is 10 MB".to_owned()));
+        return Err(crate::error::ApiError::TooLarge(
+            "File too large: the limit is 10 MB".to_owned(),
+        ));
     }
     let url = stored(&app, &user, &upload, folder).await?;
     let (file_size, content_type) = (upload.bytes.len(), upload.kind.content_type);
-    Ok(Json(MediaUpload { url, media_type: folder, file_size, content_type }))
+    Ok(Json(MediaUpload {
+        url,
+        media_type: folder,
+        file_size,
+        content_type,
+    }))
 }
 
 /// Uploads a voice message (10 MB).
@@ -94,7 +128,11 @@ async fn voice(State(app): State<App>, user: User, form: Form) -> Result<Json<Vo
     };
     let upload = form.file(VOICE_CAP, &VOICE, note).await?;
     let url = stored(&app, &user, &upload, "voice").await?;
-    Ok(Json(VoiceUpload { url, duration, file_size: upload.bytes.len() }))
+    Ok(Json(VoiceUpload {
+        url,
+        duration,
+        file_size: upload.bytes.len(),
+    }))
 }
 
 /// Uploads a document (50 MB).
@@ -104,5 +142,10 @@ async fn file(State(app): State<App>, user: User, form: Form) -> Result<Json<Fil
     let upload = form.file(LARGE_CAP, &FILES, |_, _| {}).await?;
     let url = stored(&app, &user, &upload, "files").await?;
     let (file_size, content_type) = (upload.bytes.len(), upload.kind.content_type);
-    Ok(Json(FileUpload { url, filename: upload.file_name, file_size, content_type }))
+    Ok(Json(FileUpload {
+        url,
+        filename: upload.file_name,
+        file_size,
+        content_type,
+    }))
 }

@@ -22,19 +22,30 @@ impl Breaker {
     ///
     /// # Errors
     /// The call's, or [`ExternalError::Paused`].
-    pub async fn call<T>(&self, call: impl Future<Output = Result<T, ExternalError>>) -> Result<T, ExternalError> {
-        if self.lock().paused_until.is_some_and(|until| Instant::now() < until) {
+    pub async fn call<T>(
+        &self,
+        call: impl Future<Output = Result<T, ExternalError>>,
+    ) -> Result<T, ExternalError> {
+        if self
+            .lock()
+            .paused_until
+            .is_some_and(|until| Instant::now() < until)
+        {
             return Err(ExternalError::Paused);
         }
         let result = call.await;
         let mut state = self.lock();
         match &result {
-            Err(ExternalError::Status { status, .. }) if (400..500).contains(status) && *status != 429 => {}
+            Err(ExternalError::Status { status, .. })
+                if (400..500).contains(status) && *status != 429 => {}
             Ok(_) => *state = State::default(),
             Err(_) => {
                 state.failures += 1;
                 if state.failures >= FAILURES {
-                    *state = State { failures: 0, paused_until: Some(Instant::now() + PAUSE) };
+                    *state = State {
+                        failures: 0,
+                        paused_until: Some(Instant::now() + PAUSE),
+                    };
                 }
             }
         }
@@ -42,7 +53,9 @@ impl Breaker {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -57,14 +70,27 @@ mod tests {
         for _ in 0..FAILURES - 1 {
             let _ = breaker.call(down()).await;
         }
-        assert!(breaker.call(async { Ok(()) }).await.is_ok(), "a success starts the count anew");
+        assert!(
+            breaker.call(async { Ok(()) }).await.is_ok(),
+            "a success starts the count anew"
+        );
         for _ in 0..FAILURES * 2 {
-            let _ = breaker.call(async { Err::<(), _>(ExternalError::Status { status: 404, text: String::new() }) }).await;
+            let _ = breaker
+                .call(async {
+                    Err::<(), _>(ExternalError::Status {
+                        status: 404,
+                        text: String::new(),
+                    })
+                })
+                .await;
         }
         assert!(breaker.call(async { Ok(()) }).await.is_ok());
         for _ in 0..FAILURES {
             let _ = breaker.call(down()).await;
         }
-        assert!(matches!(breaker.call(async { Ok(()) }).await, Err(ExternalError::Paused)));
+        assert!(matches!(
+            breaker.call(async { Ok(()) }).await,
+            Err(ExternalError::Paused)
+        ));
     }
 }

@@ -7,21 +7,42 @@ use chrono::{DateTime, Utc};
 #[allow(clippy::cast_precision_loss)] // names are short
 pub fn name_similarity(one: &str, other: &str) -> f64 {
     let pairs = |text: &str| -> Vec<(char, char)> {
-        let letters: Vec<char> = text.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect();
+        let letters: Vec<char> = text
+            .to_lowercase()
+            .chars()
+            .filter(|c| c.is_alphanumeric())
+            .collect();
         letters.windows(2).map(|w| (w[0], w[1])).collect()
     };
     let (a, mut b) = (pairs(one), pairs(other));
     if a.is_empty() || b.is_empty() {
-        return if one.trim().eq_ignore_ascii_case(other.trim()) { 1.0 } else { 0.0 };
+        return if one.trim().eq_ignore_ascii_case(other.trim()) {
+            1.0
+        } else {
+            0.0
+        };
     }
     let size = a.len() + b.len();
-    let shared = a.iter().filter(|pair| b.iter().position(|p| p == *pair).map(|i| b.swap_remove(i)).is_some()).count();
+    let shared = a
+        .iter()
+        .filter(|pair| {
+            b.iter()
+                .position(|p| p == *pair)
+                .map(|i| b.swap_remove(i))
+                .is_some()
+        })
+        .count();
     2.0 * shared as f64 / size as f64
 }
 
 /// 0.6 name, 0.3 nearness within `limit_m`, 0.1 category.
 #[must_use]
-pub fn match_score(name_similarity: f64, distance_m: f64, limit_m: f64, same_category: bool) -> f64 {
+pub fn match_score(
+    name_similarity: f64,
+    distance_m: f64,
+    limit_m: f64,
+    same_category: bool,
+) -> f64 {
     let nearness = (1.0 - distance_m / limit_m).clamp(0.0, 1.0);
     0.6 * name_similarity + 0.3 * nearness + if same_category { 0.1 } else { 0.0 }
 }

@@ -28,11 +28,18 @@ impl External {
         }
         let search = async {
             let url = format!("{}/search", self.config.nominatim_url);
-            let params = [("q", query), ("format", "jsonv2"), ("limit", &limit.to_string())];
+            let params = [
+                ("q", query),
+                ("format", "jsonv2"),
+                ("limit", &limit.to_string()),
+            ];
             good(self.http.get(url).query(&params).send().await?).await
         };
         match self.nominatim.call(search).await {
-            Ok(body) => body.as_array().map(|all| all.iter().filter_map(hit).collect()).unwrap_or_default(),
+            Ok(body) => body
+                .as_array()
+                .map(|all| all.iter().filter_map(hit).collect())
+                .unwrap_or_default(),
             Err(error) => {
                 tracing::warn!(cause = %error, "nominatim gave nothing");
                 Vec::new()
@@ -42,13 +49,20 @@ impl External {
 }
 
 fn hit(v: &Value) -> Option<TextHit> {
-    let types: Vec<String> =
-        ["type", "category", "class"].iter().filter_map(|k| v[*k].as_str()).map(str::to_owned).collect();
+    let types: Vec<String> = ["type", "category", "class"]
+        .iter()
+        .filter_map(|k| v[*k].as_str())
+        .map(str::to_owned)
+        .collect();
     if !types.iter().any(|t| KEPT.contains(&t.as_str())) {
         return None;
     }
     let address = v["display_name"].as_str()?.to_owned();
-    let name = v["name"].as_str().filter(|n| !n.is_empty()).or_else(|| address.split(',').next())?.to_owned();
+    let name = v["name"]
+        .as_str()
+        .filter(|n| !n.is_empty())
+        .or_else(|| address.split(',').next())?
+        .to_owned();
     Some(TextHit {
         name,
         latitude: v["lat"].as_str()?.parse().ok()?,

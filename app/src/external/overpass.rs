@@ -10,7 +10,10 @@ use super::{External, ExternalError, good};
 
 /// What is taken: keys and their values.
 const KINDS: [(&str, &str); 3] = [
-    ("amenity", "cafe|restaurant|fast_food|bank|atm|pharmacy|hospital|school|university|fuel"),
+    (
+        "amenity",
+        "cafe|restaurant|fast_food|bank|atm|pharmacy|hospital|school|university|fuel",
+    ),
     ("shop", "supermarket|mall"),
     ("leisure", "park|fitness_centre"),
 ];
@@ -20,7 +23,11 @@ const KINDS: [(&str, &str); 3] = [
 pub enum Area {
     /// South, west, north, east.
     Box([f64; 4]),
-    Circle { lat: f64, lng: f64, radius_m: f64 },
+    Circle {
+        lat: f64,
+        lng: f64,
+        radius_m: f64,
+    },
 }
 
 impl Area {
@@ -59,18 +66,24 @@ impl External {
             return Err(ExternalError::Off);
         }
         let seconds = self.config.overpass_timeout.as_secs();
-        let parts: String =
-            KINDS.iter().map(|(key, values)| format!("nwr[\"{key}\"~\"^({values})$\"]{};", area.clause())).collect();
+        let parts: String = KINDS
+            .iter()
+            .map(|(key, values)| format!("nwr[\"{key}\"~\"^({values})$\"]{};", area.clause()))
+            .collect();
         let query = format!("[out:json][timeout:{seconds}];({parts});out center 2000;");
         let mut last = ExternalError::Off;
         for endpoint in &self.config.overpass_endpoints {
             let ask = async {
-                let request = self.http.post(endpoint).timeout(self.config.overpass_timeout);
+                let request = self
+                    .http
+                    .post(endpoint)
+                    .timeout(self.config.overpass_timeout);
                 good(request.form(&[("data", &query)]).send().await?).await
             };
             match self.overpass.call(ask).await {
                 Ok(mut body) => {
-                    let elements: Vec<Element> = serde_json::from_value(body["elements"].take()).unwrap_or_default();
+                    let elements: Vec<Element> =
+                        serde_json::from_value(body["elements"].take()).unwrap_or_default();
                     return Ok(elements.into_iter().filter_map(venue_of).collect());
                 }
                 Err(error) => last = error,
@@ -81,18 +94,28 @@ impl External {
 }
 
 fn venue_of(e: Element) -> Option<Venue> {
-    let tag = |key: &str| e.tags.get(key).map(|v| v.trim().to_owned()).filter(|v| !v.is_empty());
+    let tag = |key: &str| {
+        e.tags
+            .get(key)
+            .map(|v| v.trim().to_owned())
+            .filter(|v| !v.is_empty())
+    };
     let (latitude, longitude) = match (&e.center, e.lat.zip(e.lon)) {
         (_, Some(point)) => point,
         (Some(center), None) => (center.lat, center.lon),
         (None, None) => return None,
     };
-    let category = KINDS.iter().find_map(|(key, _)| tag(key).map(|value| format!("{key}:{value}")));
-    let street = tag("addr:street").map(|s| tag("addr:housenumber").map_or(s.clone(), |n| format!("{n} {s}")));
+    let category = KINDS
+        .iter()
+        .find_map(|(key, _)| tag(key).map(|value| format!("{key}:{value}")));
+    let street = tag("addr:street")
+        .map(|s| tag("addr:housenumber").map_or(s.clone(), |n| format!("{n} {s}")));
     let venue = Venue {
         source: "osm_overpass",
         external_id: format!("osm_{}_{}", e.r#type, e.id),
-        name: tag("name").or_else(|| tag("brand")).or_else(|| tag("operator"))?,
+        name: tag("name")
+            .or_else(|| tag("brand"))
+            .or_else(|| tag("operator"))?,
         latitude,
         longitude,
         address: street,
@@ -113,13 +136,19 @@ mod tests {
     use super::*;
 
     fn element(tags: serde_json::Value) -> Element {
-        serde_json::from_value(json!({ "type": "node", "id": 7, "lat": 24.7, "lon": 46.7, "tags": tags })).unwrap()
+        serde_json::from_value(
+            json!({ "type": "node", "id": 7, "lat": 24.7, "lon": 46.7, "tags": tags }),
+        )
+        .unwrap()
     }
 
     #[test]
     fn a_name_falls_back_to_brand_and_operator() {
         let bank = venue_of(element(json!({ "amenity": "bank", "operator": "First" }))).unwrap();
-        assert_eq!((bank.name.as_str(), bank.categories.as_deref()), ("First", Some("amenity:bank")));
+        assert_eq!(
+            (bank.name.as_str(), bank.categories.as_deref()),
+            ("First", Some("amenity:bank"))
+        );
         assert_eq!(bank.external_id, "osm_node_7");
         assert!(venue_of(element(json!({ "amenity": "cafe" }))).is_none());
     }

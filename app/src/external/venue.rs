@@ -59,11 +59,19 @@ pub async fn store(app: &App, venues: &[Venue]) -> Result<Vec<i64>> {
         phone = coalesce(p.phone, excluded.phone), website = coalesce(p.website, excluded.website) returning id, external_id";
     for chunk in venues.chunks(500) {
         let mut seen = std::collections::HashSet::new();
-        let good: Vec<&Venue> = chunk.iter().filter(|v| v.is_valid() && seen.insert(&v.external_id)).collect();
+        let good: Vec<&Venue> = chunk
+            .iter()
+            .filter(|v| v.is_valid() && seen.insert(&v.external_id))
+            .collect();
         let rows: Value = good.iter().map(|v| row(v)).collect();
         let stored: Vec<(i64, String)> = sqlx::query_as(sql).bind(rows).fetch_all(&app.db).await?;
         for venue in good {
-            ids.extend(stored.iter().find(|(_, external)| *external == venue.external_id).map(|(id, _)| *id));
+            ids.extend(
+                stored
+                    .iter()
+                    .find(|(_, external)| *external == venue.external_id)
+                    .map(|(id, _)| *id),
+            );
         }
     }
     Ok(ids)

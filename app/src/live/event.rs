@@ -22,7 +22,12 @@ pub struct Event {
 impl Event {
     #[must_use]
     pub fn to(topic: Topic, payload: Value) -> Event {
-        Event { topic, only: None, except: None, payload }
+        Event {
+            topic,
+            only: None,
+            except: None,
+            payload,
+        }
     }
 
     #[must_use]
@@ -83,7 +88,13 @@ impl About {
 ///
 /// # Errors
 /// The database's failure.
-pub async fn notify(db: &mut PgConnection, user: i64, actor: i64, about: About, data: Value) -> Result<()> {
+pub async fn notify(
+    db: &mut PgConnection,
+    user: i64,
+    actor: i64,
+    about: About,
+    data: Value,
+) -> Result<()> {
     if user == actor {
         return Ok(());
     }
@@ -92,7 +103,11 @@ pub async fn notify(db: &mut PgConnection, user: i64, actor: i64, about: About, 
         about.preference(),
         visible::unblocked("$1::bigint", "$2::bigint")
     );
-    let wanted: bool = sqlx::query_scalar(&wanted).bind(user).bind(actor).fetch_one(&mut *db).await?;
+    let wanted: bool = sqlx::query_scalar(&wanted)
+        .bind(user)
+        .bind(actor)
+        .fetch_one(&mut *db)
+        .await?;
     if !wanted {
         return Ok(());
     }

@@ -68,7 +68,11 @@ impl Hub {
     pub fn join(&self, topic: Topic, user: i64) -> Seat {
         let (queue, frames) = mpsc::channel(QUEUE);
         let socket = Uuid::new_v4();
-        self.lock().entry(topic).or_default().push(Member { socket, user, queue });
+        self.lock().entry(topic).or_default().push(Member {
+            socket,
+            user,
+            queue,
+        });
         Seat { socket, frames }
     }
 
@@ -95,7 +99,9 @@ impl Hub {
     /// Queues a frame for the topic's sockets, of `only` that user when given, never of `except`.
     pub fn deliver(&self, topic: Topic, only: Option<i64>, except: Option<i64>, frame: &Arc<str>) {
         let mut rooms = self.lock();
-        let Some(members) = rooms.get_mut(&topic) else { return };
+        let Some(members) = rooms.get_mut(&topic) else {
+            return;
+        };
         members.retain(|m| {
             let meant = only.is_none_or(|u| u == m.user) && except != Some(m.user);
             // A full queue drops the member; its socket task sees the queue end and closes.
@@ -107,8 +113,11 @@ impl Hub {
     #[must_use]
     pub fn sockets(&self) -> Vec<(Uuid, i64, String)> {
         let rooms = self.lock();
-        let all = rooms.iter().flat_map(|(topic, members)| members.iter().map(move |m| (m.socket, m.user, topic)));
-        all.map(|(socket, user, topic)| (socket, user, topic.to_string())).collect()
+        let all = rooms
+            .iter()
+            .flat_map(|(topic, members)| members.iter().map(move |m| (m.socket, m.user, topic)));
+        all.map(|(socket, user, topic)| (socket, user, topic.to_string()))
+            .collect()
     }
 }
 
@@ -129,7 +138,10 @@ mod tests {
         for _ in 0..QUEUE {
             slow.frames.try_recv().unwrap();
         }
-        assert_eq!(slow.frames.try_recv(), Err(mpsc::error::TryRecvError::Disconnected));
+        assert_eq!(
+            slow.frames.try_recv(),
+            Err(mpsc::error::TryRecvError::Disconnected)
+        );
         assert_eq!(hub.sockets().len(), 1);
     }
 
@@ -140,7 +152,13 @@ mod tests {
         let mut two = hub.join(Topic::Place(1), 2);
         hub.deliver(Topic::Place(1), None, Some(1), &"a".into());
         hub.deliver(Topic::Place(1), Some(1), None, &"b".into());
-        assert_eq!((&*one.frames.try_recv().unwrap(), &*two.frames.try_recv().unwrap()), ("b", "a"));
+        assert_eq!(
+            (
+                &*one.frames.try_recv().unwrap(),
+                &*two.frames.try_recv().unwrap()
+            ),
+            ("b", "a")
+        );
         assert!(one.frames.try_recv().is_err() && two.frames.try_recv().is_err());
     }
 

@@ -71,7 +71,9 @@ impl Ear {
         self.connected_before = true;
         app.live.listening.store(true, Ordering::Relaxed);
         loop {
-            let Ok(heard) = tokio::time::timeout(SILENCE, listener.try_recv()).await else { return Ok(()) };
+            let Ok(heard) = tokio::time::timeout(SILENCE, listener.try_recv()).await else {
+                return Ok(());
+            };
             let Some(first) = heard? else { return Ok(()) };
             let mut ids = Vec::new();
             self.note(app, &first, &mut ids);
@@ -86,8 +88,12 @@ impl Ear {
 
     /// Takes down the id of an event some socket of this task waits for.
     fn note(&self, app: &App, heard: &PgNotification, ids: &mut Vec<i64>) {
-        let Some((id, topic)) = heard.payload().split_once(' ') else { return };
-        let (Ok(id), Some(topic)) = (id.parse(), Topic::parse(topic)) else { return };
+        let Some((id, topic)) = heard.payload().split_once(' ') else {
+            return;
+        };
+        let (Ok(id), Some(topic)) = (id.parse(), Topic::parse(topic)) else {
+            return;
+        };
         if app.live.hub.has(topic) {
             ids.push(id);
         }
@@ -103,17 +109,27 @@ impl Ear {
     async fn catch_up(&mut self, app: &App) -> Result<(), sqlx::Error> {
         let sql = "select id, topic, only_user, except_user, payload from live_events \
                    where created_at > now() - make_interval(secs => $1) order by id";
-        let rows: Vec<Row> = sqlx::query_as(sql).bind(CATCH_UP_SECONDS).fetch_all(&app.db).await?;
-        let fresh = rows.into_iter().filter(|r| !self.delivered.contains(&r.id)).collect();
+        let rows: Vec<Row> = sqlx::query_as(sql)
+            .bind(CATCH_UP_SECONDS)
+            .fetch_all(&app.db)
+            .await?;
+        let fresh = rows
+            .into_iter()
+            .filter(|r| !self.delivered.contains(&r.id))
+            .collect();
         self.deliver(app, fresh);
         Ok(())
     }
 
     fn deliver(&mut self, app: &App, rows: Vec<Row>) {
         for row in rows {
-            let Some(topic) = Topic::parse(&row.topic) else { continue };
+            let Some(topic) = Topic::parse(&row.topic) else {
+                continue;
+            };
             let frame: Arc<str> = row.payload.to_string().into();
-            app.live.hub.deliver(topic, row.only_user, row.except_user, &frame);
+            app.live
+                .hub
+                .deliver(topic, row.only_user, row.except_user, &frame);
             if self.delivered.len() == REMEMBERED {
                 self.delivered.pop_front();
             }

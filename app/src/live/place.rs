@@ -37,7 +37,15 @@ pub(super) async fn connect(
     match place_chat::gate(&app, &app.db, user.id, place_id).await? {
         Some(true) => {
             let id = user.id;
-            Ok(socket::accept(upgrade, app, id, Chat { user, place: place_id }))
+            Ok(socket::accept(
+                upgrade,
+                app,
+                id,
+                Chat {
+                    user,
+                    place: place_id,
+                },
+            ))
         }
         // Nobody has checked in at a place that is not there.
         Some(false) | None => Ok(socket::refuse(upgrade, Refusal::NotAllowed)),
@@ -55,24 +63,33 @@ impl Chat {
 
     async fn typing(&self, app: &App, frame: &Value) -> Result<()> {
         if place_chat::gate(app, &app.db, self.user.id, self.place).await? != Some(true) {
-            return Err(ApiError::forbidden("Check in at this place to join its chat"));
+            return Err(ApiError::forbidden(
+                "Check in at this place to join its chat",
+            ));
         }
         let typing = frame["typing"].as_bool().unwrap_or(true);
         let payload = json!({
             "type": "typing", "user_id": self.user.id, "user_name": self.user.display_name(), "typing": typing,
             "timestamp": stamp::frame_now(),
         });
-        event::emit(&app.db, &Event::to(self.topic(), payload).except(self.user.id)).await
+        event::emit(
+            &app.db,
+            &Event::to(self.topic(), payload).except(self.user.id),
+        )
+        .await
     }
 
     async fn reply_private(&self, app: &App, frame: &Value) -> Result<Value> {
-        let target = frame["target_user_id"].as_i64().ok_or(ApiError::bad("target_user_id is required"))?;
+        let target = frame["target_user_id"]
+            .as_i64()
+            .ok_or(ApiError::bad("target_user_id is required"))?;
         let text = frame["text"].as_str().unwrap_or_default();
         if !presence::is_in_room(&app.db, target, self.topic()).await? {
             return Err(ApiError::bad("This user is not in the room"));
         }
         let quoted = frame["context"]["text"].as_str();
-        let sent = place_chat::reply_privately(app, &self.user, self.place, target, text, quoted).await?;
+        let sent =
+            place_chat::reply_privately(app, &self.user, self.place, target, text, quoted).await?;
         Ok(place_chat::private_reply_sent(&sent, target))
     }
 }
@@ -99,7 +116,10 @@ impl Room for Chat {
             Incoming::Json(frame) => frame,
         };
         match frame["type"].as_str().unwrap_or_default() {
-            "message" => self.say(app, frame["text"].as_str().unwrap_or_default()).await?,
+            "message" => {
+                self.say(app, frame["text"].as_str().unwrap_or_default())
+                    .await?
+            }
             "typing" => self.typing(app, &frame).await?,
             "reply_private" => return Ok(vec![self.reply_private(app, &frame).await?]),
             _ => return Ok(vec![error_frame("Unknown message type")]),

@@ -40,17 +40,28 @@ pub async fn is_online(db: impl PgExecutor<'_>, user: i64) -> Result<bool> {
 pub async fn is_in_room(db: impl PgExecutor<'_>, user: i64, topic: Topic) -> Result<bool> {
     let sql = "select exists (select 1 from live_sockets ls join live_tasks lt on lt.id = ls.task_id \
                where ls.user_id = $1 and ls.topic = $2 and lt.beat_at > now() - interval '20 seconds')";
-    Ok(sqlx::query_scalar(sql).bind(user).bind(topic.to_string()).fetch_one(db).await?)
+    Ok(sqlx::query_scalar(sql)
+        .bind(user)
+        .bind(topic.to_string())
+        .fetch_one(db)
+        .await?)
 }
 
 pub(super) async fn opened(app: &App, socket: Uuid, user: i64, topic: Topic) -> Result<()> {
     let open = || {
         let query = sqlx::query("select socket_opened($1, $2, $3, $4)");
-        query.bind(socket).bind(app.live.task_id).bind(user).bind(topic.to_string()).execute(&app.db)
+        query
+            .bind(socket)
+            .bind(app.live.task_id)
+            .bind(user)
+            .bind(topic.to_string())
+            .execute(&app.db)
     };
     if let Err(first) = open().await {
         // The task's own row is missing right after a start, or after the database lost its unlogged tables.
-        let foreign = first.as_database_error().is_some_and(sqlx::error::DatabaseError::is_foreign_key_violation);
+        let foreign = first
+            .as_database_error()
+            .is_some_and(sqlx::error::DatabaseError::is_foreign_key_violation);
         if !foreign {
             return Err(first.into());
         }
@@ -63,7 +74,12 @@ pub(super) async fn opened(app: &App, socket: Uuid, user: i64, topic: Topic) -> 
 /// True when the user has no other socket in the room.
 pub(super) async fn closed(db: &PgPool, socket: Uuid, user: i64, topic: Topic) -> Result<bool> {
     let query = sqlx::query_scalar("select socket_closed($1, $2, $3)");
-    Ok(query.bind(socket).bind(user).bind(topic.to_string()).fetch_one(db).await?)
+    Ok(query
+        .bind(socket)
+        .bind(user)
+        .bind(topic.to_string())
+        .fetch_one(db)
+        .await?)
 }
 
 /// Says every few seconds that this task lives; its notification also tells every listener that its wire is good.
@@ -85,8 +101,11 @@ pub(super) async fn beat(app: App, stopping: watch::Receiver<bool>) {
 async fn mark_alive(app: &App) -> std::result::Result<(), sqlx::Error> {
     let sql = "insert into live_tasks (id) values ($1) on conflict (id) do update set beat_at = now() \
                returning (xmax = 0), pg_notify($2, '0 beat')::text";
-    let (fresh, _): (bool, Option<String>) =
-        sqlx::query_as(sql).bind(app.live.task_id).bind(CHANNEL).fetch_one(&app.db).await?;
+    let (fresh, _): (bool, Option<String>) = sqlx::query_as(sql)
+        .bind(app.live.task_id)
+        .bind(CHANNEL)
+        .fetch_one(&app.db)
+        .await?;
     if fresh {
         reregister(app).await?;
     }
@@ -104,7 +123,13 @@ async fn reregister(app: &App) -> std::result::Result<(), sqlx::Error> {
     let sql = "insert into live_sockets (id, task_id, user_id, topic) \
                select s.id, $1, s.user_id, s.topic from unnest($2::uuid[], $3::bigint[], $4::text[]) as s (id, user_id, topic) \
                on conflict (id) do nothing";
-    sqlx::query(sql).bind(app.live.task_id).bind(ids).bind(users).bind(topics).execute(&app.db).await?;
+    sqlx::query(sql)
+        .bind(app.live.task_id)
+        .bind(ids)
+        .bind(users)
+        .bind(topics)
+        .execute(&app.db)
+        .await?;
     Ok(())
 }
 
@@ -117,12 +142,16 @@ pub async fn reap(app: &App) -> Result<()> {
                 where lt.beat_at < now() - interval '25 seconds'";
     let gone: Vec<(Uuid, i64, String)> = sqlx::query_as(dead).fetch_all(&app.db).await?;
     for (socket, user, topic) in gone {
-        let Some(topic) = Topic::parse(&topic) else { continue };
+        let Some(topic) = Topic::parse(&topic) else {
+            continue;
+        };
         if closed(&app.db, socket, user, topic).await? && matches!(topic, Topic::Thread(_)) {
             event::emit(&app.db, &left(topic, user)).await?;
         }
     }
-    sqlx::query("delete from live_tasks where beat_at < now() - interval '25 seconds'").execute(&app.db).await?;
+    sqlx::query("delete from live_tasks where beat_at < now() - interval '25 seconds'")
+        .execute(&app.db)
+        .await?;
     Ok(())
 }
 

@@ -46,7 +46,11 @@ pub trait Room: Send + Sync + 'static {
     /// Frames for the newcomer, after the others were told.
     fn greet(&mut self, app: &App) -> impl Future<Output = Result<Vec<Value>>> + Send;
     /// A client's frame that is no ping. Frames returned go to this client alone.
-    fn receive(&mut self, app: &App, frame: Incoming) -> impl Future<Output = Result<Vec<Value>>> + Send;
+    fn receive(
+        &mut self,
+        app: &App,
+        frame: Incoming,
+    ) -> impl Future<Output = Result<Vec<Value>>> + Send;
     /// Whether the connection may go on; asked now and then.
     fn still_allowed(&self, app: &App) -> impl Future<Output = Result<bool>> + Send;
     /// After the last socket of this user in the room closed.
@@ -70,7 +74,9 @@ pub struct TokenQuery {
 /// # Errors
 /// The database's failure; a bad token is `None`.
 pub async fn user_of(app: &App, headers: &HeaderMap, query: &TokenQuery) -> Result<Option<User>> {
-    let Some(token) = query.token.as_deref().or_else(|| auth::bearer(headers)) else { return Ok(None) };
+    let Some(token) = query.token.as_deref().or_else(|| auth::bearer(headers)) else {
+        return Ok(None);
+    };
     match auth::user_of_token(app, token).await {
         Ok(user) => Ok(Some(user)),
         Err(ApiError::BadToken) => Ok(None),
@@ -97,7 +103,10 @@ pub fn accept<R: Room>(upgrade: WebSocketUpgrade, app: App, user: i64, room: R) 
 }
 
 async fn close(socket: &mut WebSocket, code: u16, reason: &'static str) {
-    let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
+    let frame = CloseFrame {
+        code,
+        reason: Utf8Bytes::from_static(reason),
+    };
     let farewell = async {
         if socket.send(Message::Close(Some(frame))).await.is_ok() {
             // The client's answer completes the close; without it the code may be lost with the connection.
@@ -160,7 +169,9 @@ impl End {
 }
 
 async fn talk<R: Room>(socket: &mut WebSocket, app: &App, room: &mut R, mut seat: Seat) -> End {
-    let Ok(greetings) = room.greet(app).await else { return End::Unavailable };
+    let Ok(greetings) = room.greet(app).await else {
+        return End::Unavailable;
+    };
     for frame in greetings {
         if send(socket, app, frame.to_string().into()).await.is_err() {
             return End::Gone;
@@ -173,7 +184,8 @@ async fn talk<R: Room>(socket: &mut WebSocket, app: &App, room: &mut R, mut seat
         }
     };
     tokio::pin!(stopping);
-    let mut sweep = tokio::time::interval_at(Instant::now() + app.config.ws.sweep, app.config.ws.sweep);
+    let mut sweep =
+        tokio::time::interval_at(Instant::now() + app.config.ws.sweep, app.config.ws.sweep);
     let mut heard = Instant::now();
     loop {
         tokio::select! {
@@ -224,7 +236,10 @@ async fn hear<R: Room>(
         let pong = json!({ "type": "pong", "timestamp": stamp::frame_now() });
         return send(socket, app, pong.to_string().into()).await;
     }
-    let answers = room.receive(app, incoming).await.unwrap_or_else(|error| vec![error_frame(&error.detail())]);
+    let answers = room
+        .receive(app, incoming)
+        .await
+        .unwrap_or_else(|error| vec![error_frame(&error.detail())]);
     for frame in answers {
         send(socket, app, frame.to_string().into()).await?;
     }
@@ -232,8 +247,16 @@ async fn hear<R: Room>(
 }
 
 async fn send(socket: &mut WebSocket, app: &App, frame: Arc<str>) -> Result<(), End> {
-    let sent = timeout(app.config.ws.send_timeout, socket.send(Message::Text((*frame).into()))).await;
-    if matches!(sent, Ok(Ok(()))) { Ok(()) } else { Err(End::Gone) }
+    let sent = timeout(
+        app.config.ws.send_timeout,
+        socket.send(Message::Text((*frame).into())),
+    )
+    .await;
+    if matches!(sent, Ok(Ok(()))) {
+        Ok(())
+    } else {
+        Err(End::Gone)
+    }
 }
 
 /// The frame that says something was wrong with the client's.

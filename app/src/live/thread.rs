@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::event::{self, Event};
 use super::hub::Topic;
-use super::socket::{self, Incoming, Refusal, Room, TokenQuery, error_frame};
 use super::presence;
+use super::socket::{self, Incoming, Refusal, Room, TokenQuery, error_frame};
 use crate::app::App;
 use crate::auth::User;
 use crate::dms::send::{self, NewMessage};
@@ -41,7 +41,16 @@ pub(super) async fn connect(
         Ok(thread) if thread.is_accepted() => {
             let other = thread.other(user.id);
             let id = user.id;
-            Ok(socket::accept(upgrade, app, id, Conversation { user, thread: thread_id, other }))
+            Ok(socket::accept(
+                upgrade,
+                app,
+                id,
+                Conversation {
+                    user,
+                    thread: thread_id,
+                    other,
+                },
+            ))
         }
         Ok(_) | Err(ApiError::Forbidden(_)) => Ok(socket::refuse(upgrade, Refusal::NotAllowed)),
         Err(ApiError::NotFound(_)) => Ok(socket::refuse(upgrade, Refusal::Unknown)),
@@ -57,7 +66,11 @@ impl Conversation {
     /// The thread as it is now: every frame is checked anew.
     async fn current(&self, app: &App) -> Result<ThreadRow> {
         let thread = thread::access(&app.db, self.thread, self.user.id).await?;
-        if thread.is_accepted() { Ok(thread) } else { Err(ApiError::bad("This thread is not accepted")) }
+        if thread.is_accepted() {
+            Ok(thread)
+        } else {
+            Err(ApiError::bad("This thread is not accepted"))
+        }
     }
 
     async fn message(&self, app: &App, frame: &Value) -> Result<()> {
@@ -69,7 +82,10 @@ impl Conversation {
             return Err(ApiError::bad("Message text is longer than 2000 characters"));
         }
         let thread = self.current(app).await?;
-        let new = NewMessage { text: text.to_owned(), ..NewMessage::default() };
+        let new = NewMessage {
+            text: text.to_owned(),
+            ..NewMessage::default()
+        };
         send::send(app, &self.user, &thread, &new).await?;
         Ok(())
     }
@@ -82,11 +98,17 @@ impl Conversation {
     async fn mark_read(&self, app: &App) -> Result<()> {
         self.current(app).await?;
         let at = participant::read_now(&app.db, self.thread, self.user.id, self.other).await?;
-        event::emit(&app.db, &participant::receipt(self.thread, self.user.id, at)).await
+        event::emit(
+            &app.db,
+            &participant::receipt(self.thread, self.user.id, at),
+        )
+        .await
     }
 
     async fn reaction(&self, app: &App, frame: &Value) -> Result<()> {
-        let message = frame["message_id"].as_i64().ok_or(ApiError::bad("message_id is required"))?;
+        let message = frame["message_id"]
+            .as_i64()
+            .ok_or(ApiError::bad("message_id is required"))?;
         let reaction = frame["reaction"].as_str().unwrap_or("❤️");
         if !(1..=10).contains(&reaction.chars().count()) {
             return Err(ApiError::bad("reaction must have 1 to 10 characters"));
@@ -96,7 +118,11 @@ impl Conversation {
             "type": "reaction", "message_id": message, "user_id": self.user.id, "reaction": reaction,
             "timestamp": stamp::frame_now(),
         });
-        event::emit(&app.db, &Event::to(self.topic(), payload).except(self.user.id)).await
+        event::emit(
+            &app.db,
+            &Event::to(self.topic(), payload).except(self.user.id),
+        )
+        .await
     }
 }
 
@@ -109,8 +135,11 @@ impl Room for Conversation {
         let here = json!({ "type": "presence", "user_id": self.user.id, "online": true, "timestamp": stamp::frame_now() });
         event::emit(&app.db, &Event::to(self.topic(), here).except(self.user.id)).await?;
         let sql = "select id, name, avatar_url from users where id in ($1, $2) order by id <> $1";
-        let rows: Vec<(i64, Option<String>, Option<String>)> =
-            sqlx::query_as(sql).bind(self.user.id).bind(self.other).fetch_all(&app.db).await?;
+        let rows: Vec<(i64, Option<String>, Option<String>)> = sqlx::query_as(sql)
+            .bind(self.user.id)
+            .bind(self.other)
+            .fetch_all(&app.db)
+            .await?;
         let mut participants = Vec::new();
         for (id, name, avatar) in rows {
             let avatar = app.objects.address_opt(avatar.as_deref()).await;
@@ -125,10 +154,15 @@ impl Room for Conversation {
     }
 
     async fn receive(&mut self, app: &App, frame: Incoming) -> Result<Vec<Value>> {
-        let Incoming::Json(frame) = frame else { return Ok(vec![error_frame("Malformed JSON")]) };
+        let Incoming::Json(frame) = frame else {
+            return Ok(vec![error_frame("Malformed JSON")]);
+        };
         match frame["type"].as_str().unwrap_or_default() {
             "message" => self.message(app, &frame).await?,
-            "typing" => self.typing(app, frame["typing"].as_bool().unwrap_or(true)).await?,
+            "typing" => {
+                self.typing(app, frame["typing"].as_bool().unwrap_or(true))
+                    .await?
+            }
             "typing_stop" => self.typing(app, false).await?,
             "mark_read" => self.mark_read(app).await?,
             "reaction" => self.reaction(app, &frame).await?,
@@ -140,7 +174,9 @@ impl Room for Conversation {
     async fn still_allowed(&self, app: &App) -> Result<bool> {
         match self.current(app).await {
             Ok(_) => Ok(true),
-            Err(ApiError::Forbidden(_) | ApiError::NotFound(_) | ApiError::BadRequest(_)) => Ok(false),
+            Err(ApiError::Forbidden(_) | ApiError::NotFound(_) | ApiError::BadRequest(_)) => {
+                Ok(false)
+            }
             Err(error) => Err(error),
         }
     }

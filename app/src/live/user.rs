@@ -25,7 +25,12 @@ pub(super) async fn connect(
     upgrade: WebSocketUpgrade,
 ) -> Result<Response> {
     match socket::user_of(&app, &headers, &token).await? {
-        Some(user) if user.id == user_id => Ok(socket::accept(upgrade, app, user_id, Inbox { user: user_id })),
+        Some(user) if user.id == user_id => Ok(socket::accept(
+            upgrade,
+            app,
+            user_id,
+            Inbox { user: user_id },
+        )),
         _ => Ok(socket::refuse(upgrade, Refusal::BadToken)),
     }
 }
@@ -37,7 +42,9 @@ impl Room for Inbox {
 
     async fn greet(&mut self, _: &App) -> Result<Vec<Value>> {
         let now = stamp::frame_now();
-        Ok(vec![json!({ "type": "connection_established", "user_id": self.user, "timestamp": now })])
+        Ok(vec![
+            json!({ "type": "connection_established", "user_id": self.user, "timestamp": now }),
+        ])
     }
 
     async fn receive(&mut self, _: &App, frame: Incoming) -> Result<Vec<Value>> {

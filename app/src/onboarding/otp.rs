@@ -38,15 +38,25 @@ pub struct OtpSent {
 
 /// Digits and a leading plus, 10 to 15 digits.
 fn normalised(phone: &str) -> Result<String> {
-    let kept: String = phone.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect();
+    let kept: String = phone
+        .chars()
+        .filter(|c| c.is_ascii_digit() || *c == '+')
+        .collect();
     let good = kept.strip_prefix('+').is_some_and(|digits| {
         (10..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())
     });
-    if good { Ok(kept) } else { Err(ApiError::bad("Phone number must start with + and have 10 to 15 digits")) }
+    if good {
+        Ok(kept)
+    } else {
+        Err(ApiError::bad(
+            "Phone number must start with + and have 10 to 15 digits",
+        ))
+    }
 }
 
 fn hashed(secret: &Secret, phone: &str, code: &str) -> Result<Vec<u8>> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes()).map_err(ApiError::internal)?;
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes()).map_err(ApiError::internal)?;
     mac.update(phone.as_bytes());
     mac.update(b"\0");
     mac.update(code.as_bytes());
@@ -55,7 +65,10 @@ fn hashed(secret: &Secret, phone: &str, code: &str) -> Result<Vec<u8>> {
 
 /// Sends a code to a phone. The answer is the same whether the phone is known or not.
 #[utoipa::path(post, path = "/onboarding/request-otp", tag = "onboarding", responses((status = 200, body = OtpSent)))]
-pub async fn request_otp(State(app): State<App>, Json(body): Json<RequestOtp>) -> Result<Json<OtpSent>> {
+pub async fn request_otp(
+    State(app): State<App>,
+    Json(body): Json<RequestOtp>,
+) -> Result<Json<OtpSent>> {
     let phone = normalised(&body.phone)?;
     let otp = &app.config.otp;
     if otp.rate_limit_enabled {
@@ -76,7 +89,11 @@ pub async fn request_otp(State(app): State<App>, Json(body): Json<RequestOtp>) -
     tx.commit().await?;
     app.sms.send_code(&phone, &code, otp.expiry_minutes).await;
     let shown = otp.echo.then(|| code.expose().to_owned());
-    Ok(Json(OtpSent { status: "sent", message: "Verification code sent", otp: shown }))
+    Ok(Json(OtpSent {
+        status: "sent",
+        message: "Verification code sent",
+        otp: shown,
+    }))
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -104,16 +121,35 @@ pub async fn verify_otp(
     let phone = normalised(&body.phone)?;
     let otp = &app.config.otp;
     if otp.rate_limit_enabled {
-        limits::take(&app.db, &format!("otp-verify-5m:{phone}:{ip}"), 300, otp.burst).await?;
-        limits::take(&app.db, &format!("otp-verify-1m:{phone}:{ip}"), 60, otp.per_minute).await?;
+        limits::take(
+            &app.db,
+            &format!("otp-verify-5m:{phone}:{ip}"),
+            300,
+            otp.burst,
+        )
+        .await?;
+        limits::take(
+            &app.db,
+            &format!("otp-verify-1m:{phone}:{ip}"),
+            60,
+            otp.per_minute,
+        )
+        .await?;
     }
     spend(&app, &phone, &body.otp_code).await?;
     let sql = "insert into users (phone, is_verified) values ($1, true) \
                on conflict (phone) do update set is_verified = true returning id, (xmax = 0)";
-    let (id, is_new_user): (i64, bool) = sqlx::query_as(sql).bind(&phone).fetch_one(&app.db).await?;
+    let (id, is_new_user): (i64, bool) =
+        sqlx::query_as(sql).bind(&phone).fetch_one(&app.db).await?;
     let user = UserBrief::load(&app, id).await?;
     let access_token = app.tokens.issue(id).map_err(ApiError::internal)?;
-    Ok(Json(Verified { message: "Phone verified", user, access_token, token_type: "bearer", is_new_user }))
+    Ok(Json(Verified {
+        message: "Phone verified",
+        user,
+        access_token,
+        token_type: "bearer",
+        is_new_user,
+    }))
 }
 
 /// Uses up the phone's code. A wrong guess is counted, and counted for good: its transaction is committed either way.
@@ -122,15 +158,28 @@ async fn spend(app: &App, phone: &str, code: &str) -> Result<()> {
     let mut tx = app.db.begin().await?;
     let sql = "select id, code_hash from otp_codes where phone = $1 and not is_used and expires_at > now() and attempts < $2 \
                order by id desc limit 1 for update";
-    let found: Option<(i64, Vec<u8>)> =
-        sqlx::query_as(sql).bind(phone).bind(MAX_GUESSES).fetch_optional(&mut *tx).await?;
-    let good = found.as_ref().is_some_and(|(_, hash)| bool::from(hash.ct_eq(&given)));
+    let found: Option<(i64, Vec<u8>)> = sqlx::query_as(sql)
+        .bind(phone)
+        .bind(MAX_GUESSES)
+        .fetch_optional(&mut *tx)
+        .await?;
+    let good = found
+        .as_ref()
+        .is_some_and(|(_, hash)| bool::from(hash.ct_eq(&given)));
     if let Some((id, _)) = found {
         let sql = "update otp_codes set attempts = attempts + 1, is_used = $2 where id = $1";
-        sqlx::query(sql).bind(id).bind(good).execute(&mut *tx).await?;
+        sqlx::query(sql)
+            .bind(id)
+            .bind(good)
+            .execute(&mut *tx)
+            .await?;
     }
     tx.commit().await?;
-    if good { Ok(()) } else { Err(ApiError::bad("Invalid or expired verification code")) }
+    if good {
+        Ok(())
+    } else {
+        Err(ApiError::bad("Invalid or expired verification code"))
+    }
 }
 
 #[cfg(test)]
@@ -140,7 +189,14 @@ mod tests {
     #[test]
     fn phones_are_stripped_and_measured() {
         assert_eq!(normalised("+966 (50) 123-4567").unwrap(), "+966501234567");
-        for bad in ["0501234567", "+123", "+1234567890123456", "++966501234567", "", "+96650123456+7"] {
+        for bad in [
+            "0501234567",
+            "+123",
+            "+1234567890123456",
+            "++966501234567",
+            "",
+            "+96650123456+7",
+        ] {
             assert!(normalised(bad).is_err(), "{bad}");
         }
     }

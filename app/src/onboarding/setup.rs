@@ -13,7 +13,9 @@ use crate::stamp::Stamp;
 
 /// First word and the rest.
 fn split_name(name: Option<&str>) -> (Option<String>, Option<String>) {
-    let Some(name) = name.map(str::trim).filter(|n| !n.is_empty()) else { return (None, None) };
+    let Some(name) = name.map(str::trim).filter(|n| !n.is_empty()) else {
+        return (None, None);
+    };
     match name.split_once(char::is_whitespace) {
         None => (Some(name.to_owned()), None),
         Some((first, rest)) => (Some(first.to_owned()), Some(rest.trim().to_owned())),
@@ -52,7 +54,15 @@ impl UserBrief {
         let a = Account::load(app, id).await?;
         let (first_name, last_name) = split_name(a.name.as_deref());
         let is_onboarded = a.username.is_some();
-        Ok(UserBrief { id, phone: a.phone, username: a.username, first_name, last_name, is_verified: a.is_verified, is_onboarded })
+        Ok(UserBrief {
+            id,
+            phone: a.phone,
+            username: a.username,
+            first_name,
+            last_name,
+            is_verified: a.is_verified,
+            is_onboarded,
+        })
     }
 }
 
@@ -73,15 +83,31 @@ pub struct Availability {
 
 /// Whether a username is well formed and free.
 #[utoipa::path(post, path = "/onboarding/check-username", tag = "onboarding", responses((status = 200, body = Availability)))]
-pub async fn check_username(State(app): State<App>, Json(body): Json<UsernameBody>) -> Result<Json<Availability>> {
+pub async fn check_username(
+    State(app): State<App>,
+    Json(body): Json<UsernameBody>,
+) -> Result<Json<Availability>> {
     if !is_username(&body.username) {
         let message = "Username may only contain letters, digits and underscores";
-        return Ok(Json(Availability { available: false, message }));
+        return Ok(Json(Availability {
+            available: false,
+            message,
+        }));
     }
     let sql = "select exists (select 1 from users where lower(username) = lower($1))";
-    let taken: bool = sqlx::query_scalar(sql).bind(&*body.username).fetch_one(&app.db).await?;
-    let message = if taken { "Username is already taken" } else { "Username is available" };
-    Ok(Json(Availability { available: !taken, message }))
+    let taken: bool = sqlx::query_scalar(sql)
+        .bind(&*body.username)
+        .fetch_one(&app.db)
+        .await?;
+    let message = if taken {
+        "Username is already taken"
+    } else {
+        "Username is available"
+    };
+    Ok(Json(Availability {
+        available: !taken,
+        message,
+    }))
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -115,28 +141,61 @@ pub struct SetupDone {
 
 /// Names the account.
 #[utoipa::path(post, path = "/onboarding/complete-setup", tag = "onboarding", responses((status = 200, body = SetupDone)))]
-pub async fn complete_setup(State(app): State<App>, user: User, Json(body): Json<SetupBody>) -> Result<Json<SetupDone>> {
+pub async fn complete_setup(
+    State(app): State<App>,
+    user: User,
+    Json(body): Json<SetupBody>,
+) -> Result<Json<SetupDone>> {
     if body.interests.len() > 10 {
         let count = body.interests.len().into();
-        return Err(ApiError::invalid("body", "interests", "List should have at most 10 items", count));
+        return Err(ApiError::invalid(
+            "body",
+            "interests",
+            "List should have at most 10 items",
+            count,
+        ));
     }
     if !is_username(&body.username) {
-        return Err(ApiError::bad("Username may only contain letters, digits and underscores"));
+        return Err(ApiError::bad(
+            "Username may only contain letters, digits and underscores",
+        ));
     }
-    let (first, last) = (body.first_name.trim().to_owned(), body.last_name.trim().to_owned());
+    let (first, last) = (
+        body.first_name.trim().to_owned(),
+        body.last_name.trim().to_owned(),
+    );
     let name = format!("{first} {last}");
     let mut tx = app.db.begin().await?;
     let sql = "update users set name = $2, username = $3, updated_at = now() where id = $1";
-    let done = sqlx::query(sql).bind(user.id).bind(&name).bind(&*body.username).execute(&mut *tx).await;
-    done.on_constraint("users_username_key", || ApiError::bad("Username is already taken"))?;
+    let done = sqlx::query(sql)
+        .bind(user.id)
+        .bind(&name)
+        .bind(&*body.username)
+        .execute(&mut *tx)
+        .await;
+    done.on_constraint("users_username_key", || {
+        ApiError::bad("Username is already taken")
+    })?;
     let mut interests: Vec<String> = Vec::new();
-    for interest in body.interests.iter().map(|i| i.trim()).filter(|i| !i.is_empty()) {
-        if !interests.iter().any(|known| known.eq_ignore_ascii_case(interest)) {
+    for interest in body
+        .interests
+        .iter()
+        .map(|i| i.trim())
+        .filter(|i| !i.is_empty())
+    {
+        if !interests
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(interest))
+        {
             interests.push(interest.to_owned());
         }
     }
     let sql = "insert into user_interests (user_id, name) select $1, unnest($2::text[]) on conflict do nothing";
-    sqlx::query(sql).bind(user.id).bind(&interests).execute(&mut *tx).await?;
+    sqlx::query(sql)
+        .bind(user.id)
+        .bind(&interests)
+        .execute(&mut *tx)
+        .await?;
     tx.commit().await?;
     let account = Account::load(&app, user.id).await?;
     let access_token = app.tokens.issue(user.id).map_err(ApiError::internal)?;
@@ -150,7 +209,12 @@ pub async fn complete_setup(State(app): State<App>, user: User, Json(body): Json
         is_verified: account.is_verified,
         is_onboarded: true,
     };
-    Ok(Json(SetupDone { message: "Setup complete", user, access_token, is_new_user: false }))
+    Ok(Json(SetupDone {
+        message: "Setup complete",
+        user,
+        access_token,
+        is_new_user: false,
+    }))
 }
 
 #[derive(Serialize, ToSchema)]
@@ -176,10 +240,11 @@ pub struct Status {
 #[utoipa::path(get, path = "/onboarding/status", tag = "onboarding", responses((status = 200, body = Status)))]
 pub async fn status(State(app): State<App>, user: User) -> Result<Json<Status>> {
     let a = Account::load(&app, user.id).await?;
-    let interests = sqlx::query_scalar("select name from user_interests where user_id = $1 order by id")
-        .bind(user.id)
-        .fetch_all(&app.db)
-        .await?;
+    let interests =
+        sqlx::query_scalar("select name from user_interests where user_id = $1 order by id")
+            .bind(user.id)
+            .fetch_all(&app.db)
+            .await?;
     let (first_name, last_name) = split_name(a.name.as_deref());
     let is_onboarded = a.username.is_some();
     let user = StatusUser {
@@ -193,7 +258,10 @@ pub async fn status(State(app): State<App>, user: User) -> Result<Json<Status>> 
         is_onboarded,
         interests,
     };
-    Ok(Json(Status { user, onboarding_complete: is_onboarded }))
+    Ok(Json(Status {
+        user,
+        onboarding_complete: is_onboarded,
+    }))
 }
 
 #[derive(Serialize, ToSchema, sqlx::FromRow)]
@@ -232,7 +300,10 @@ mod tests {
     #[test]
     fn the_first_word_is_the_first_name() {
         let two = |a: &str, b: &str| (Some(a.to_owned()), Some(b.to_owned()));
-        assert_eq!(split_name(Some("Sara Al Qahtani")), two("Sara", "Al Qahtani"));
+        assert_eq!(
+            split_name(Some("Sara Al Qahtani")),
+            two("Sara", "Al Qahtani")
+        );
         assert_eq!(split_name(Some("Sara")), (Some("Sara".into()), None));
         assert_eq!(split_name(Some("  ")), (None, None));
     }

@@ -39,21 +39,36 @@ impl Row {
     async fn load(app: &App, id: i64) -> Result<Row> {
         let sql = "select id, name, latitude, longitude, rating, categories, website, phone, place_metadata, data_source, photo_url, \
                    last_enriched_at from places where id = $1";
-        sqlx::query_as(sql).bind(id).fetch_optional(&app.db).await?.ok_or(ApiError::NotFound("Place"))
+        sqlx::query_as(sql)
+            .bind(id)
+            .fetch_optional(&app.db)
+            .await?
+            .ok_or(ApiError::NotFound("Place"))
     }
 
     fn quality(&self) -> f64 {
         let metadata = self.place_metadata.as_ref();
-        let hours = metadata.is_some_and(|m| !m["hours"].is_null() || !m["opening_hours"].is_null());
-        quality(self.phone.is_some(), hours, self.photo_url.is_some(), self.last_enriched_at.map(|s| s.0))
+        let hours =
+            metadata.is_some_and(|m| !m["hours"].is_null() || !m["opening_hours"].is_null());
+        quality(
+            self.phone.is_some(),
+            hours,
+            self.photo_url.is_some(),
+            self.last_enriched_at.map(|s| s.0),
+        )
     }
 
     /// Well rated places go stale sooner.
     fn is_stale(&self, app: &App) -> bool {
         let external = &app.config.external;
         let hot = self.rating.is_some_and(|r| r >= 4.0);
-        let days = if hot { external.enrich_ttl_hot_days } else { external.enrich_ttl_cold_days };
-        self.last_enriched_at.is_none_or(|at| chrono::Utc::now() - at.0 > chrono::Duration::days(days))
+        let days = if hot {
+            external.enrich_ttl_hot_days
+        } else {
+            external.enrich_ttl_cold_days
+        };
+        self.last_enriched_at
+            .is_none_or(|at| chrono::Utc::now() - at.0 > chrono::Duration::days(days))
     }
 }
 
@@ -109,22 +124,38 @@ pub struct Enriched {
 /// The venue that matches the place well enough, asked for up to three times.
 async fn best_match(app: &App, row: &Row, point: (f64, f64)) -> Option<Venue> {
     let limit_m = app.config.external.enrich_max_distance_m;
-    let around = Around::Point { lat: point.0, lng: point.1, radius_m: limit_m };
+    let around = Around::Point {
+        lat: point.0,
+        lng: point.1,
+        radius_m: limit_m,
+    };
     let mut found = Vec::new();
     for attempt in 0..3_u32 {
-        found = app.external.trending(around, Some(&row.name), None, 20).await;
+        found = app
+            .external
+            .trending(around, Some(&row.name), None, 20)
+            .await;
         if !found.is_empty() {
             break;
         }
         tokio::time::sleep(Duration::from_millis(200 << attempt)).await;
     }
     let score = |v: &Venue| {
-        let same = row.categories.as_deref().zip(v.categories.as_deref()).is_some_and(|(a, b)| name_similarity(a, b) > 0.3);
+        let same = row
+            .categories
+            .as_deref()
+            .zip(v.categories.as_deref())
+            .is_some_and(|(a, b)| name_similarity(a, b) > 0.3);
         let distance = haversine_m(point.0, point.1, v.latitude, v.longitude);
         match_score(name_similarity(&row.name, &v.name), distance, limit_m, same)
     };
-    let scored = found.into_iter().map(|v| (score(&v), v)).filter(|(s, _)| *s >= app.config.external.enrich_min_name_sim);
-    scored.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, venue)| venue)
+    let scored = found
+        .into_iter()
+        .map(|v| (score(&v), v))
+        .filter(|(s, _)| *s >= app.config.external.enrich_min_name_sim);
+    scored
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, venue)| venue)
 }
 
 /// Looks a place up outside and keeps what is new; what is there stays.
@@ -137,7 +168,13 @@ pub async fn enrich(
 ) -> Result<Json<Enriched>> {
     let row = Row::load(&app, place_id).await?;
     let unchanged = |row: Row, message: &'static str| {
-        Json(Enriched { enriched: false, message, quality_score: row.quality(), last_enriched_at: row.last_enriched_at, place_data: None })
+        Json(Enriched {
+            enriched: false,
+            message,
+            quality_score: row.quality(),
+            last_enriched_at: row.last_enriched_at,
+            place_data: None,
+        })
     };
     if !query.force && !row.is_stale(&app) {
         return Ok(unchanged(row, "The place's data is still fresh"));
@@ -176,9 +213,13 @@ pub async fn enrich(
 
 #[derive(Deserialize, IntoParams)]
 pub struct BoxQuery {
+    #[param(inline)]
     min_lat: Lat,
+    #[param(inline)]
     min_lon: Lng,
+    #[param(inline)]
     max_lat: Lat,
+    #[param(inline)]
     max_lon: Lng,
 }
 
@@ -193,10 +234,21 @@ pub struct Seeded {
 
 /// Stores what OpenStreetMap knows of an area.
 #[utoipa::path(post, path = "/places/seed/from-osm", tag = "external", params(BoxQuery), responses((status = 200, body = Seeded)))]
-pub async fn seed_from_osm(State(app): State<App>, _: Admin, Query(query): Query<BoxQuery>) -> Result<Json<Seeded>> {
-    let bbox = [*query.min_lat, *query.min_lon, *query.max_lat, *query.max_lon];
+pub async fn seed_from_osm(
+    State(app): State<App>,
+    _: Admin,
+    Query(query): Query<BoxQuery>,
+) -> Result<Json<Seeded>> {
+    let bbox = [
+        *query.min_lat,
+        *query.min_lon,
+        *query.max_lat,
+        *query.max_lon,
+    ];
     if bbox[0] >= bbox[2] || bbox[1] >= bbox[3] {
-        return Err(ApiError::bad("The area's minimum must lie below its maximum"));
+        return Err(ApiError::bad(
+            "The area's minimum must lie below its maximum",
+        ));
     }
     let started = Instant::now();
     let (success, count, message) = match app.external.area(Area::Box(bbox)).await {
@@ -204,10 +256,20 @@ pub async fn seed_from_osm(State(app): State<App>, _: Admin, Query(query): Query
             let stored = venue::store(&app, &venues).await?.len();
             (true, stored, format!("Stored {stored} places"))
         }
-        Err(_) => (false, 0, "OpenStreetMap is off or does not answer".to_owned()),
+        Err(_) => (
+            false,
+            0,
+            "OpenStreetMap is off or does not answer".to_owned(),
+        ),
     };
     let processing_time_seconds = started.elapsed().as_secs_f64();
-    Ok(Json(Seeded { success, seeded_count: count, processing_time_seconds, bbox, message }))
+    Ok(Json(Seeded {
+        success,
+        seeded_count: count,
+        processing_time_seconds,
+        bbox,
+        message,
+    }))
 }
 
 #[derive(Serialize, ToSchema, sqlx::FromRow)]
@@ -217,7 +279,9 @@ pub struct SourceShare {
 }
 
 async fn sources(app: &App, column: &'static str) -> Result<Vec<SourceShare>> {
-    let sql = format!("select coalesce({column}, 'unknown') as source, count(*) from places group by 1 order by 2 desc, 1");
+    let sql = format!(
+        "select coalesce({column}, 'unknown') as source, count(*) from places group by 1 order by 2 desc, 1"
+    );
     Ok(sqlx::query_as(&sql).fetch_all(&app.db).await?)
 }
 
@@ -232,7 +296,11 @@ pub struct EnrichmentStats {
 
 #[allow(clippy::cast_precision_loss)] // a share needs no more than 53 bits
 fn share(part: i64, whole: i64) -> f64 {
-    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+    if whole == 0 {
+        0.0
+    } else {
+        part as f64 / whole as f64
+    }
 }
 
 /// How much of the places is enriched.
@@ -242,7 +310,8 @@ pub async fn enrichment_stats(State(app): State<App>, _: Admin) -> Result<Json<E
         + case when place_metadata ->> 'hours' is not null or place_metadata ->> 'opening_hours' is not null then 0.3 else 0 end \
         + case when photo_url is not null then 0.2 else 0 end \
         + case when last_enriched_at > now() - interval '14 days' then 0.2 else 0 end), 0)::float8 from places";
-    let (total, enriched, average): (i64, i64, f64) = sqlx::query_as(sql).fetch_one(&app.db).await?;
+    let (total, enriched, average): (i64, i64, f64) =
+        sqlx::query_as(sql).fetch_one(&app.db).await?;
     Ok(Json(EnrichmentStats {
         total_places: total,
         enriched_places: enriched,
@@ -279,6 +348,7 @@ pub async fn seeding_stats(State(app): State<App>, _: Admin) -> Result<Json<Seed
 
 #[derive(Deserialize, IntoParams)]
 pub struct PromoteQuery {
+    #[param(inline)]
     fsq_id: Text<1, 100>,
 }
 
@@ -295,18 +365,47 @@ pub struct Promoted {
 
 /// Stores one Foursquare venue.
 #[utoipa::path(post, path = "/places/promote/foursquare", tag = "external", params(PromoteQuery), responses((status = 200, body = Promoted), (status = 409, description = "Already stored")))]
-pub async fn promote(State(app): State<App>, _: Admin, Query(query): Query<PromoteQuery>) -> Result<Json<Promoted>> {
+pub async fn promote(
+    State(app): State<App>,
+    _: Admin,
+    Query(query): Query<PromoteQuery>,
+) -> Result<Json<Promoted>> {
     let fsq_id = query.fsq_id.into_inner();
     let sql = "select exists (select 1 from places where fsq_id = $1 or (data_source = 'foursquare' and external_id = $1))";
-    if sqlx::query_scalar(sql).bind(&fsq_id).fetch_one(&app.db).await? {
-        return Err(ApiError::Conflict("This venue is already stored".to_owned()));
+    if sqlx::query_scalar(sql)
+        .bind(&fsq_id)
+        .fetch_one(&app.db)
+        .await?
+    {
+        return Err(ApiError::Conflict(
+            "This venue is already stored".to_owned(),
+        ));
     }
-    let venue = app.external.venue(&fsq_id).await.ok_or(ApiError::NotFound("Venue"))?;
+    let venue = app
+        .external
+        .venue(&fsq_id)
+        .await
+        .ok_or(ApiError::NotFound("Venue"))?;
     let photos_count = venue.photos.len();
-    let id = venue::store(&app, &[venue]).await?.pop().ok_or(ApiError::NotFound("Venue"))?;
+    let id = venue::store(&app, &[venue])
+        .await?
+        .pop()
+        .ok_or(ApiError::NotFound("Venue"))?;
     let sql = "update places set fsq_id = $2, last_enriched_at = now() where id = $1";
-    sqlx::query(sql).bind(id).bind(&fsq_id).execute(&app.db).await?;
+    sqlx::query(sql)
+        .bind(id)
+        .bind(&fsq_id)
+        .execute(&app.db)
+        .await?;
     let row = Row::load(&app, id).await?;
     let quality_score = row.quality();
-    Ok(Json(Promoted { status: "promoted", place_id: id, name: row.name, fsq_id, quality_score, photos_count, promoted_at: Stamp::now() }))
+    Ok(Json(Promoted {
+        status: "promoted",
+        place_id: id,
+        name: row.name,
+        fsq_id,
+        quality_score,
+        photos_count,
+        promoted_at: Stamp::now(),
+    }))
 }

@@ -81,18 +81,35 @@ fn order(by: Option<SortBy>, order: Option<SortOrder>) -> Option<String> {
             SortOrder::Desc,
         ),
     };
-    let direction = if order.unwrap_or(usual) == SortOrder::Asc { "asc" } else { "desc" };
+    let direction = if order.unwrap_or(usual) == SortOrder::Asc {
+        "asc"
+    } else {
+        "desc"
+    };
     Some(format!("{column} {direction} nulls last, p.id"))
 }
 
 async fn run(app: &App, body: AdvancedBody) -> Result<Page<Place>> {
     let mut filter = Filter::default();
-    filter.contains(&["p.name", "p.categories", "p.address", "p.city", "p.description"], body.query.as_deref());
+    filter.contains(
+        &[
+            "p.name",
+            "p.categories",
+            "p.address",
+            "p.city",
+            "p.description",
+        ],
+        body.query.as_deref(),
+    );
     filter.equals("p.country", body.country.as_deref());
     filter.equals("p.city", body.city.as_deref());
     filter.equals("p.neighborhood", body.neighborhood.as_deref());
     let wanted = body.categories.unwrap_or_default();
-    let wanted: Vec<String> = wanted.iter().filter(|c| !c.trim().is_empty()).map(|c| super::filter::contains(c.trim())).collect();
+    let wanted: Vec<String> = wanted
+        .iter()
+        .filter(|c| !c.trim().is_empty())
+        .map(|c| super::filter::contains(c.trim()))
+        .collect();
     if !wanted.is_empty() {
         let any = filter.bind(wanted);
         filter.and(format!("p.categories ilike any({any})"));
@@ -104,9 +121,11 @@ async fn run(app: &App, body: AdvancedBody) -> Result<Page<Place>> {
         }
     }
     let photographed = photographed();
-    for (wish, condition) in
-        [(body.has_recent_checkins, RECENT), (body.has_reviews, REVIEWED), (body.has_photos, photographed.as_str())]
-    {
+    for (wish, condition) in [
+        (body.has_recent_checkins, RECENT),
+        (body.has_reviews, REVIEWED),
+        (body.has_photos, photographed.as_str()),
+    ] {
         match wish {
             Some(true) => filter.and(condition),
             Some(false) => filter.and(format!("not {condition}")),
@@ -114,27 +133,52 @@ async fn run(app: &App, body: AdvancedBody) -> Result<Page<Place>> {
         }
     }
     if body.radius_km.is_some_and(|km| *km < 0.1) {
-        return Err(ApiError::invalid("body", "radius_km", "Input should be greater than or equal to 0.1", body.radius_km.map(|r| *r).into()));
+        return Err(ApiError::invalid(
+            "body",
+            "radius_km",
+            "Input should be greater than or equal to 0.1",
+            body.radius_km.map(|r| *r).into(),
+        ));
     }
     let point = body.latitude.map(|v| *v).zip(body.longitude.map(|v| *v));
-    let nearest = search::near(app, &mut filter, point, body.radius_km.map_or(10.0, |km| *km) * 1000.0);
+    let nearest = search::near(
+        app,
+        &mut filter,
+        point,
+        body.radius_km.map_or(10.0, |km| *km) * 1000.0,
+    );
     let order = order(body.sort_by, body.sort_order)
         .or(nearest)
         .unwrap_or_else(|| "p.created_at desc, p.id desc".to_owned());
     let (limit, offset) = (body.limit.map_or(20, |l| *l), body.offset.map_or(0, |o| *o));
-    let (total, ids) = filter.page(&app.db, "p.id", "places p", &order, limit, offset).await?;
+    let (total, ids) = filter
+        .page(&app.db, "p.id", "places p", &order, limit, offset)
+        .await?;
     let items = model::by_ids(app, &ids, View::day(point)).await?;
-    Ok(Page { items, total, limit, offset })
+    Ok(Page {
+        items,
+        total,
+        limit,
+        offset,
+    })
 }
 
 /// Places by many conditions at once.
 #[utoipa::path(post, path = "/places/search/advanced", tag = "places", responses((status = 200, body = Page<Place>)))]
-pub async fn advanced(State(app): State<App>, _: MaybeUser, Json(body): Json<AdvancedBody>) -> Result<Json<Page<Place>>> {
+pub async fn advanced(
+    State(app): State<App>,
+    _: MaybeUser,
+    Json(body): Json<AdvancedBody>,
+) -> Result<Json<Page<Place>>> {
     Ok(Json(run(&app, body).await?))
 }
 
 /// The same, for signed-in users.
 #[utoipa::path(post, path = "/places/search/advanced/flexible", tag = "places", responses((status = 200, body = Page<Place>)))]
-pub async fn flexible(State(app): State<App>, _: User, Json(body): Json<AdvancedBody>) -> Result<Json<Page<Place>>> {
+pub async fn flexible(
+    State(app): State<App>,
+    _: User,
+    Json(body): Json<AdvancedBody>,
+) -> Result<Json<Page<Place>>> {
     Ok(Json(run(&app, body).await?))
 }

@@ -36,24 +36,52 @@ pub struct PlaceBody {
 
 /// Adds a place. Its rating comes from reviews, not from here.
 #[utoipa::path(post, path = "/places/", tag = "places", responses((status = 200, body = Place)))]
-pub async fn create(State(app): State<App>, user: User, Json(body): Json<PlaceBody>) -> Result<Json<Place>> {
+pub async fn create(
+    State(app): State<App>,
+    user: User,
+    Json(body): Json<PlaceBody>,
+) -> Result<Json<Place>> {
     if body.name.trim().is_empty() {
-        return Err(ApiError::invalid("body", "name", "String should not be blank", (*body.name).into()));
+        return Err(ApiError::invalid(
+            "body",
+            "name",
+            "String should not be blank",
+            (*body.name).into(),
+        ));
     }
     let tier = body.price_tier.as_deref().filter(|t| !t.is_empty());
     if tier.is_some_and(|t| !t.bytes().all(|b| b == b'$')) {
-        return Err(ApiError::invalid("body", "price_tier", "Input should be $, $$, $$$ or $$$$", tier.into()));
+        return Err(ApiError::invalid(
+            "body",
+            "price_tier",
+            "Input should be $, $$, $$$ or $$$$",
+            tier.into(),
+        ));
     }
     let categories = match body.categories {
         None => None,
         Some(Categories::Text(text)) => Some(text),
         Some(Categories::List(list)) => Some(list.join(",")),
     };
-    if categories.as_ref().is_some_and(|c| c.len() > 500 || c.contains('\0')) {
-        return Err(ApiError::invalid("body", "categories", "String should have at most 500 characters", serde_json::Value::Null));
+    if categories
+        .as_ref()
+        .is_some_and(|c| c.len() > 500 || c.contains('\0'))
+    {
+        return Err(ApiError::invalid(
+            "body",
+            "categories",
+            "String should have at most 500 characters",
+            serde_json::Value::Null,
+        ));
     }
     if !user.is_admin {
-        limits::take(&app.db, &format!("place-create:{}", user.id), 3600, app.config.limits.places_per_hour).await?;
+        limits::take(
+            &app.db,
+            &format!("place-create:{}", user.id),
+            3600,
+            app.config.limits.places_per_hour,
+        )
+        .await?;
     }
     let sql = "insert into places (name, address, country, city, neighborhood, latitude, longitude, description, categories, price_tier, \
                data_source, seed_source) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'user', 'user') returning id";

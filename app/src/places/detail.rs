@@ -18,7 +18,9 @@ use crate::visible;
 
 #[derive(Deserialize, IntoParams)]
 pub struct FromQuery {
+    #[param(inline)]
     lat: Option<Lat>,
+    #[param(inline)]
     lng: Option<Lng>,
 }
 
@@ -101,9 +103,14 @@ fn block_reason(app: &App, row: &Row, point: Option<(f64, f64)>) -> Option<&'sta
     if !app.config.checkin.enforce_proximity {
         return None;
     }
-    let Some((lat, lng)) = row.latitude.zip(row.longitude) else { return Some("place_no_coords") };
-    let Some(point) = point else { return Some("missing_location") };
-    (haversine_m(lat, lng, point.0, point.1) > app.config.checkin.max_distance_m).then_some("too_far")
+    let Some((lat, lng)) = row.latitude.zip(row.longitude) else {
+        return Some("place_no_coords");
+    };
+    let Some(point) = point else {
+        return Some("missing_location");
+    };
+    (haversine_m(lat, lng, point.0, point.1) > app.config.checkin.max_distance_m)
+        .then_some("too_far")
 }
 
 /// One place.
@@ -119,19 +126,34 @@ pub async fn place(
     }
     let point = search::point(from.lat, from.lng)?;
     let sql = ROW.replace("{seen}", &visible::check_in("c", "$2::bigint"));
-    let row: Option<Row> = sqlx::query_as(&sql).bind(place_id).bind(user.id).fetch_optional(&app.db).await?;
+    let row: Option<Row> = sqlx::query_as(&sql)
+        .bind(place_id)
+        .bind(user.id)
+        .fetch_optional(&app.db)
+        .await?;
     let row = row.ok_or(ApiError::NotFound("Place"))?;
     let stats = stats::of(&app, place_id).await?;
     let reason = block_reason(&app, &row, point);
     let photo_url = app.objects.address_opt(row.photo_url.as_deref()).await;
-    let more = app.objects.addresses(&row.additional_photos.unwrap_or_default()).await;
+    let more = app
+        .objects
+        .addresses(&row.additional_photos.unwrap_or_default())
+        .await;
     let photos = photo_url.iter().cloned().chain(more).collect();
-    let metadata = |key: &str| row.place_metadata.as_ref().and_then(|m| m.get(key)).filter(|v| !v.is_null()).cloned();
+    let metadata = |key: &str| {
+        row.place_metadata
+            .as_ref()
+            .and_then(|m| m.get(key))
+            .filter(|v| !v.is_null())
+            .cloned()
+    };
     let coordinates = row.latitude.zip(row.longitude);
     Ok(Json(PlaceDetail {
         opening_hours: metadata("opening_hours").or_else(|| metadata("hours")),
         amenities: metadata("amenities"),
-        google_maps_url: coordinates.map(|(lat, lng)| format!("https://www.google.com/maps/search/?api=1&query={lat},{lng}")),
+        google_maps_url: coordinates.map(|(lat, lng)| {
+            format!("https://www.google.com/maps/search/?api=1&query={lat},{lng}")
+        }),
         current_checkins: stats.active_checkins,
         id: row.id,
         name: row.name,

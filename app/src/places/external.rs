@@ -21,9 +21,13 @@ use crate::stamp::Stamp;
 
 #[derive(Deserialize, IntoParams)]
 pub struct SuggestionsQuery {
+    #[param(inline)]
     query: Text<1, 200>,
+    #[param(inline)]
     lat: Option<Lat>,
+    #[param(inline)]
     lon: Option<Lng>,
+    #[param(inline)]
     limit: Option<Int<1, 20>>,
 }
 
@@ -49,34 +53,53 @@ struct Known {
 const KNOWN: &str = "select p.id, p.name, p.latitude, p.longitude, p.categories, p.rating, p.phone, p.website, p.address, p.city, \
     p.external_id, p.data_source, p.place_metadata as metadata, p.last_enriched_at from places p{where}";
 
-async fn known(app: &App, text: Option<&str>, point: (f64, f64), radius: f64, limit: i64) -> Result<Vec<Known>> {
+async fn known(
+    app: &App,
+    text: Option<&str>,
+    point: (f64, f64),
+    radius: f64,
+    limit: i64,
+) -> Result<Vec<Known>> {
     let mut filter = Filter::default();
     filter.contains(&["p.name", "p.categories", "p.address"], text);
     let order = search::near(app, &mut filter, Some(point), radius).unwrap_or_default();
     let limit = filter.bind(limit);
-    filter.rows(&app.db, &format!("{KNOWN} order by {order} limit {limit}")).await
+    filter
+        .rows(&app.db, &format!("{KNOWN} order by {order} limit {limit}"))
+        .await
 }
 
 /// Places to suggest for a text: stored ones around a point, else by OpenStreetMap's text search.
 #[utoipa::path(get, path = "/places/external/suggestions", tag = "external", params(SuggestionsQuery), responses((status = 200, body = Vec<Object>)))]
-pub async fn suggestions(State(app): State<App>, Query(query): Query<SuggestionsQuery>) -> Result<Json<Value>> {
+pub async fn suggestions(
+    State(app): State<App>,
+    Query(query): Query<SuggestionsQuery>,
+) -> Result<Json<Value>> {
     let limit = query.limit.map_or(10, |l| *l);
     if let (Some(lat), Some(lon)) = (query.lat, query.lon) {
         let radius = app.config.external.suggestions_radius_m;
         let found = known(&app, Some(&query.query), (*lat, *lon), radius, limit).await?;
         return Ok(Json(json!(found)));
     }
-    Ok(Json(json!(app.external.text_search(&query.query, limit).await)))
+    Ok(Json(json!(
+        app.external.text_search(&query.query, limit).await
+    )))
 }
 
 #[derive(Deserialize, IntoParams)]
 pub struct AreaQuery {
+    #[param(inline)]
     lat: Lat,
+    #[param(inline)]
     lon: Lng,
+    #[param(inline)]
     radius: Option<Num<100, 50_000>>,
+    #[param(inline)]
     query: Option<Text<0, 200>>,
     /// Comma list, matched against the category.
+    #[param(inline)]
     types: Option<Text<0, 200>>,
+    #[param(inline)]
     limit: Option<Int<1, 100>>,
 }
 
@@ -138,11 +161,17 @@ fn hit(venue: Venue, point: (f64, f64)) -> ExternalHit {
 fn wanted(hit: &ExternalHit, query: &AreaQuery, radius: f64) -> bool {
     let has = |text: &str| {
         let text = text.trim().to_lowercase();
-        hit.name.to_lowercase().contains(&text) || hit.categories.as_ref().is_some_and(|c| c.to_lowercase().contains(&text))
+        hit.name.to_lowercase().contains(&text)
+            || hit
+                .categories
+                .as_ref()
+                .is_some_and(|c| c.to_lowercase().contains(&text))
     };
     let types = query.types.as_deref().unwrap_or_default();
     let mut types = types.split(',').filter(|t| !t.trim().is_empty()).peekable();
-    hit.distance_m <= radius && query.query.as_deref().is_none_or(has) && (types.peek().is_none() || types.any(has))
+    hit.distance_m <= radius
+        && query.query.as_deref().is_none_or(has)
+        && (types.peek().is_none() || types.any(has))
 }
 
 /// What OpenStreetMap knows around a point now, nearest first. Limited, because a third party does the work.
@@ -152,21 +181,38 @@ pub async fn search(
     ClientIp(ip): ClientIp,
     Query(query): Query<AreaQuery>,
 ) -> Result<Json<ExternalHits>> {
-    limits::take(&app.db, &format!("external-search:{ip}"), 60, app.config.limits.external_per_min).await?;
+    limits::take(
+        &app.db,
+        &format!("external-search:{ip}"),
+        60,
+        app.config.limits.external_per_min,
+    )
+    .await?;
     let (lat, lng) = (*query.lat, *query.lon);
     let radius = query.radius.map_or(5000.0, |r| *r);
     let text = query.query.as_deref().unwrap_or_default();
     let types = query.types.as_deref().unwrap_or_default();
     let search_key = format!("{lat:.4}:{lng:.4}:{radius:.0}:{text}:{types}");
-    let found = match app.external.area(Area::Circle { lat, lng, radius_m: radius }).await {
+    let found = match app
+        .external
+        .area(Area::Circle {
+            lat,
+            lng,
+            radius_m: radius,
+        })
+        .await
+    {
         Ok(venues) => venues,
         Err(error) => {
             tracing::warn!(cause = %error, "overpass gave nothing");
             Vec::new()
         }
     };
-    let mut results: Vec<ExternalHit> =
-        found.into_iter().map(|v| hit(v, (lat, lng))).filter(|h| wanted(h, &query, radius)).collect();
+    let mut results: Vec<ExternalHit> = found
+        .into_iter()
+        .map(|v| hit(v, (lat, lng)))
+        .filter(|h| wanted(h, &query, radius))
+        .collect();
     results.sort_by(|a, b| a.distance_m.total_cmp(&b.distance_m));
     results.truncate(usize::try_from(query.limit.map_or(20, |l| *l)).unwrap_or(20));
     let fetched_at = Stamp::now();
@@ -190,7 +236,14 @@ pub async fn search(
             Some(id)
         }
     };
-    Ok(Json(ExternalHits { source: "osm_overpass", count: results.len(), fetched_at, snapshot_id, search_key, results }))
+    Ok(Json(ExternalHits {
+        source: "osm_overpass",
+        count: results.len(),
+        fetched_at,
+        snapshot_id,
+        search_key,
+        results,
+    }))
 }
 
 #[derive(Serialize, ToSchema)]
@@ -221,15 +274,35 @@ pub struct Ranked {
 
 /// 45 % distance on a scale of 5 km, 25 % text, 15 % category, 15 % quality.
 fn ranked(place: Known, text: &str, point: (f64, f64)) -> Ranked {
-    let distance = place.latitude.zip(place.longitude).map_or(f64::MAX, |(a, b)| haversine_m(point.0, point.1, a, b));
+    let distance = place
+        .latitude
+        .zip(place.longitude)
+        .map_or(f64::MAX, |(a, b)| haversine_m(point.0, point.1, a, b));
     let metadata = |key: &str| place.metadata.as_ref().is_some_and(|m| !m[key].is_null());
     let hours = metadata("hours") || metadata("opening_hours");
-    let quality_score = quality(place.phone.is_some(), hours, metadata("photos"), place.last_enriched_at.map(|s| s.0));
-    let named = if text.is_empty() { 0.0 } else { name_similarity(&place.name, text) };
-    let category = place.categories.as_ref().is_some_and(|c| !text.is_empty() && c.to_lowercase().contains(&text.to_lowercase()));
+    let quality_score = quality(
+        place.phone.is_some(),
+        hours,
+        metadata("photos"),
+        place.last_enriched_at.map(|s| s.0),
+    );
+    let named = if text.is_empty() {
+        0.0
+    } else {
+        name_similarity(&place.name, text)
+    };
+    let category = place
+        .categories
+        .as_ref()
+        .is_some_and(|c| !text.is_empty() && c.to_lowercase().contains(&text.to_lowercase()));
     let near = (1.0 - distance / 5000.0).clamp(0.0, 1.0);
-    let rank = 0.45 * near + 0.25 * named + if category { 0.15 } else { 0.0 } + 0.15 * quality_score;
-    Ranked { place, quality_score, rank }
+    let rank =
+        0.45 * near + 0.25 * named + if category { 0.15 } else { 0.0 } + 0.15 * quality_score;
+    Ranked {
+        place,
+        quality_score,
+        rank,
+    }
 }
 
 #[derive(Deserialize)]
@@ -242,11 +315,21 @@ pub struct EnhancedQuery {
 }
 
 /// Stored places around a point, ranked by distance, text, category and quality.
-pub async fn enhanced(State(app): State<App>, Query(query): Query<EnhancedQuery>) -> Result<Json<Vec<Ranked>>> {
+pub async fn enhanced(
+    State(app): State<App>,
+    Query(query): Query<EnhancedQuery>,
+) -> Result<Json<Vec<Ranked>>> {
     let point = (*query.lat, *query.lon);
     let text = query.query.as_deref().map(str::trim).unwrap_or_default();
     // More than asked for, so that the ranking has something to choose from.
-    let found = known(&app, Some(text), point, query.radius.map_or(5000.0, |r| *r), 300).await?;
+    let found = known(
+        &app,
+        Some(text),
+        point,
+        query.radius.map_or(5000.0, |r| *r),
+        300,
+    )
+    .await?;
     let mut all: Vec<Ranked> = found.into_iter().map(|p| ranked(p, text, point)).collect();
     all.sort_by(|a, b| b.rank.total_cmp(&a.rank));
     all.truncate(usize::try_from(query.limit.map_or(20, |l| *l)).unwrap_or(20));

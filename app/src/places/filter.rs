@@ -8,7 +8,10 @@ use crate::error::{ApiError, Result};
 /// `%text%` for `ilike`, with the wildcards in `text` taken literally.
 #[must_use]
 pub fn contains(text: &str) -> String {
-    let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    let escaped = text
+        .replace('\\', "\\\\")
+        .replace('%', "\\%")
+        .replace('_', "\\_");
     format!("%{escaped}%")
 }
 
@@ -35,15 +38,22 @@ impl Filter {
 
     /// The text is somewhere in one of the columns, ignoring case. Blank texts filter nothing.
     pub fn contains(&mut self, columns: &[&str], text: Option<&str>) {
-        let Some(text) = text.map(str::trim).filter(|t| !t.is_empty()) else { return };
+        let Some(text) = text.map(str::trim).filter(|t| !t.is_empty()) else {
+            return;
+        };
         let value = self.bind(contains(text));
-        let any: Vec<String> = columns.iter().map(|c| format!("{c} ilike {value}")).collect();
+        let any: Vec<String> = columns
+            .iter()
+            .map(|c| format!("{c} ilike {value}"))
+            .collect();
         self.and(format!("({})", any.join(" or ")));
     }
 
     /// The column equals the text, ignoring case. Blank texts filter nothing.
     pub fn equals(&mut self, column: &str, text: Option<&str>) {
-        let Some(text) = text.map(str::trim).filter(|t| !t.is_empty()) else { return };
+        let Some(text) = text.map(str::trim).filter(|t| !t.is_empty()) else {
+            return;
+        };
         let value = self.bind(text.to_owned());
         self.and(format!("lower({column}) = lower({value})"));
     }
@@ -56,14 +66,26 @@ impl Filter {
     /// ` where …`, or nothing.
     #[must_use]
     pub fn clause(&self) -> String {
-        if self.conditions.is_empty() { String::new() } else { format!(" where {}", self.conditions.join(" and ")) }
+        if self.conditions.is_empty() {
+            String::new()
+        } else {
+            format!(" where {}", self.conditions.join(" and "))
+        }
     }
 
     /// How many rows of `from` there are, and the `key`s of one page of them, in one statement.
     ///
     /// # Errors
     /// The database's failure.
-    pub async fn page(mut self, db: &PgPool, key: &str, from: &str, order: &str, limit: i64, offset: i64) -> Result<(i64, Vec<i64>)> {
+    pub async fn page(
+        mut self,
+        db: &PgPool,
+        key: &str,
+        from: &str,
+        order: &str,
+        limit: i64,
+        offset: i64,
+    ) -> Result<(i64, Vec<i64>)> {
         let (limit, offset) = (self.bind(limit), self.bind(offset));
         let clause = self.clause();
         let sql = format!(
@@ -113,6 +135,9 @@ mod tests {
         assert!(filter.is_empty());
         filter.equals("p.city", Some("Riyadh"));
         filter.contains(&["p.name", "p.address"], Some("x"));
-        assert_eq!(filter.clause(), " where lower(p.city) = lower($1) and (p.name ilike $2 or p.address ilike $2)");
+        assert_eq!(
+            filter.clause(),
+            " where lower(p.city) = lower($1) and (p.name ilike $2 or p.address ilike $2)"
+        );
     }
 }

@@ -39,16 +39,36 @@ pub async fn photos(
         visible::check_in("c", "$2::bigint"),
         visible::blocks("f.user_id", "$2::bigint"),
     );
-    let sql = format!("select (select count(*) from {all}), p.photo_url, p.additional_photos, p.created_at from places p where p.id = $1");
-    type Own = (i64, Option<String>, Option<sqlx::types::Json<Vec<String>>>, Stamp);
-    let found: Option<Own> = sqlx::query_as(&sql).bind(place_id).bind(user.id).fetch_optional(&app.db).await?;
+    let sql = format!(
+        "select (select count(*) from {all}), p.photo_url, p.additional_photos, p.created_at from places p where p.id = $1"
+    );
+    type Own = (
+        i64,
+        Option<String>,
+        Option<sqlx::types::Json<Vec<String>>>,
+        Stamp,
+    );
+    let found: Option<Own> = sqlx::query_as(&sql)
+        .bind(place_id)
+        .bind(user.id)
+        .fetch_optional(&app.db)
+        .await?;
     let (total, own, more, since) = found.ok_or(ApiError::NotFound("Place"))?;
     if total == 0 {
-        let urls: Vec<String> = own.into_iter().chain(more.map(|m| m.0).unwrap_or_default()).collect();
-        return Ok(Json(own_photos(&app, place_id, &urls, since, &paging).await));
+        let urls: Vec<String> = own
+            .into_iter()
+            .chain(more.map(|m| m.0).unwrap_or_default())
+            .collect();
+        return Ok(Json(
+            own_photos(&app, place_id, &urls, since, &paging).await,
+        ));
     }
     let sql = format!("select * from {all} order by created_at desc, id desc limit $3 offset $4");
-    let rows = sqlx::query_as(&sql).bind(place_id).bind(user.id).bind(paging.limit()).bind(paging.offset());
+    let rows = sqlx::query_as(&sql)
+        .bind(place_id)
+        .bind(user.id)
+        .bind(paging.limit())
+        .bind(paging.offset());
     let mut items: Vec<Photo> = rows.fetch_all(&app.db).await?;
     for photo in &mut items {
         photo.url = app.objects.address(&photo.url).await;
@@ -56,14 +76,28 @@ pub async fn photos(
     Ok(Json(paging.page(items, total)))
 }
 
-async fn own_photos(app: &App, place: i64, urls: &[String], since: Stamp, paging: &Paging) -> Page<Photo> {
+async fn own_photos(
+    app: &App,
+    place: i64,
+    urls: &[String],
+    since: Stamp,
+    paging: &Paging,
+) -> Page<Photo> {
     let total = i64::try_from(urls.len()).unwrap_or(i64::MAX);
     let skip = usize::try_from(paging.offset()).unwrap_or(usize::MAX);
     let take = usize::try_from(paging.limit()).unwrap_or(0);
     let mut items = Vec::new();
     for (index, url) in (1_i64..).zip(urls).skip(skip).take(take) {
         let url = app.objects.address(url).await;
-        items.push(Photo { id: -index, user_id: 0, place_id: place, review_id: None, url, caption: None, created_at: since });
+        items.push(Photo {
+            id: -index,
+            user_id: 0,
+            place_id: place,
+            review_id: None,
+            url,
+            caption: None,
+            created_at: since,
+        });
     }
     paging.page(items, total)
 }

@@ -18,7 +18,9 @@ use crate::visible;
 
 #[derive(Deserialize, IntoParams)]
 pub struct NearQuery {
+    #[param(inline)]
     lat: Option<Lat>,
+    #[param(inline)]
     lng: Option<Lng>,
 }
 
@@ -46,7 +48,16 @@ pub async fn recommendations(
         visible::check_in("c", &format!("{viewer}::bigint"))
     );
     let order = "best.points desc nulls last, p.created_at desc, p.id";
-    let (total, ids) = filter.page(&app.db, "p.id", &scored, order, paging.limit(), paging.offset()).await?;
+    let (total, ids) = filter
+        .page(
+            &app.db,
+            "p.id",
+            &scored,
+            order,
+            paging.limit(),
+            paging.offset(),
+        )
+        .await?;
     let mut items = model::by_ids(&app, &ids, View::day(point)).await?;
     if point.is_some() {
         nearest_first(&mut items);

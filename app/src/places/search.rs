@@ -15,15 +15,24 @@ use crate::page::{Page, Paging};
 
 #[derive(Deserialize, IntoParams)]
 pub struct SearchQuery {
+    #[param(inline)]
     query: Option<Text<0, 200>>,
     /// The same as `query`.
+    #[param(inline)]
     q: Option<Text<0, 200>>,
+    #[param(inline)]
     city: Option<Text<0, 200>>,
+    #[param(inline)]
     neighborhood: Option<Text<0, 200>>,
+    #[param(inline)]
     category: Option<Text<0, 200>>,
+    #[param(inline)]
     rating_min: Option<Rating>,
+    #[param(inline)]
     lat: Option<Lat>,
+    #[param(inline)]
     lng: Option<Lng>,
+    #[param(inline)]
     radius_m: Option<Num<100, 50_000>>,
 }
 
@@ -35,8 +44,18 @@ pub fn point(lat: Option<Lat>, lng: Option<Lng>) -> Result<Option<(f64, f64)>> {
     match (lat, lng) {
         (Some(lat), Some(lng)) => Ok(Some((*lat, *lng))),
         (None, None) => Ok(None),
-        (Some(_), None) => Err(ApiError::invalid("query", "lng", "lat and lng go together", serde_json::Value::Null)),
-        (None, Some(_)) => Err(ApiError::invalid("query", "lat", "lat and lng go together", serde_json::Value::Null)),
+        (Some(_), None) => Err(ApiError::invalid(
+            "query",
+            "lng",
+            "lat and lng go together",
+            serde_json::Value::Null,
+        )),
+        (None, Some(_)) => Err(ApiError::invalid(
+            "query",
+            "lat",
+            "lat and lng go together",
+            serde_json::Value::Null,
+        )),
     }
 }
 
@@ -59,14 +78,36 @@ pub async fn search(
         filter.and(format!("p.rating >= {min}"));
     }
     let point = point(search.lat, search.lng)?;
-    let order = near(&app, &mut filter, point, search.radius_m.map_or(5000.0, |r| *r));
+    let order = near(
+        &app,
+        &mut filter,
+        point,
+        search.radius_m.map_or(5000.0, |r| *r),
+    );
     let order = order.unwrap_or_else(|| "p.created_at desc, p.id desc".to_owned());
-    let (total, ids) = filter.page(&app.db, "p.id", "places p", &order, paging.limit(), paging.offset()).await?;
-    Ok(Json(paging.page(model::by_ids(&app, &ids, View::day(point)).await?, total)))
+    let (total, ids) = filter
+        .page(
+            &app.db,
+            "p.id",
+            "places p",
+            &order,
+            paging.limit(),
+            paging.offset(),
+        )
+        .await?;
+    Ok(Json(paging.page(
+        model::by_ids(&app, &ids, View::day(point)).await?,
+        total,
+    )))
 }
 
 /// Keeps what lies within `metres` of the point, and returns the order nearest first.
-pub fn near(app: &App, filter: &mut Filter, point: Option<(f64, f64)>, metres: f64) -> Option<String> {
+pub fn near(
+    app: &App,
+    filter: &mut Filter,
+    point: Option<(f64, f64)>,
+    metres: f64,
+) -> Option<String> {
     let (lat, lng) = point?;
     let (lat, lng, metres) = (filter.bind(lat), filter.bind(lng), filter.bind(metres));
     filter.and(app.geo.within("p", &lat, &lng, &metres));
@@ -75,6 +116,7 @@ pub fn near(app: &App, filter: &mut Filter, point: Option<(f64, f64)>, metres: f
 
 #[derive(Deserialize, IntoParams)]
 pub struct QuickQuery {
+    #[param(inline)]
     q: Text<0, 200>,
 }
 
@@ -86,8 +128,23 @@ pub async fn quick(
     Query(paging): Query<Paging>,
 ) -> Result<Json<Page<Place>>> {
     let mut filter = Filter::default();
-    filter.contains(&["p.name", "p.city", "p.neighborhood", "p.categories"], Some(&search.q));
+    filter.contains(
+        &["p.name", "p.city", "p.neighborhood", "p.categories"],
+        Some(&search.q),
+    );
     let order = "lower(p.name), p.id";
-    let (total, ids) = filter.page(&app.db, "p.id", "places p", order, paging.limit(), paging.offset()).await?;
-    Ok(Json(paging.page(model::by_ids(&app, &ids, View::day(None)).await?, total)))
+    let (total, ids) = filter
+        .page(
+            &app.db,
+            "p.id",
+            "places p",
+            order,
+            paging.limit(),
+            paging.offset(),
+        )
+        .await?;
+    Ok(Json(paging.page(
+        model::by_ids(&app, &ids, View::day(None)).await?,
+        total,
+    )))
 }

@@ -24,7 +24,10 @@ pub async fn of(app: &App, place: i64) -> Result<Stats> {
         (select count(*) from reviews r where r.place_id = p.id) as reviews_count, \
         (select count(*) from check_ins c where c.place_id = p.id and c.visibility <> 'private' and c.expires_at > now() \
             and c.created_at > now() - interval '24 hours') as active_checkins from places p where p.id = $1";
-    let found = sqlx::query_as(sql).bind(place).fetch_optional(&app.db).await?;
+    let found = sqlx::query_as(sql)
+        .bind(place)
+        .fetch_optional(&app.db)
+        .await?;
     found.ok_or(ApiError::NotFound("Place"))
 }
 
@@ -90,11 +93,19 @@ fn crowd(current: i64, week: i64) -> Crowd {
         now if now >= 0.5 * average && current > 0 => "medium",
         _ => "low",
     };
-    Crowd { current_checkins: current, average_checkins: average, crowd_level: level }
+    Crowd {
+        current_checkins: current,
+        average_checkins: average,
+        crowd_level: level,
+    }
 }
 
 /// More of a place's numbers.
-pub async fn enhanced(State(app): State<App>, _: User, Path(place_id): Path<i64>) -> Result<Json<Enhanced>> {
+pub async fn enhanced(
+    State(app): State<App>,
+    _: User,
+    Path(place_id): Path<i64>,
+) -> Result<Json<Enhanced>> {
     let basic = of(&app, place_id).await?;
     let totals = "select count(*) as checkins, count(distinct user_id) as visitors, \
         count(*) filter (where created_at > now() - interval '1 hour') as hour, \
@@ -103,11 +114,17 @@ pub async fn enhanced(State(app): State<App>, _: User, Path(place_id): Path<i64>
         count(*) filter (where created_at > now() - interval '30 days') as month, \
         (select count(*) from photos f where f.place_id = $1) as photos \
         from check_ins where place_id = $1 and visibility <> 'private'";
-    let totals: Totals = sqlx::query_as(totals).bind(place_id).fetch_one(&app.db).await?;
+    let totals: Totals = sqlx::query_as(totals)
+        .bind(place_id)
+        .fetch_one(&app.db)
+        .await?;
     let hours = "select extract(hour from created_at at time zone 'utc')::int as hour, count(*) as checkins_count, \
         count(distinct user_id) as unique_users from check_ins where place_id = $1 and visibility <> 'private' \
         and created_at > now() - interval '30 days' group by 1 order by 2 desc, 1 limit 6";
-    let popular_hours = sqlx::query_as(hours).bind(place_id).fetch_all(&app.db).await?;
+    let popular_hours = sqlx::query_as(hours)
+        .bind(place_id)
+        .fetch_all(&app.db)
+        .await?;
     Ok(Json(Enhanced {
         total_checkins: totals.checkins,
         total_reviews: basic.reviews_count,
@@ -116,6 +133,10 @@ pub async fn enhanced(State(app): State<App>, _: User, Path(place_id): Path<i64>
         average_rating: basic.average_rating,
         popular_hours,
         crowd_level: crowd(totals.hour, totals.week),
-        recent_activity: RecentActivity { day: totals.day, week: totals.week, month: totals.month },
+        recent_activity: RecentActivity {
+            day: totals.day,
+            week: totals.week,
+            month: totals.month,
+        },
     }))
 }

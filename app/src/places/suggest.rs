@@ -12,9 +12,12 @@ use crate::extract::{Json, Query};
 
 #[derive(Deserialize, IntoParams)]
 pub struct SuggestQuery {
+    #[param(inline)]
     query: Option<Text<0, 200>>,
     /// The same as `query`.
+    #[param(inline)]
     q: Option<Text<0, 200>>,
+    #[param(inline)]
     limit: Option<Int<1, 50>>,
 }
 
@@ -40,21 +43,44 @@ const CATEGORIES: &str = "select min(trim(c)), count(*) from places, unnest(stri
     where categories ilike $1 and trim(c) <> '' and c ilike $1 group by lower(trim(c)) order by 2 desc, 1 limit $2";
 
 async fn frequent(app: &App, sql: &str, pattern: &str, limit: i64) -> Result<Vec<(String, i64)>> {
-    Ok(sqlx::query_as(sql).bind(pattern).bind(limit).fetch_all(&app.db).await?)
+    Ok(sqlx::query_as(sql)
+        .bind(pattern)
+        .bind(limit)
+        .fetch_all(&app.db)
+        .await?)
 }
 
 /// Cities, neighborhoods and categories that contain the text, most frequent first.
 #[utoipa::path(get, path = "/places/search/suggestions", tag = "places", params(SuggestQuery), responses((status = 200, body = Suggestions)))]
-pub async fn suggestions(State(app): State<App>, Query(query): Query<SuggestQuery>) -> Result<Json<Suggestions>> {
-    let text = query.query.as_deref().or(query.q.as_deref()).unwrap_or_default();
+pub async fn suggestions(
+    State(app): State<App>,
+    Query(query): Query<SuggestQuery>,
+) -> Result<Json<Suggestions>> {
+    let text = query
+        .query
+        .as_deref()
+        .or(query.q.as_deref())
+        .unwrap_or_default();
     let (pattern, limit) = (contains(text.trim()), query.limit.map_or(10, |l| *l));
     let typed = |kind: &'static str, rows: Vec<(String, i64)>| -> Vec<Suggestion> {
-        rows.into_iter().map(|(value, count)| Suggestion { r#type: kind, value, count }).collect()
+        rows.into_iter()
+            .map(|(value, count)| Suggestion {
+                r#type: kind,
+                value,
+                count,
+            })
+            .collect()
     };
     Ok(Json(Suggestions {
         cities: typed("city", frequent(&app, CITIES, &pattern, limit).await?),
-        neighborhoods: typed("neighborhood", frequent(&app, NEIGHBORHOODS, &pattern, limit).await?),
-        categories: typed("category", frequent(&app, CATEGORIES, &pattern, limit).await?),
+        neighborhoods: typed(
+            "neighborhood",
+            frequent(&app, NEIGHBORHOODS, &pattern, limit).await?,
+        ),
+        categories: typed(
+            "category",
+            frequent(&app, CATEGORIES, &pattern, limit).await?,
+        ),
     }))
 }
 
@@ -82,7 +108,11 @@ pub struct FilterOptions {
 /// The values one can filter by.
 #[utoipa::path(get, path = "/places/search/filter-options", tag = "places", responses((status = 200, body = FilterOptions)))]
 pub async fn filter_options(State(app): State<App>) -> Result<Json<FilterOptions>> {
-    let counted = |rows: Vec<(String, i64)>| rows.into_iter().map(|(name, count)| Counted { name, count }).collect();
+    let counted = |rows: Vec<(String, i64)>| {
+        rows.into_iter()
+            .map(|(name, count)| Counted { name, count })
+            .collect()
+    };
     let range = "select min(rating), max(rating), avg(rating) as average from places";
     Ok(Json(FilterOptions {
         cities: counted(frequent(&app, CITIES, "%", 50).await?),

@@ -41,7 +41,9 @@ impl Window {
             "24h" => Ok(Window::Day),
             "7d" => Ok(Window::Week),
             "30d" => Ok(Window::Month),
-            _ => Err(ApiError::bad("time_window must be one of 1h, 6h, 24h, 7d, 30d")),
+            _ => Err(ApiError::bad(
+                "time_window must be one of 1h, 6h, 24h, 7d, 30d",
+            )),
         }
     }
 
@@ -94,12 +96,21 @@ impl Rankings {
             return Ok(k.ranking.clone());
         }
         let started = Instant::now();
-        let ids: Vec<i64> = sqlx::query_scalar(RANKED).bind(window.hours()).fetch_all(&app.db).await?;
+        let ids: Vec<i64> = sqlx::query_scalar(RANKED)
+            .bind(window.hours())
+            .fetch_all(&app.db)
+            .await?;
         let took = started.elapsed();
         let ranking = Arc::new(ids);
         if took > QUICK {
             let until = Instant::now() + (took * REUSE).min(LONGEST);
-            kept.insert(window, Kept { ranking: ranking.clone(), until });
+            kept.insert(
+                window,
+                Kept {
+                    ranking: ranking.clone(),
+                    until,
+                },
+            );
         }
         Ok(ranking)
     }
@@ -107,17 +118,28 @@ impl Rankings {
 
 #[derive(Deserialize, IntoParams)]
 pub struct TrendingQuery {
+    #[param(inline)]
     lat: Option<Lat>,
+    #[param(inline)]
     lng: Option<Lng>,
+    #[param(inline)]
     place_type: Option<Text<0, 100>>,
+    #[param(inline)]
     cuisine: Option<Text<0, 100>>,
+    #[param(inline)]
     country: Option<Text<0, 100>>,
+    #[param(inline)]
     city: Option<Text<0, 100>>,
+    #[param(inline)]
     neighborhood: Option<Text<0, 100>>,
     /// $, $$ or $$$.
+    #[param(inline)]
     price_budget: Option<Text<0, 10>>,
+    #[param(inline)]
     q: Option<Text<0, 200>>,
+    #[param(inline)]
     min_rating: Option<Rating>,
+    #[param(inline)]
     price_tier: Option<Text<0, 10>>,
 }
 
@@ -157,7 +179,10 @@ impl TrendingQuery {
     }
 
     fn city(&self) -> Option<&str> {
-        self.city.as_deref().map(str::trim).filter(|c| !c.is_empty())
+        self.city
+            .as_deref()
+            .map(str::trim)
+            .filter(|c| !c.is_empty())
     }
 }
 
@@ -166,9 +191,15 @@ async fn narrowed(app: &App, ranking: &[i64], filter: Filter) -> Result<Vec<i64>
     if filter.is_empty() {
         return Ok(ranking.to_vec());
     }
-    let passing: Vec<(i64,)> = filter.rows(&app.db, "select p.id from places p{where}").await?;
+    let passing: Vec<(i64,)> = filter
+        .rows(&app.db, "select p.id from places p{where}")
+        .await?;
     let passing: HashSet<i64> = passing.into_iter().map(|(id,)| id).collect();
-    Ok(ranking.iter().copied().filter(|id| passing.contains(id)).collect())
+    Ok(ranking
+        .iter()
+        .copied()
+        .filter(|id| passing.contains(id))
+        .collect())
 }
 
 struct Ask<'a> {
@@ -187,9 +218,16 @@ async fn internal(app: &App, ask: &Ask<'_>, paging: &Paging) -> Result<Page<Plac
     }
     let ids = narrowed(app, &ranking, filter).await?;
     let total = i64::try_from(ids.len()).unwrap_or(i64::MAX);
-    let from = usize::try_from(paging.offset()).unwrap_or(usize::MAX).min(ids.len());
-    let to = from.saturating_add(usize::try_from(paging.limit()).unwrap_or(0)).min(ids.len());
-    let view = View { point: ask.point, hours: ask.window.hours() };
+    let from = usize::try_from(paging.offset())
+        .unwrap_or(usize::MAX)
+        .min(ids.len());
+    let to = from
+        .saturating_add(usize::try_from(paging.limit()).unwrap_or(0))
+        .min(ids.len());
+    let view = View {
+        point: ask.point,
+        hours: ask.window.hours(),
+    };
     let mut places = model::by_ids(app, &ids[from..to], view).await?;
     if ask.point.is_some() {
         nearest_first(&mut places);
@@ -204,33 +242,64 @@ pub fn nearest_first(places: &mut [Place]) {
 }
 
 /// Places found by the provider, stored and shown with their ids.
-async fn external(app: &App, around: Around<'_>, query: &TrendingQuery, view: View, limit: i64) -> Result<Vec<Place>> {
+async fn external(
+    app: &App,
+    around: Around<'_>,
+    query: &TrendingQuery,
+    view: View,
+    limit: i64,
+) -> Result<Vec<Place>> {
     let text = query.cuisine.as_deref().or(query.q.as_deref());
-    let venues = app.external.trending(around, text, query.place_type.as_deref(), limit).await;
+    let venues = app
+        .external
+        .trending(around, text, query.place_type.as_deref(), limit)
+        .await;
     let ids = crate::external::venue::store(app, &venues).await?;
     model::by_ids(app, &ids, view).await
 }
 
 /// The decision table: who answers, by the override, the key, and what location was given.
-async fn decide(app: &App, ask: &Ask<'_>, paging: &Paging, without_location: WithoutLocation) -> Result<Page<Place>> {
+async fn decide(
+    app: &App,
+    ask: &Ask<'_>,
+    paging: &Paging,
+    without_location: WithoutLocation,
+) -> Result<Page<Place>> {
     let settings = &app.config.external;
     let keyed = settings.trending_enabled && app.external.has_foursquare();
-    let view = View { point: ask.point, hours: ask.window.hours() };
+    let view = View {
+        point: ask.point,
+        hours: ask.window.hours(),
+    };
     if settings.trending_override {
         let around = match (ask.point, ask.query.city()) {
-            (Some((lat, lng)), _) => Some(Around::Point { lat, lng, radius_m: settings.trending_radius_m }),
+            (Some((lat, lng)), _) => Some(Around::Point {
+                lat,
+                lng,
+                radius_m: settings.trending_radius_m,
+            }),
             (None, Some(city)) => Some(Around::City(city)),
             (None, None) => None,
         };
         return match (around, without_location) {
             (Some(around), _) if keyed => {
-                let all = external(app, around, ask.query, view, paging.limit() + paging.offset()).await?;
+                let all = external(
+                    app,
+                    around,
+                    ask.query,
+                    view,
+                    paging.limit() + paging.offset(),
+                )
+                .await?;
                 let total = i64::try_from(all.len()).unwrap_or(i64::MAX);
                 let skip = usize::try_from(paging.offset()).unwrap_or(usize::MAX);
                 Ok(paging.page(all.into_iter().skip(skip).collect(), total))
             }
             (Some(_), _) => {
-                let limited = Ask { radius: Some(settings.trending_radius_m), ..*ask };
+                let limited = Ask {
+                    radius: Some(settings.trending_radius_m),
+                    ..*ask
+                };
                 internal(app, &limited, paging).await
             }
             (None, WithoutLocation::Empty) => Ok(paging.page(Vec::new(), 0)),
@@ -240,11 +309,17 @@ async fn decide(app: &App, ask: &Ask<'_>, paging: &Paging, without_location: Wit
     let mut page = internal(app, ask, paging).await?;
     let short = page.total < paging.limit() && paging.offset() == 0;
     if let (true, true, Some((lat, lng))) = (short, keyed, ask.point) {
-        let around = Around::Point { lat, lng, radius_m: settings.trending_radius_m };
+        let around = Around::Point {
+            lat,
+            lng,
+            radius_m: settings.trending_radius_m,
+        };
         let known: HashSet<String> = page.items.iter().map(|p| p.name.to_lowercase()).collect();
         let ids: HashSet<i64> = page.items.iter().map(|p| p.id).collect();
         let more = external(app, around, ask.query, view, paging.limit()).await?;
-        let more = more.into_iter().filter(|p| !ids.contains(&p.id) && !known.contains(&p.name.to_lowercase()));
+        let more = more
+            .into_iter()
+            .filter(|p| !ids.contains(&p.id) && !known.contains(&p.name.to_lowercase()));
         let room = usize::try_from(paging.limit() - page.total).unwrap_or(0);
         page.items.extend(more.take(room));
         page.total = i64::try_from(page.items.len()).unwrap_or(i64::MAX);
@@ -269,8 +344,15 @@ pub async fn trending(
     let window = Window::parse(window.time_window.as_deref())?;
     let query = query.checked()?;
     let point = search::point(query.lat, query.lng)?;
-    let ask = Ask { query: &query, window, point, radius: None };
-    Ok(Json(decide(&app, &ask, &paging, WithoutLocation::Empty).await?))
+    let ask = Ask {
+        query: &query,
+        window,
+        point,
+        radius: None,
+    };
+    Ok(Json(
+        decide(&app, &ask, &paging, WithoutLocation::Empty).await?,
+    ))
 }
 
 /// Trending places of the last week, wherever.
@@ -282,12 +364,24 @@ pub async fn global(
 ) -> Result<Json<Page<Place>>> {
     let query = query.checked()?;
     let point = search::point(query.lat, query.lng)?;
-    let ask = Ask { query: &query, window: Window::Week, point, radius: None };
-    Ok(Json(decide(&app, &ask, &paging, WithoutLocation::Internal).await?))
+    let ask = Ask {
+        query: &query,
+        window: Window::Week,
+        point,
+        radius: None,
+    };
+    Ok(Json(
+        decide(&app, &ask, &paging, WithoutLocation::Internal).await?,
+    ))
 }
 
 /// Metres between a place and a point, when the place has coordinates.
 #[must_use]
 pub fn metres(place: &Place, point: (f64, f64)) -> Option<f64> {
-    Some(haversine_m(point.0, point.1, place.latitude?, place.longitude?))
+    Some(haversine_m(
+        point.0,
+        point.1,
+        place.latitude?,
+        place.longitude?,
+    ))
 }

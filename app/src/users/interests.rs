@@ -23,8 +23,11 @@ pub struct Interest {
 /// The caller's interests.
 #[utoipa::path(get, path = "/users/me/interests", tag = "users", responses((status = 200, body = Vec<Interest>)))]
 pub async fn list(State(app): State<App>, user: User) -> Result<Json<Vec<Interest>>> {
-    let sql = "select id, user_id, name, created_at from user_interests where user_id = $1 order by id";
-    Ok(Json(sqlx::query_as(sql).bind(user.id).fetch_all(&app.db).await?))
+    let sql =
+        "select id, user_id, name, created_at from user_interests where user_id = $1 order by id";
+    Ok(Json(
+        sqlx::query_as(sql).bind(user.id).fetch_all(&app.db).await?,
+    ))
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -34,20 +37,44 @@ pub struct InterestBody {
 
 /// Adds an interest.
 #[utoipa::path(post, path = "/users/me/interests", tag = "users", responses((status = 200, body = Interest)))]
-pub async fn add(State(app): State<App>, user: User, Json(body): Json<InterestBody>) -> Result<Json<Interest>> {
+pub async fn add(
+    State(app): State<App>,
+    user: User,
+    Json(body): Json<InterestBody>,
+) -> Result<Json<Interest>> {
     let name = body.name.trim();
     if name.is_empty() {
         return Err(ApiError::bad("Interest cannot be blank"));
     }
     let sql = "insert into user_interests (user_id, name) values ($1, $2) returning id, user_id, name, created_at";
-    let row = sqlx::query_as(sql).bind(user.id).bind(name).fetch_one(&app.db).await;
-    Ok(Json(row.on_constraint("user_interests_name_key", || ApiError::bad("You already have this interest"))?))
+    let row = sqlx::query_as(sql)
+        .bind(user.id)
+        .bind(name)
+        .fetch_one(&app.db)
+        .await;
+    Ok(Json(
+        row.on_constraint("user_interests_name_key", || {
+            ApiError::bad("You already have this interest")
+        })?,
+    ))
 }
 
 /// Removes an interest.
 #[utoipa::path(delete, path = "/users/me/interests/{interest_id}", tag = "users", responses((status = 204, description = "Removed")))]
-pub async fn remove(State(app): State<App>, user: User, Path(interest_id): Path<i64>) -> Result<StatusCode> {
+pub async fn remove(
+    State(app): State<App>,
+    user: User,
+    Path(interest_id): Path<i64>,
+) -> Result<StatusCode> {
     let sql = "delete from user_interests where id = $1 and user_id = $2";
-    let done = sqlx::query(sql).bind(interest_id).bind(user.id).execute(&app.db).await?;
-    if done.rows_affected() == 0 { Err(ApiError::NotFound("Interest")) } else { Ok(StatusCode::NO_CONTENT) }
+    let done = sqlx::query(sql)
+        .bind(interest_id)
+        .bind(user.id)
+        .execute(&app.db)
+        .await?;
+    if done.rows_affected() == 0 {
+        Err(ApiError::NotFound("Interest"))
+    } else {
+        Ok(StatusCode::NO_CONTENT)
+    }
 }

@@ -25,9 +25,19 @@ pub async fn check_ins(
     visible_profile(&app, user.id, user_id).await?;
     let seen = visible::check_in("c", "$1::bigint");
     let count = format!("select count(*) from check_ins c where c.user_id = $2 and {seen}");
-    let total = sqlx::query_scalar(&count).bind(user.id).bind(user_id).fetch_one(&app.db).await?;
-    let sql = format!("{CHECK_INS} where c.user_id = $2 and {seen} order by c.created_at desc, c.id desc limit $3 offset $4");
-    let rows = sqlx::query_as(&sql).bind(user.id).bind(user_id).bind(paging.limit()).bind(paging.offset());
+    let total = sqlx::query_scalar(&count)
+        .bind(user.id)
+        .bind(user_id)
+        .fetch_one(&app.db)
+        .await?;
+    let sql = format!(
+        "{CHECK_INS} where c.user_id = $2 and {seen} order by c.created_at desc, c.id desc limit $3 offset $4"
+    );
+    let rows = sqlx::query_as(&sql)
+        .bind(user.id)
+        .bind(user_id)
+        .bind(paging.limit())
+        .bind(paging.offset());
     let items = model::finished(&app, rows.fetch_all(&app.db).await?).await;
     Ok(Json(paging.page(items, total)))
 }
@@ -48,8 +58,16 @@ async fn visible_media(app: &App, viewer: i64, user: i64) -> Result<()> {
         "select {} from users u where u.id = $2",
         visible::can_view("u.id", "$1::bigint", "u.media_default_visibility")
     );
-    let allowed: Option<bool> = sqlx::query_scalar(&sql).bind(viewer).bind(user).fetch_optional(&app.db).await?;
-    if allowed == Some(true) { Ok(()) } else { Err(ApiError::forbidden("This user's media is private")) }
+    let allowed: Option<bool> = sqlx::query_scalar(&sql)
+        .bind(viewer)
+        .bind(user)
+        .fetch_optional(&app.db)
+        .await?;
+    if allowed == Some(true) {
+        Ok(())
+    } else {
+        Err(ApiError::forbidden("This user's media is private"))
+    }
 }
 
 /// The addresses of a user's pictures, newest first.
@@ -63,15 +81,28 @@ pub async fn media(
     visible_media(&app, user.id, user_id).await?;
     let pictures = pictures();
     let count = format!("select count(*) from {pictures}");
-    let total = sqlx::query_scalar(&count).bind(user.id).bind(user_id).fetch_one(&app.db).await?;
-    let sql = format!("select m.url from {pictures} order by m.created_at desc, m.id desc limit $3 offset $4");
-    let rows = sqlx::query_scalar(&sql).bind(user.id).bind(user_id).bind(paging.limit()).bind(paging.offset());
+    let total = sqlx::query_scalar(&count)
+        .bind(user.id)
+        .bind(user_id)
+        .fetch_one(&app.db)
+        .await?;
+    let sql = format!(
+        "select m.url from {pictures} order by m.created_at desc, m.id desc limit $3 offset $4"
+    );
+    let rows = sqlx::query_scalar(&sql)
+        .bind(user.id)
+        .bind(user_id)
+        .bind(paging.limit())
+        .bind(paging.offset());
     let stored: Vec<String> = rows.fetch_all(&app.db).await?;
-    Ok(Json(paging.page(app.objects.addresses(&stored).await, total)))
+    Ok(Json(
+        paging.page(app.objects.addresses(&stored).await, total),
+    ))
 }
 
 #[derive(Deserialize, IntoParams)]
 pub struct RandomQuery {
+    #[param(inline)]
     limit: Option<Int<1, 4>>,
     /// Only of places in the user's collection of this name.
     collection: Option<String>,
@@ -94,7 +125,11 @@ pub async fn random_photos(
         visible::can_view("k.user_id", "$1::bigint", "k.visibility")
     );
     let limit = query.limit.map_or(4, |l| *l);
-    let rows = sqlx::query_scalar(&sql).bind(user.id).bind(user_id).bind(limit).bind(query.collection);
+    let rows = sqlx::query_scalar(&sql)
+        .bind(user.id)
+        .bind(user_id)
+        .bind(limit)
+        .bind(query.collection);
     let stored: Vec<String> = rows.fetch_all(&app.db).await?;
     Ok(Json(app.objects.addresses(&stored).await))
 }

@@ -50,7 +50,11 @@ async fn shown(app: &App, viewer: i64, user: i64) -> Result<PublicUser> {
         blocked = visible::blocks("$1::bigint", "u.id"),
         stats = visible::can_view("u.id", "$1::bigint", "u.stats_visibility"),
     );
-    let found: Option<PublicUser> = sqlx::query_as(&sql).bind(viewer).bind(user).fetch_optional(&app.db).await?;
+    let found: Option<PublicUser> = sqlx::query_as(&sql)
+        .bind(viewer)
+        .bind(user)
+        .fetch_optional(&app.db)
+        .await?;
     let mut found = found.ok_or(ApiError::NotFound("User"))?;
     found.avatar_url = app.objects.address_opt(found.avatar_url.as_deref()).await;
     Ok(found)
@@ -66,7 +70,11 @@ pub async fn visible_profile(app: &App, viewer: i64, user: i64) -> Result<()> {
         visible::can_view("u.id", "$1::bigint", "u.profile_visibility"),
         visible::blocks("u.id", "$1::bigint")
     );
-    let allowed: Option<bool> = sqlx::query_scalar(&sql).bind(viewer).bind(user).fetch_optional(&app.db).await?;
+    let allowed: Option<bool> = sqlx::query_scalar(&sql)
+        .bind(viewer)
+        .bind(user)
+        .fetch_optional(&app.db)
+        .await?;
     match allowed {
         None => Err(ApiError::NotFound("User")),
         Some(false) => Err(ApiError::forbidden("This profile is private")),
@@ -76,7 +84,11 @@ pub async fn visible_profile(app: &App, viewer: i64, user: i64) -> Result<()> {
 
 /// A user's profile.
 #[utoipa::path(get, path = "/users/{user_id}", tag = "users", responses((status = 200, body = PublicUser)))]
-pub async fn one(State(app): State<App>, user: User, Path(user_id): Path<i64>) -> Result<Json<PublicUser>> {
+pub async fn one(
+    State(app): State<App>,
+    user: User,
+    Path(user_id): Path<i64>,
+) -> Result<Json<PublicUser>> {
     visible_profile(&app, user.id, user_id).await?;
     Ok(Json(shown(&app, user.id, user_id).await?))
 }
@@ -97,8 +109,18 @@ pub struct ChangeBody {
 
 /// Changes the caller's profile. `not_available` holds until `available` hands the status back to presence.
 #[utoipa::path(put, path = "/users/me", tag = "users", responses((status = 200, body = PublicUser)))]
-pub async fn change(State(app): State<App>, user: User, Json(body): Json<ChangeBody>) -> Result<Json<PublicUser>> {
-    let mode = body.availability_status.map(|a| if a == Availability::Available { "auto" } else { "manual" });
+pub async fn change(
+    State(app): State<App>,
+    user: User,
+    Json(body): Json<ChangeBody>,
+) -> Result<Json<PublicUser>> {
+    let mode = body.availability_status.map(|a| {
+        if a == Availability::Available {
+            "auto"
+        } else {
+            "manual"
+        }
+    });
     let sql = format!(
         "update users u set name = coalesce($2, name), bio = coalesce($3, bio), availability_mode = coalesce($4, availability_mode), \
          availability_status = case when $4 = 'manual' then 'not_available' \
@@ -120,11 +142,21 @@ pub async fn change(State(app): State<App>, user: User, Json(body): Json<ChangeB
 #[utoipa::path(post, path = "/users/me/avatar", tag = "users", request_body(content = FileForm, content_type = "multipart/form-data"),
     responses((status = 200, body = PublicUser), (status = 413, description = "Too large")))]
 pub async fn avatar(State(app): State<App>, user: User, form: Form) -> Result<Json<PublicUser>> {
-    let upload = form.file(app.config.limits.avatar_bytes, &[sniff::JPEG, sniff::PNG], |_, _| {}).await?;
+    let upload = form
+        .file(
+            app.config.limits.avatar_bytes,
+            &[sniff::JPEG, sniff::PNG],
+            |_, _| {},
+        )
+        .await?;
     let stored = upload.store(&app, &format!("avatars/{}", user.id)).await?;
     let sql = "update users u set avatar_url = $2, updated_at = now() from (select id, avatar_url from users where id = $1 for update) o \
                where u.id = o.id returning o.avatar_url";
-    let before: Option<String> = sqlx::query_scalar(sql).bind(user.id).bind(&stored).fetch_one(&app.db).await?;
+    let before: Option<String> = sqlx::query_scalar(sql)
+        .bind(user.id)
+        .bind(&stored)
+        .fetch_one(&app.db)
+        .await?;
     if let Some(before) = before {
         app.objects.delete(&before).await;
     }

@@ -37,7 +37,13 @@ pub struct FoundUser {
     is_blocked: Option<bool>,
 }
 
-async fn run(app: &App, viewer: i64, body: &SearchBody, limit: i64, offset: i64) -> Result<Vec<FoundUser>> {
+async fn run(
+    app: &App,
+    viewer: i64,
+    body: &SearchBody,
+    limit: i64,
+    offset: i64,
+) -> Result<Vec<FoundUser>> {
     let mut filter = Filter::default();
     let me = format!("{}::bigint", filter.bind(viewer));
     filter.and(format!("u.id <> {me} and u.is_verified"));
@@ -49,7 +55,13 @@ async fn run(app: &App, viewer: i64, body: &SearchBody, limit: i64, offset: i64)
         Some(false) => filter.and("u.avatar_url is null"),
         None => {}
     }
-    let interests: Vec<String> = body.interests.iter().flatten().map(|i| i.trim().to_lowercase()).filter(|i| !i.is_empty()).collect();
+    let interests: Vec<String> = body
+        .interests
+        .iter()
+        .flatten()
+        .map(|i| i.trim().to_lowercase())
+        .filter(|i| !i.is_empty())
+        .collect();
     if !interests.is_empty() {
         let wanted = filter.bind(interests);
         filter.and(format!("exists (select 1 from user_interests i where i.user_id = u.id and lower(i.name) = any({wanted}))"));
@@ -69,13 +81,18 @@ async fn run(app: &App, viewer: i64, body: &SearchBody, limit: i64, offset: i64)
 
 /// Finds people by name, username or bio.
 #[utoipa::path(post, path = "/users/search", tag = "users", responses((status = 200, body = Vec<FoundUser>)))]
-pub async fn by_body(State(app): State<App>, user: User, Json(body): Json<SearchBody>) -> Result<Json<Vec<FoundUser>>> {
+pub async fn by_body(
+    State(app): State<App>,
+    user: User,
+    Json(body): Json<SearchBody>,
+) -> Result<Json<Vec<FoundUser>>> {
     let (limit, offset) = (body.limit.map_or(20, |l| *l), body.offset.map_or(0, |o| *o));
     Ok(Json(run(&app, user.id, &body, limit, offset).await?))
 }
 
 #[derive(Deserialize, IntoParams)]
 pub struct TextQuery {
+    #[param(inline)]
     q: Option<Text<0, 100>>,
 }
 
@@ -87,6 +104,11 @@ pub async fn by_query(
     Query(query): Query<TextQuery>,
     Query(paging): Query<Paging>,
 ) -> Result<Json<Vec<FoundUser>>> {
-    let body = SearchBody { q: query.q, ..SearchBody::default() };
-    Ok(Json(run(&app, user.id, &body, paging.limit(), paging.offset()).await?))
+    let body = SearchBody {
+        q: query.q,
+        ..SearchBody::default()
+    };
+    Ok(Json(
+        run(&app, user.id, &body, paging.limit(), paging.offset()).await?,
+    ))
 }

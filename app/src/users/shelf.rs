@@ -60,9 +60,18 @@ pub async fn collections(
 
 /// The places of the caller's collection of that name.
 #[utoipa::path(get, path = "/users/collections/{collection_name}/items", tag = "users", responses((status = 200, body = Vec<FlatItem>)))]
-pub async fn items(State(app): State<App>, user: User, Path(collection_name): Path<String>) -> Result<Json<Vec<FlatItem>>> {
-    let sql = "select id from user_collections where user_id = $1 and lower(name) = lower(trim($2))";
-    let id: Option<i64> = sqlx::query_scalar(sql).bind(user.id).bind(collection_name).fetch_optional(&app.db).await?;
+pub async fn items(
+    State(app): State<App>,
+    user: User,
+    Path(collection_name): Path<String>,
+) -> Result<Json<Vec<FlatItem>>> {
+    let sql =
+        "select id from user_collections where user_id = $1 and lower(name) = lower(trim($2))";
+    let id: Option<i64> = sqlx::query_scalar(sql)
+        .bind(user.id)
+        .bind(collection_name)
+        .fetch_optional(&app.db)
+        .await?;
     let id = id.ok_or(ApiError::NotFound("Collection"))?;
     Ok(Json(collection_items::flat(&app, user.id, id).await?))
 }

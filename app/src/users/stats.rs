@@ -32,8 +32,14 @@ pub struct ProfileStats {
 fn sql() -> String {
     let checkin = visible::check_in("c", "$1::bigint");
     let collection = visible::can_view("k.user_id", "$1::bigint", "k.visibility");
-    let checkins = |more: &str| format!("(select count(*) from check_ins c where c.user_id = $2 and {checkin}{more})");
-    let collections = |more: &str| format!("(select count(*) from user_collections k where k.user_id = $2 and {collection}{more})");
+    let checkins = |more: &str| {
+        format!("(select count(*) from check_ins c where c.user_id = $2 and {checkin}{more})")
+    };
+    let collections = |more: &str| {
+        format!(
+            "(select count(*) from user_collections k where k.user_id = $2 and {collection}{more})"
+        )
+    };
     format!(
         "select {} as checkins_count, {} as checkins_public_count, {} as checkins_followers_count, {} as checkins_private_count, \
          {} as collections_count, {} as collections_public_count, {} as collections_followers_count, {} as collections_private_count, \
@@ -57,16 +63,30 @@ fn sql() -> String {
 
 /// A user's numbers; zeros when the user hides them from the caller.
 #[utoipa::path(get, path = "/users/{user_id}/profile-stats", tag = "users", responses((status = 200, body = ProfileStats)))]
-pub async fn stats(State(app): State<App>, user: User, Path(user_id): Path<i64>) -> Result<Json<ProfileStats>> {
+pub async fn stats(
+    State(app): State<App>,
+    user: User,
+    Path(user_id): Path<i64>,
+) -> Result<Json<ProfileStats>> {
     let allowed = format!(
         "select {} and {} from users u where u.id = $2 and not {}",
         visible::can_view("u.id", "$1::bigint", "u.stats_visibility"),
         visible::can_view("u.id", "$1::bigint", "u.profile_visibility"),
         visible::blocks("u.id", "$1::bigint")
     );
-    let allowed: Option<bool> = sqlx::query_scalar(&allowed).bind(user.id).bind(user_id).fetch_optional(&app.db).await?;
+    let allowed: Option<bool> = sqlx::query_scalar(&allowed)
+        .bind(user.id)
+        .bind(user_id)
+        .fetch_optional(&app.db)
+        .await?;
     if !allowed.ok_or(ApiError::NotFound("User"))? {
         return Ok(Json(ProfileStats::default()));
     }
-    Ok(Json(sqlx::query_as(&sql()).bind(user.id).bind(user_id).fetch_one(&app.db).await?))
+    Ok(Json(
+        sqlx::query_as(&sql())
+            .bind(user.id)
+            .bind(user_id)
+            .fetch_one(&app.db)
+            .await?,
+    ))
 }

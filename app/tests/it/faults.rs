@@ -29,11 +29,22 @@ async fn a_cut_wire_gives_503_and_heals_by_itself() {
     refused.expect(503);
     let started = Instant::now();
     far.get("/health").await.expect(200);
-    assert!(started.elapsed() < Duration::from_millis(200), "health waits for nobody");
+    assert!(
+        started.elapsed() < Duration::from_millis(200),
+        "health waits for nobody"
+    );
     let ready = far.get("/readyz").await.expect(503);
-    assert_eq!((ready["database"].as_bool(), ready["storage"].as_bool()), (Some(false), Some(true)));
+    assert_eq!(
+        (ready["database"].as_bool(), ready["storage"].as_bool()),
+        (Some(false), Some(true))
+    );
     // Said while the wire is cut, heard once it is mended.
-    near.post(&format!("/dms/threads/{thread}/messages"), json!({ "text": "missed?" })).await.expect(200);
+    near.post(
+        &format!("/dms/threads/{thread}/messages"),
+        json!({ "text": "missed?" }),
+    )
+    .await
+    .expect(200);
 
     proxy.mend();
     let mut healed = false;
@@ -46,7 +57,10 @@ async fn a_cut_wire_gives_503_and_heals_by_itself() {
     }
     assert!(healed, "the service did not recover");
     far.get("/auth/me").await.expect(200);
-    assert_eq!(socket.next_of("message").await["message"]["text"], "missed?");
+    assert_eq!(
+        socket.next_of("message").await["message"]["text"],
+        "missed?"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -54,12 +68,21 @@ async fn a_full_pool_gives_503_with_retry_after() {
     let world = World::new().await;
     let sara = world.person("Sara").await;
     let place = world.place("Cafe", 0.0).await;
-    let small = world.second(&[("APP_DB_POOL_SIZE", "1"), ("APP_DB_ACQUIRE_TIMEOUT_SECONDS", "0.3")]).await;
+    let small = world
+        .second(&[
+            ("APP_DB_POOL_SIZE", "1"),
+            ("APP_DB_ACQUIRE_TIMEOUT_SECONDS", "0.3"),
+        ])
+        .await;
     let caller = sara.at(small.address);
     tokio::time::sleep(Duration::from_millis(500)).await;
     // The one connection waits for a lock somebody else holds.
     let mut holder = world.db.begin().await.unwrap();
-    sqlx::query("select 1 from places where id = $1 for update").bind(place).execute(&mut *holder).await.unwrap();
+    sqlx::query("select 1 from places where id = $1 for update")
+        .bind(place)
+        .execute(&mut *holder)
+        .await
+        .unwrap();
     let path = format!("/places/{place}/reviews");
     let waiting = caller.post(&path, json!({ "rating": 3 }));
     let refused = async {

@@ -8,9 +8,15 @@ fn the_document_is_as_it_was() {
     assert_eq!(document["openapi"].as_str().map(|v| &v[..3]), Some("3.1"));
     assert_eq!(document["info"]["title"], "Circles - Social Location App");
     assert_eq!(document["info"]["version"], "1.0.0");
-    assert_eq!(document["components"]["securitySchemes"]["HTTPBearer"]["scheme"], "bearer");
+    assert_eq!(
+        document["components"]["securitySchemes"]["HTTPBearer"]["scheme"],
+        "bearer"
+    );
     let text = serde_json::to_string_pretty(&document).unwrap();
-    assert!(!text.to_lowercase().contains("email"), "email login must not appear");
+    assert!(
+        !text.to_lowercase().contains("email"),
+        "email login must not appear"
+    );
     insta::assert_snapshot!("openapi", text);
 }
 
@@ -20,7 +26,10 @@ fn every_reference_leads_somewhere() {
     let text = document.to_string();
     for reference in text.split("\"$ref\":\"#/components/schemas/").skip(1) {
         let name = reference.split('"').next().unwrap();
-        assert!(document["components"]["schemas"].get(name).is_some(), "{name}");
+        assert!(
+            document["components"]["schemas"].get(name).is_some(),
+            "{name}"
+        );
     }
 }
 
@@ -30,8 +39,16 @@ async fn the_page_needs_no_network() {
     let sara = world.person("Sara").await;
     let page = sara.get("/docs").await;
     assert_eq!(page.status, 200);
-    assert!(!page.text.contains("//cdn") && !page.text.contains("https://"), "{}", page.text);
-    for part in page.text.split(['"', '\'']).filter(|p| p.starts_with("/docs/")) {
+    assert!(
+        !page.text.contains("//cdn") && !page.text.contains("https://"),
+        "{}",
+        page.text
+    );
+    for part in page
+        .text
+        .split(['"', '\''])
+        .filter(|p| p.starts_with("/docs/"))
+    {
         sara.get(part).await.expect(200);
     }
 }

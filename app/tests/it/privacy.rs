@@ -29,7 +29,11 @@ fn pairs() -> impl Strategy<Value = BTreeSet<(usize, usize)>> {
 fn case() -> impl Strategy<Value = Case> {
     let levels = proptest::collection::vec(proptest::array::uniform5(0..3_usize), PEOPLE);
     let few = pairs().prop_map(|all| all.into_iter().take(2).collect());
-    (pairs(), few, levels).prop_map(|(follows, blocks, levels)| Case { follows, blocks, levels })
+    (pairs(), few, levels).prop_map(|(follows, blocks, levels)| Case {
+        follows,
+        blocks,
+        levels,
+    })
 }
 
 impl Case {
@@ -47,7 +51,12 @@ impl Case {
             world.execute(&format!("delete from {table}")).await;
         }
         for (a, b) in &self.follows {
-            world.execute(&format!("insert into follows (follower_id, followee_id) values ({}, {})", people[*a].id, people[*b].id)).await;
+            world
+                .execute(&format!(
+                    "insert into follows (follower_id, followee_id) values ({}, {})",
+                    people[*a].id, people[*b].id
+                ))
+                .await;
         }
         for (a, b) in &self.blocks {
             let (a, b) = (people[*a].id, people[*b].id);
@@ -81,16 +90,32 @@ impl Case {
     async fn check(&self, world: &World, people: &[Client]) {
         self.store(world, people).await;
         for (v, viewer) in people.iter().enumerate() {
-            let here = viewer.get("/places/1/whos-here?limit=100").await.expect(200);
+            let here = viewer
+                .get("/places/1/whos-here?limit=100")
+                .await
+                .expect(200);
             let found = viewer.get("/users/search?limit=100").await.expect(200);
             for (o, owner) in people.iter().enumerate() {
                 let [profile, check_in, collection, search, stats] = self.levels[o];
                 let context = format!("{v} looks at {o} in {self:?}");
-                let lists = |list: &Value, key: &str| list.as_array().expect("a list").iter().any(|u| u[key] == owner.id);
+                let lists = |list: &Value, key: &str| {
+                    list.as_array()
+                        .expect("a list")
+                        .iter()
+                        .any(|u| u[key] == owner.id)
+                };
                 let seen = self.can_view(o, v, check_in);
                 let either = self.blocks(o, v) || self.blocks(v, o);
-                assert_eq!(lists(&here["items"], "user_id"), seen && !either, "who's here: {context}");
-                assert_eq!(lists(&found, "id"), o != v && self.can_view(o, v, search) && !either, "search: {context}");
+                assert_eq!(
+                    lists(&here["items"], "user_id"),
+                    seen && !either,
+                    "who's here: {context}"
+                );
+                assert_eq!(
+                    lists(&found, "id"),
+                    o != v && self.can_view(o, v, search) && !either,
+                    "search: {context}"
+                );
                 let expected = match (self.blocks(o, v), self.can_view(o, v, profile)) {
                     (true, _) => 404,
                     (false, false) => 403,
@@ -101,20 +126,51 @@ impl Case {
                 if expected == 200 {
                     let counted = !answer.body["followers_count"].is_null();
                     assert_eq!(counted, self.can_view(o, v, stats), "statistics: {context}");
-                    let all = viewer.get(&format!("/users/{}/check-ins", owner.id)).await.expect(200);
-                    assert_eq!(all["total"].as_i64(), Some(i64::from(seen)), "check-ins: {context}");
-                    assert_eq!(all["items"].as_array().expect("a list").len(), usize::from(seen), "check-ins: {context}");
+                    let all = viewer
+                        .get(&format!("/users/{}/check-ins", owner.id))
+                        .await
+                        .expect(200);
+                    assert_eq!(
+                        all["total"].as_i64(),
+                        Some(i64::from(seen)),
+                        "check-ins: {context}"
+                    );
+                    assert_eq!(
+                        all["items"].as_array().expect("a list").len(),
+                        usize::from(seen),
+                        "check-ins: {context}"
+                    );
                 }
                 let sql = format!("select id from check_ins where user_id = {}", owner.id);
                 let id = world.count(&sql).await;
                 let expected = if seen && !self.blocks(o, v) { 200 } else { 403 };
-                assert_eq!(viewer.get(&format!("/check-ins/{id}")).await.status, expected, "check-in: {context}");
-                let id = world.count(&format!("select id from user_collections where user_id = {} and name = 'Things'", owner.id)).await;
-                let expected = if self.can_view(o, v, collection) && !self.blocks(o, v) { 200 } else { 403 };
-                assert_eq!(viewer.get(&format!("/collections/{id}")).await.status, expected, "collection: {context}");
+                assert_eq!(
+                    viewer.get(&format!("/check-ins/{id}")).await.status,
+                    expected,
+                    "check-in: {context}"
+                );
+                let id = world
+                    .count(&format!(
+                        "select id from user_collections where user_id = {} and name = 'Things'",
+                        owner.id
+                    ))
+                    .await;
+                let expected = if self.can_view(o, v, collection) && !self.blocks(o, v) {
+                    200
+                } else {
+                    403
+                };
+                assert_eq!(
+                    viewer.get(&format!("/collections/{id}")).await.status,
+                    expected,
+                    "collection: {context}"
+                );
             }
             let sum: i64 = here["total"].as_i64().expect("a total");
-            assert_eq!(sum, i64::try_from(here["items"].as_array().expect("a list").len()).expect("few"));
+            assert_eq!(
+                sum,
+                i64::try_from(here["items"].as_array().expect("a list").len()).expect("few")
+            );
             let count = viewer.get("/places/1/whos-here-count").await.expect(200);
             assert_eq!(count["count"], sum);
         }
@@ -123,7 +179,11 @@ impl Case {
 
 #[test]
 fn the_service_agrees_with_the_rule() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime");
     let (world, people) = runtime.block_on(async {
         let world = World::new().await;
         let mut people = Vec::new();
@@ -133,7 +193,12 @@ fn the_service_agrees_with_the_rule() {
         world.place("Cafe", 0.0).await;
         (world, people)
     });
-    let mut runner = TestRunner::new(Config { cases: 24, failure_persistence: None, max_shrink_iters: 40, ..Config::default() });
+    let mut runner = TestRunner::new(Config {
+        cases: 24,
+        failure_persistence: None,
+        max_shrink_iters: 40,
+        ..Config::default()
+    });
     let run = runner.run(&case(), |case| {
         runtime.block_on(case.check(&world, &people));
         Ok(())

@@ -16,7 +16,10 @@ async fn two_tasks_migrate_an_empty_database_at_once() {
     two.expect("the second waits");
     db::migrate(&config).await.expect("and again");
     let mut connection = PgConnection::connect(&database.url).await.unwrap();
-    let applied: i64 = sqlx::query_scalar("select count(*) from _sqlx_migrations").fetch_one(&mut connection).await.unwrap();
+    let applied: i64 = sqlx::query_scalar("select count(*) from _sqlx_migrations")
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
     assert!(applied >= 5);
 }
 
@@ -33,7 +36,9 @@ async fn this_version_serves_on_the_schema_of_the_next() {
         )
         .await
         .unwrap();
-    db::migrate(&db_config(&database.url)).await.expect("newer migrations are tolerated");
+    db::migrate(&db_config(&database.url))
+        .await
+        .expect("newer migrations are tolerated");
     let service = Service::start(settings(&database.url, &[])).await;
     let sara = service.client().sign_up("Sara").await;
     sara.get("/auth/me").await.expect(200);
@@ -50,8 +55,14 @@ async fn this_version_serves_on_the_schema_of_the_next() {
 async fn without_postgis_the_service_measures_by_itself_and_refuses_to_pretend() {
     let database = Database::new().await;
     let mut connection = PgConnection::connect(&database.url).await.unwrap();
-    connection.execute("alter table places drop column geog; drop extension postgis").await.unwrap();
-    let refused = circles_app::app::App::new(settings(&database.url, &[])).await.err().expect("a refusal");
+    connection
+        .execute("alter table places drop column geog; drop extension postgis")
+        .await
+        .unwrap();
+    let refused = circles_app::app::App::new(settings(&database.url, &[]))
+        .await
+        .err()
+        .expect("a refusal");
     assert!(refused.to_string().contains("APP_USE_POSTGIS"), "{refused}");
     let service = Service::start(settings(&database.url, &[("APP_USE_POSTGIS", "false")])).await;
     let sara = service.client().sign_up("Sara").await;

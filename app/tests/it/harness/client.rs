@@ -45,7 +45,9 @@ impl Answer {
             assert!(issue.get(key).is_some(), "{key} is missing: {}", self.text);
         }
         let loc = issue["loc"].as_array().expect("loc is a list");
-        loc.iter().map(|l| l.as_str().map_or_else(|| l.to_string(), str::to_owned)).collect()
+        loc.iter()
+            .map(|l| l.as_str().map_or_else(|| l.to_string(), str::to_owned))
+            .collect()
     }
 }
 
@@ -58,13 +60,25 @@ pub fn png() -> Vec<u8> {
 
 impl Client {
     pub fn new(address: SocketAddr) -> Client {
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build();
-        Client { http: http.expect("a client"), address, token: None, id: 0, phone: String::new() }
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build();
+        Client {
+            http: http.expect("a client"),
+            address,
+            token: None,
+            id: 0,
+            phone: String::new(),
+        }
     }
 
     /// The same person, calling another task.
     pub fn at(&self, address: SocketAddr) -> Client {
-        Client { address, ..self.clone() }
+        Client {
+            address,
+            ..self.clone()
+        }
     }
 
     pub async fn sign_up(mut self, name: &str) -> Client {
@@ -78,14 +92,24 @@ impl Client {
         }
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         self.phone = format!("+96650{number:07}");
-        let sent = self.post("/onboarding/request-otp", json!({ "phone": self.phone })).await.expect(200);
+        let sent = self
+            .post("/onboarding/request-otp", json!({ "phone": self.phone }))
+            .await
+            .expect(200);
         let body = json!({ "phone": self.phone, "otp_code": sent["otp"] });
         let verified = self.post("/onboarding/verify-otp", body).await.expect(200);
-        self.token = Some(verified["access_token"].as_str().expect("a token").to_owned());
+        self.token = Some(
+            verified["access_token"]
+                .as_str()
+                .expect("a token")
+                .to_owned(),
+        );
         self.id = verified["user"]["id"].as_i64().expect("an id");
         let username = format!("{}_{number}", name.to_lowercase());
         let setup = json!({ "first_name": name, "last_name": "Tester", "username": username });
-        self.post("/onboarding/complete-setup", setup).await.expect(200);
+        self.post("/onboarding/complete-setup", setup)
+            .await
+            .expect(200);
         self
     }
 
@@ -105,7 +129,12 @@ impl Client {
         let response = request.send().await.expect("an answer");
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await.expect("a body");
-        Answer { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::Null), text }
+        Answer {
+            status,
+            headers,
+            body: serde_json::from_str(&text).unwrap_or(Value::Null),
+            text,
+        }
     }
 
     pub async fn call(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
@@ -122,7 +151,8 @@ impl Client {
     }
 
     pub async fn get_with(&self, path: &str, header: &str, value: &str) -> Answer {
-        self.send(self.request(Method::GET, path).header(header, value)).await
+        self.send(self.request(Method::GET, path).header(header, value))
+            .await
     }
 
     pub async fn post(&self, path: &str, body: Value) -> Answer {
@@ -138,16 +168,28 @@ impl Client {
     }
 
     /// Posts one file under `field`, with text fields beside it.
-    pub async fn upload(&self, path: &str, field: &'static str, bytes: Vec<u8>, texts: &[(&'static str, String)]) -> Answer {
+    pub async fn upload(
+        &self,
+        path: &str,
+        field: &'static str,
+        bytes: Vec<u8>,
+        texts: &[(&'static str, String)],
+    ) -> Answer {
         let mut form = Form::new().part(field, Part::bytes(bytes).file_name("../../evil name.exe"));
         for (name, value) in texts {
             form = form.text(*name, value.clone());
         }
-        self.send(self.request(Method::POST, path).multipart(form)).await
+        self.send(self.request(Method::POST, path).multipart(form))
+            .await
     }
 
     pub async fn raw_post(&self, path: &str, body: &'static str) -> Answer {
-        self.send(self.request(Method::POST, path).header("content-type", "application/json").body(body)).await
+        self.send(
+            self.request(Method::POST, path)
+                .header("content-type", "application/json")
+                .body(body),
+        )
+        .await
     }
 
     /// Opens a socket with this person's token in the query.
@@ -163,16 +205,26 @@ impl Client {
     }
 
     pub async fn follow(&self, other: &Client) {
-        self.post(&format!("/follow/{}", other.id), Value::Null).await.expect(200);
+        self.post(&format!("/follow/{}", other.id), Value::Null)
+            .await
+            .expect(200);
     }
 
     pub async fn block(&self, other: &Client) {
-        self.put(&format!("/dms/threads/{}/block", other.id), json!({ "blocked": true })).await.expect(200);
+        self.put(
+            &format!("/dms/threads/{}/block", other.id),
+            json!({ "blocked": true }),
+        )
+        .await
+        .expect(200);
     }
 
     /// An accepted thread with another person.
     pub async fn thread_with(&self, other: &Client) -> i64 {
-        let thread = self.post("/dms/open", json!({ "other_user_id": other.id })).await.expect(200);
+        let thread = self
+            .post("/dms/open", json!({ "other_user_id": other.id }))
+            .await
+            .expect(200);
         thread["id"].as_i64().expect("a thread")
     }
 }

@@ -17,7 +17,12 @@ pub struct Proxy {
 impl Proxy {
     /// Forwards to the server of `url`.
     pub async fn to(url: &str) -> Proxy {
-        let host = url.split('@').nth(1).and_then(|rest| rest.split('/').next()).expect("a host").replace("localhost", "127.0.0.1");
+        let host = url
+            .split('@')
+            .nth(1)
+            .and_then(|rest| rest.split('/').next())
+            .expect("a host")
+            .replace("localhost", "127.0.0.1");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let (cut, is_cut) = watch::channel(false);
@@ -30,7 +35,9 @@ impl Proxy {
                 }
                 let (host, is_cut, counter) = (host.clone(), is_cut.clone(), counter.clone());
                 tokio::spawn(async move {
-                    let server = TcpStream::connect(host).await.expect("the database answers");
+                    let server = TcpStream::connect(host)
+                        .await
+                        .expect("the database answers");
                     let mut cut = is_cut.clone();
                     tokio::select! {
                         () = forward(client, server, &counter) => {}
@@ -39,13 +46,20 @@ impl Proxy {
                 });
             }
         });
-        Proxy { address, cut, statements }
+        Proxy {
+            address,
+            cut,
+            statements,
+        }
     }
 
     /// The same database through this proxy.
     pub fn url(&self, url: &str) -> String {
         let (_, database) = url.rsplit_once('/').expect("a database");
-        format!("postgresql://postgres@{}/{database}?sslmode=disable", self.address)
+        format!(
+            "postgresql://postgres@{}/{database}?sslmode=disable",
+            self.address
+        )
     }
 
     pub fn cut(&self) {
@@ -88,7 +102,9 @@ async fn forward(client: TcpStream, server: TcpStream, counter: &AtomicU64) {
 fn count(pending: &mut Vec<u8>, started: &mut bool, counter: &AtomicU64) {
     loop {
         let head = usize::from(*started);
-        let Some(length) = pending.get(head..head + 4) else { return };
+        let Some(length) = pending.get(head..head + 4) else {
+            return;
+        };
         let length = u32::from_be_bytes(length.try_into().expect("four bytes")) as usize;
         if pending.len() < head + length {
             return;
@@ -107,5 +123,7 @@ fn count(pending: &mut Vec<u8>, started: &mut bool, counter: &AtomicU64) {
 
 fn is_bound(sql: &[u8]) -> bool {
     let sql = String::from_utf8_lossy(sql).to_uppercase();
-    ["BEGIN", "COMMIT", "ROLLBACK"].iter().any(|word| sql.starts_with(word))
+    ["BEGIN", "COMMIT", "ROLLBACK"]
+        .iter()
+        .any(|word| sql.starts_with(word))
 }

@@ -28,15 +28,24 @@ pub fn settings(db_url: &str, more: &[(&str, &str)]) -> Config {
         ("APP_DATABASE_URL", db_url),
         ("APP_USE_POSTGIS", "true"),
         ("APP_USE_OPENSTREETMAP", "false"),
-        ("APP_OTP_SECRET_KEY", "an otp secret only tests may use, 32+"),
-        ("APP_JWT_SECRET_KEY", "a jwt secret only tests may use, 32++"),
+        (
+            "APP_OTP_SECRET_KEY",
+            "an otp secret only tests may use, 32+",
+        ),
+        (
+            "APP_JWT_SECRET_KEY",
+            "a jwt secret only tests may use, 32++",
+        ),
         ("APP_DM_MESSAGES_PER_MIN", "1000"),
         ("APP_DM_REQUESTS_PER_MIN", "1000"),
         ("APP_DB_POOL_SIZE", "8"),
         ("APP_METRICS_TOKEN", "metrics-token"),
     ];
-    let all: HashMap<String, String> =
-        base.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let all: HashMap<String, String> = base
+        .iter()
+        .chain(more)
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
     Config::read(Source::new(all)).expect("good settings")
 }
 
@@ -46,9 +55,15 @@ impl Service {
         let address = listener.local_addr().expect("an address");
         let (stop, stopping) = watch::channel(false);
         let running = tokio::spawn(async move {
-            serve::on(listener, config, stopping).await.expect("the service runs");
+            serve::on(listener, config, stopping)
+                .await
+                .expect("the service runs");
         });
-        Service { address, stop, running }
+        Service {
+            address,
+            stop,
+            running,
+        }
     }
 
     pub fn client(&self) -> Client {
@@ -87,8 +102,14 @@ impl World {
     pub async fn with(more: &[(&str, &str)]) -> World {
         let database = Database::new().await;
         let service = Service::start(settings(&database.url, more)).await;
-        let db = PgPool::connect(&database.url).await.expect("the database answers");
-        World { service, db, database }
+        let db = PgPool::connect(&database.url)
+            .await
+            .expect("the database answers");
+        World {
+            service,
+            db,
+            database,
+        }
     }
 
     /// A second task on the same database.
@@ -110,14 +131,25 @@ impl World {
     pub async fn place(&self, name: &str, metres: f64) -> i64 {
         let sql = "insert into places (name, latitude, longitude, city, country, neighborhood, categories, price_tier) \
                    values ($1, 24.7136 + $2 / 111194.93, 46.6753, 'Riyadh', 'Saudi Arabia', 'Olaya', 'Cafe,Coffee Shop', '$$') returning id";
-        sqlx::query_scalar(sql).bind(name).bind(metres).fetch_one(&self.db).await.expect("a place is stored")
+        sqlx::query_scalar(sql)
+            .bind(name)
+            .bind(metres)
+            .fetch_one(&self.db)
+            .await
+            .expect("a place is stored")
     }
 
     pub async fn execute(&self, sql: &str) {
-        sqlx::query(sql).execute(&self.db).await.expect("the statement runs");
+        sqlx::query(sql)
+            .execute(&self.db)
+            .await
+            .expect("the statement runs");
     }
 
     pub async fn count(&self, sql: &str) -> i64 {
-        sqlx::query_scalar(sql).fetch_one(&self.db).await.expect("a number")
+        sqlx::query_scalar(sql)
+            .fetch_one(&self.db)
+            .await
+            .expect("a number")
     }
 }

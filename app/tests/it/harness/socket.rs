@@ -24,14 +24,22 @@ impl Socket {
     }
 
     pub async fn send_text(&mut self, text: &str) {
-        self.0.send(Message::text(text)).await.expect("the frame is sent");
+        self.0
+            .send(Message::text(text))
+            .await
+            .expect("the frame is sent");
     }
 
     /// The next frame.
     pub async fn next(&mut self) -> Value {
         loop {
-            match timeout(PATIENCE, self.0.next()).await.expect("a frame in time") {
-                Some(Ok(Message::Text(text))) => return serde_json::from_str(&text).expect("frames are JSON"),
+            match timeout(PATIENCE, self.0.next())
+                .await
+                .expect("a frame in time")
+            {
+                Some(Ok(Message::Text(text))) => {
+                    return serde_json::from_str(&text).expect("frames are JSON");
+                }
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                 other => panic!("expected a frame, got {other:?}"),
             }
@@ -51,7 +59,10 @@ impl Socket {
     /// The code the server closes with; frames before it are skipped.
     pub async fn close_code(&mut self) -> u16 {
         loop {
-            match timeout(PATIENCE, self.0.next()).await.expect("a close in time") {
+            match timeout(PATIENCE, self.0.next())
+                .await
+                .expect("a close in time")
+            {
                 Some(Ok(Message::Close(Some(frame)))) => return frame.code.into(),
                 Some(Ok(_)) => {}
                 other => panic!("expected a close, got {other:?}"),
