@@ -12,6 +12,7 @@ pub mod nearby;
 pub mod photos;
 pub mod recommend;
 pub mod search;
+pub mod sources;
 pub mod stats;
 pub mod suggest;
 pub mod trending;
@@ -49,8 +50,8 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(admin::current))
         .routes(routes!(admin::enrich))
         .routes(routes!(admin::seed_from_osm))
-        .routes(routes!(admin::enrichment_stats))
-        .routes(routes!(admin::seeding_stats))
+        .routes(routes!(sources::enrichment_stats))
+        .routes(routes!(sources::seeding_stats))
         .routes(routes!(admin::promote))
         // Served, not documented: the unslashed form, and two that never were public.
         .route("/places", axum::routing::post(create::create))

@@ -71,6 +71,14 @@ while :; do
 done
 CIRCLES_TEST_DATABASE_URL=postgresql://postgres@localhost:$port/postgres
 export CIRCLES_TEST_DATABASE_URL
+# In the background, so that a signal is passed on at once; with our standard input, because some commands wait on it.
+"$@" <&0 &
+child=$!
+trap 'kill -TERM $child 2>/dev/null || true' INT TERM HUP
 status=0
-"$@" || status=$?
+while :; do
+    status=0
+    wait $child || status=$?
+    kill -0 $child 2>/dev/null || break
+done
 exit $status

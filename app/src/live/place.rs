@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::auth::User;
 use crate::error::{ApiError, Result};
 use crate::extract::{Path, Query};
-use crate::place_chat;
+use crate::place_chat::{self, private};
 use crate::stamp;
 
 const LONGEST: usize = 2000;
@@ -89,8 +89,8 @@ impl Chat {
         }
         let quoted = frame["context"]["text"].as_str();
         let sent =
-            place_chat::reply_privately(app, &self.user, self.place, target, text, quoted).await?;
-        Ok(place_chat::private_reply_sent(&sent, target))
+            private::reply_privately(app, &self.user, self.place, target, text, quoted).await?;
+        Ok(private::private_reply_sent(&sent, target))
     }
 }
 

@@ -13,7 +13,12 @@ use crate::harness::{World, png};
 
 type Kept = Arc<Mutex<HashMap<String, Bytes>>>;
 
-async fn answer(State(kept): State<Kept>, method: Method, uri: Uri, body: Bytes) -> impl IntoResponse {
+async fn answer(
+    State(kept): State<Kept>,
+    method: Method,
+    uri: Uri,
+    body: Bytes,
+) -> impl IntoResponse {
     let key = uri.path().to_owned();
     let mut kept = kept.lock().unwrap();
     match method {
@@ -26,7 +31,11 @@ async fn answer(State(kept): State<Kept>, method: Method, uri: Uri, body: Bytes)
             (StatusCode::NO_CONTENT, Bytes::new())
         }
         Method::HEAD => (StatusCode::OK, Bytes::new()),
-        _ => kept.get(&key).map_or((StatusCode::NOT_FOUND, Bytes::new()), |b| (StatusCode::OK, b.clone())),
+        _ => kept
+            .get(&key)
+            .map_or((StatusCode::NOT_FOUND, Bytes::new()), |b| {
+                (StatusCode::OK, b.clone())
+            }),
     }
 }
 
@@ -54,18 +63,40 @@ async fn photos_go_to_the_bucket_and_come_back_signed_and_once() {
     let id = sara.check_in(place, "public").await["id"].clone();
     let path = format!("/places/check-ins/{id}/photo");
     let made = sara.upload(&path, "file", png(), &[]).await.expect(200);
-    assert_eq!(made["photo_urls"].as_array().unwrap().len(), 1, "once, not signed and bare");
+    assert_eq!(
+        made["photo_urls"].as_array().unwrap().len(),
+        1,
+        "once, not signed and bare"
+    );
     let url = made["photo_urls"][0].as_str().unwrap();
-    assert!(url.contains("X-Amz-Signature=") && url.contains("X-Amz-Expires=3600"), "{url}");
-    assert_eq!(reqwest::get(url).await.unwrap().bytes().await.unwrap(), png());
-    let stored: String = sqlx::query_scalar("select url from check_in_photos").fetch_one(&world.db).await.unwrap();
+    assert!(
+        url.contains("X-Amz-Signature=") && url.contains("X-Amz-Expires=3600"),
+        "{url}"
+    );
+    assert_eq!(
+        reqwest::get(url).await.unwrap().bytes().await.unwrap(),
+        png()
+    );
+    let stored: String = sqlx::query_scalar("select url from check_in_photos")
+        .fetch_one(&world.db)
+        .await
+        .unwrap();
     assert!(stored.starts_with("checkins/"), "{stored}");
     // An attachment's signed address is recognised as ours.
     let omar = world.person("Omar").await;
     let thread = sara.thread_with(&omar).await;
-    let uploaded = sara.upload("/dms/upload/media", "file", png(), &[]).await.expect(200);
+    let uploaded = sara
+        .upload("/dms/upload/media", "file", png(), &[])
+        .await
+        .expect(200);
     let body = serde_json::json!({ "photo_urls": [uploaded["url"]] });
-    sara.post(&format!("/dms/threads/{thread}/messages"), body).await.expect(200);
+    sara.post(&format!("/dms/threads/{thread}/messages"), body)
+        .await
+        .expect(200);
     sara.delete(&path).await.expect(204);
-    assert_eq!(kept.lock().unwrap().len(), 1, "the check-in's photo is gone, the attachment stays");
+    assert_eq!(
+        kept.lock().unwrap().len(),
+        1,
+        "the check-in's photo is gone, the attachment stays"
+    );
 }
