@@ -6,6 +6,8 @@ use tokio::sync::watch;
 
 use crate::app::App;
 use crate::error::Result;
+use crate::external::overpass::Area;
+use crate::external::venue;
 use crate::live::presence;
 
 /// A recurring job.
@@ -23,9 +25,10 @@ enum Work {
     PurgePlaceChat,
     PurgeCodes,
     PurgeLive,
+    SeedFromOsm,
 }
 
-const JOBS: [Job; 5] = [
+const JOBS: [Job; 6] = [
     Job {
         name: "reap-tasks",
         every: Duration::from_secs(10),
@@ -50,6 +53,11 @@ const JOBS: [Job; 5] = [
         name: "purge-live",
         every: Duration::from_secs(120),
         work: Work::PurgeLive,
+    },
+    Job {
+        name: "seed-from-osm",
+        every: Duration::from_secs(24 * 3600),
+        work: Work::SeedFromOsm,
     },
 ];
 
@@ -104,6 +112,7 @@ impl Work {
         let chat_hours = app.config.checkin.chat_window_hours;
         match self {
             Work::ReapTasks => presence::reap(app).await,
+            Work::SeedFromOsm => seed_from_osm(app).await,
             Work::DisappearMessages => {
                 let sql = "update dm_messages set deleted_at = now(), updated_at = now() where expires_at <= now() and deleted_at is null";
                 Ok(sqlx::query(sql).execute(&app.db).await.map(drop)?)
@@ -136,4 +145,28 @@ impl Work {
             }
         }
     }
+}
+
+/// Stores what OpenStreetMap knows of the settings' area, while few of its places are stored.
+async fn seed_from_osm(app: &App) -> Result<()> {
+    let external = &app.config.external;
+    let Some(area) = external
+        .autoseed_bbox
+        .filter(|_| external.autoseed && external.use_osm)
+    else {
+        return Ok(());
+    };
+    let sql = "select count(*) from places where data_source = 'osm_overpass'";
+    let known: i64 = sqlx::query_scalar(sql).fetch_one(&app.db).await?;
+    if known >= external.autoseed_min_osm_count {
+        return Ok(());
+    }
+    match app.external.area(Area::Box(area)).await {
+        Ok(venues) => {
+            let stored = venue::store(app, &venues).await?.len();
+            tracing::info!(stored, "places seeded from OpenStreetMap");
+        }
+        Err(error) => tracing::warn!(cause = %error, "no places from OpenStreetMap this time"),
+    }
+    Ok(())
 }
