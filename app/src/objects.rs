@@ -9,6 +9,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
@@ -259,7 +260,11 @@ async fn sign(client: &Client, bucket: &str, key: &str) -> Option<String> {
 }
 
 async fn s3_client(config: &S3Config) -> Client {
-    let mut loader = aws_config::defaults(BehaviorVersion::latest());
+    let limits = TimeoutConfig::builder()
+        .operation_attempt_timeout(Duration::from_secs(20))
+        .operation_timeout(Duration::from_secs(45))
+        .build();
+    let mut loader = aws_config::defaults(BehaviorVersion::latest()).timeout_config(limits);
     if let Some(region) = &config.region {
         loader = loader.region(Region::new(region.clone()));
     }

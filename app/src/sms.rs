@@ -5,6 +5,9 @@ use aws_sdk_sns::types::MessageAttributeValue;
 use crate::config::SmsSender;
 use crate::secret::Secret;
 
+/// A caller waits no longer than this for the sender.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
+
 pub enum Sms {
     /// Text messages by Amazon SNS (`Publish` with a phone number).
     Sns(Box<aws_sdk_sns::Client>),
@@ -42,11 +45,14 @@ impl Sms {
                     .phone_number(phone)
                     .message(text)
                     .message_attributes("AWS.SNS.SMS.SMSType", kind)
-                    .send()
-                    .await;
-                if let Err(error) = sent {
-                    let service = error.into_service_error();
-                    tracing::error!(cause = %service, "the one-time code could not be sent");
+                    .send();
+                match tokio::time::timeout(PATIENCE, sent).await {
+                    Ok(Ok(_)) => {}
+                    Ok(Err(error)) => {
+                        let cause = aws_sdk_sns::error::DisplayErrorContext(&error).to_string();
+                        tracing::error!(cause, "the one-time code could not be sent");
+                    }
+                    Err(_) => tracing::error!("the one-time code could not be sent in time"),
                 }
             }
         }
