@@ -1,0 +1,65 @@
+//! The parts of one running task, shared by every handler.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use sqlx::PgPool;
+
+use crate::config::Config;
+use crate::db::{self, DbError};
+use crate::external::External;
+use crate::geo::Geo;
+use crate::live::Live;
+use crate::metrics::Metrics;
+use crate::objects::Objects;
+use crate::places::trending::Rankings;
+use crate::sms::Sms;
+use crate::token::Tokens;
+
+/// Cheap to clone; every handler's state.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+pub struct Parts {
+    pub config: Config,
+    pub db: PgPool,
+    pub geo: Geo,
+    pub tokens: Tokens,
+    pub objects: Objects,
+    pub sms: Sms,
+    pub live: Live,
+    pub external: External,
+    pub rankings: Rankings,
+    pub metrics: Metrics,
+}
+
+impl Deref for App {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl App {
+    /// Builds the parts. The database must be migrated.
+    ///
+    /// # Errors
+    /// When the database is away, or lacks what the settings ask of it.
+    pub async fn new(config: Config) -> Result<App, DbError> {
+        let db = db::pool(&config.db)?;
+        let geo = db::geo(&config, &db).await?;
+        let listener = db::listener_pool(&config.db)?;
+        Ok(App(Arc::new(Parts {
+            geo,
+            tokens: Tokens::new(&config.jwt),
+            objects: Objects::new(&config.storage).await,
+            sms: Sms::new(config.otp.sender).await,
+            live: Live::new(listener),
+            external: External::new(&config.external),
+            rankings: Rankings::default(),
+            metrics: Metrics::default(),
+            db,
+            config,
+        })))
+    }
+}

@@ -1,0 +1,217 @@
+//! Input values that cannot be out of bounds: a wrong one is an input error of its field, and the bounds stand in the document.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Deref;
+
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
+use utoipa::{PartialSchema, ToSchema};
+
+/// Text of MIN..=MAX characters.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Text<const MIN: usize, const MAX: usize>(String);
+
+/// A whole number MIN..=MAX.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Int<const MIN: i64, const MAX: i64>(i64);
+
+/// A number MIN..=MAX, never NaN.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Num<const MIN: i64, const MAX: i64>(f64);
+
+pub type Lat = Num<-90, 90>;
+pub type Lng = Num<-180, 180>;
+pub type Rating = Num<0, 5>;
+/// A row's key.
+pub type Id = Int<{ i64::MIN }, { i64::MAX }>;
+
+impl<const MIN: usize, const MAX: usize> Text<MIN, MAX> {
+    #[must_use]
+    pub fn into_inner(self) -> String {
+        self.0
+    }
+}
+
+impl<const MIN: usize, const MAX: usize> Deref for Text<MIN, MAX> {
+    type Target = str;
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<const MIN: i64, const MAX: i64> Deref for Int<MIN, MAX> {
+    type Target = i64;
+    fn deref(&self) -> &i64 {
+        &self.0
+    }
+}
+
+impl<const MIN: i64, const MAX: i64> Int<MIN, MAX> {
+    /// For defaults: `value` is brought inside the bounds.
+    #[must_use]
+    pub const fn clamped(value: i64) -> Self {
+        if value < MIN {
+            Int(MIN)
+        } else if value > MAX {
+            Int(MAX)
+        } else {
+            Int(value)
+        }
+    }
+}
+
+impl<const MIN: i64, const MAX: i64> Deref for Num<MIN, MAX> {
+    type Target = f64;
+    fn deref(&self) -> &f64 {
+        &self.0
+    }
+}
+
+impl<'de, const MIN: usize, const MAX: usize> Deserialize<'de> for Text<MIN, MAX> {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(d)?;
+        if text.contains('\0') {
+            return Err(D::Error::custom(
+                "String should not contain null characters",
+            ));
+        }
+        let length = text.chars().count();
+        if length < MIN {
+            return Err(D::Error::custom(format!(
+                "String should have at least {MIN} characters"
+            )));
+        }
+        if length > MAX {
+            return Err(D::Error::custom(format!(
+                "String should have at most {MAX} characters"
+            )));
+        }
+        Ok(Text(text))
+    }
+}
+
+impl<'de, const MIN: i64, const MAX: i64> Deserialize<'de> for Int<MIN, MAX> {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let value = i64::deserialize(d)?;
+        if value < MIN {
+            return Err(D::Error::custom(format!(
+                "Input should be greater than or equal to {MIN}"
+            )));
+        }
+        if value > MAX {
+            return Err(D::Error::custom(format!(
+                "Input should be less than or equal to {MAX}"
+            )));
+        }
+        Ok(Int(value))
+    }
+}
+
+struct NumberVisitor;
+
+impl Visitor<'_> for NumberVisitor {
+    type Value = f64;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number")
+    }
+    fn visit_f64<E>(self, v: f64) -> Result<f64, E> {
+        Ok(v)
+    }
+    #[allow(clippy::cast_precision_loss)] // bounds are checked after; no bound needs more than 53 bits
+    fn visit_i64<E>(self, v: i64) -> Result<f64, E> {
+        Ok(v as f64)
+    }
+    #[allow(clippy::cast_precision_loss)]
+    fn visit_u64<E>(self, v: u64) -> Result<f64, E> {
+        Ok(v as f64)
+    }
+}
+
+impl<'de, const MIN: i64, const MAX: i64> Deserialize<'de> for Num<MIN, MAX> {
+    #[allow(clippy::cast_precision_loss)]
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let value = d.deserialize_f64(NumberVisitor)?;
+        if value.is_nan() {
+            return Err(D::Error::custom("Input should be a finite number"));
+        }
+        if value < MIN as f64 {
+            return Err(D::Error::custom(format!(
+                "Input should be greater than or equal to {MIN}"
+            )));
+        }
+        if value > MAX as f64 {
+            return Err(D::Error::custom(format!(
+                "Input should be less than or equal to {MAX}"
+            )));
+        }
+        Ok(Num(value))
+    }
+}
+
+impl<const MIN: usize, const MAX: usize> PartialSchema for Text<MIN, MAX> {
+    fn schema() -> RefOr<Schema> {
+        let object = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .min_length(Some(MIN))
+            .max_length(Some(MAX));
+        object.build().into()
+    }
+}
+
+impl<const MIN: usize, const MAX: usize> ToSchema for Text<MIN, MAX> {
+    fn name() -> Cow<'static, str> {
+        Cow::Owned(format!("Text{MIN}to{MAX}"))
+    }
+}
+
+fn bounded(object: ObjectBuilder, min: i64, max: i64) -> ObjectBuilder {
+    let object = if min == i64::MIN {
+        object
+    } else {
+        object.minimum(Some(min))
+    };
+    if max == i64::MAX {
+        object
+    } else {
+        object.maximum(Some(max))
+    }
+}
+
+fn bound_name(base: &str, min: i64, max: i64) -> Cow<'static, str> {
+    if min == i64::MIN && max == i64::MAX {
+        return Cow::Owned(base.to_owned());
+    }
+    Cow::Owned(format!("{base}{min}to{max}").replace('-', "Minus"))
+}
+
+impl<const MIN: i64, const MAX: i64> PartialSchema for Int<MIN, MAX> {
+    fn schema() -> RefOr<Schema> {
+        let object = ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)));
+        bounded(object, MIN, MAX).build().into()
+    }
+}
+
+impl<const MIN: i64, const MAX: i64> ToSchema for Int<MIN, MAX> {
+    fn name() -> Cow<'static, str> {
+        bound_name("Integer", MIN, MAX)
+    }
+}
+
+impl<const MIN: i64, const MAX: i64> PartialSchema for Num<MIN, MAX> {
+    fn schema() -> RefOr<Schema> {
+        let object = ObjectBuilder::new()
+            .schema_type(Type::Number)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Double)));
+        bounded(object, MIN, MAX).build().into()
+    }
+}
+
+impl<const MIN: i64, const MAX: i64> ToSchema for Num<MIN, MAX> {
+    fn name() -> Cow<'static, str> {
+        bound_name("Number", MIN, MAX)
+    }
+}

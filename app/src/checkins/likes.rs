@@ -1,0 +1,114 @@
+//! Likes of check-ins.
+
+use axum::extract::State;
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::model;
+use crate::activity::{self, Kind};
+use crate::app::App;
+use crate::auth::User;
+use crate::dms::reactions::Told;
+use crate::error::{ApiError, OnConstraint, Result};
+use crate::extract::{Json, Path, Query};
+use crate::live::event::{self, About};
+use crate::page::{Page, Paging};
+use crate::stamp::Stamp;
+
+#[derive(Serialize, ToSchema, sqlx::FromRow)]
+pub struct Like {
+    id: i64,
+    check_in_id: i64,
+    user_id: i64,
+    user_name: String,
+    user_avatar_url: Option<String>,
+    created_at: Stamp,
+}
+
+/// Who likes a check-in, newest first.
+#[utoipa::path(get, path = "/check-ins/{check_in_id}/likes", tag = "check-ins", params(Paging), responses((status = 200, body = Page<Like>)))]
+pub async fn list(
+    State(app): State<App>,
+    user: User,
+    Path(check_in_id): Path<i64>,
+    Query(paging): Query<Paging>,
+) -> Result<Json<Page<Like>>> {
+    model::seen(&app.db, user.id, check_in_id).await?;
+    let count = "select count(*) from check_in_likes where check_in_id = $1";
+    let total = sqlx::query_scalar(count)
+        .bind(check_in_id)
+        .fetch_one(&app.db)
+        .await?;
+    let sql = "select l.id, l.check_in_id, l.user_id, coalesce(u.name, 'User ' || u.id) as user_name, u.avatar_url as user_avatar_url, \
+        l.created_at from check_in_likes l join users u on u.id = l.user_id where l.check_in_id = $1 \
+        order by l.created_at desc, l.id desc limit $2 offset $3";
+    let rows = sqlx::query_as(sql)
+        .bind(check_in_id)
+        .bind(paging.limit())
+        .bind(paging.offset());
+    let mut likes: Vec<Like> = rows.fetch_all(&app.db).await?;
+    for like in &mut likes {
+        like.user_avatar_url = app
+            .objects
+            .address_opt(like.user_avatar_url.as_deref())
+            .await;
+    }
+    Ok(Json(paging.page(likes, total)))
+}
+
+/// Likes a check-in; once.
+#[utoipa::path(post, path = "/check-ins/{check_in_id}/like", tag = "check-ins", responses((status = 200, body = Told)))]
+pub async fn like(
+    State(app): State<App>,
+    user: User,
+    Path(check_in_id): Path<i64>,
+) -> Result<Json<Told>> {
+    let mut tx = app.db.begin().await?;
+    let owner = model::seen(&mut *tx, user.id, check_in_id).await?;
+    let sql = "insert into check_in_likes (check_in_id, user_id) values ($1, $2)";
+    let done = sqlx::query(sql)
+        .bind(check_in_id)
+        .bind(user.id)
+        .execute(&mut *tx)
+        .await;
+    done.on_constraint("check_in_likes_pair_key", || {
+        ApiError::bad("You already like this check-in")
+    })?;
+    let note: Option<String> = sqlx::query_scalar("select note from check_ins where id = $1")
+        .bind(check_in_id)
+        .fetch_one(&mut *tx)
+        .await?;
+    let data = json!({ "checkin_id": check_in_id, "checkin_user_id": owner, "checkin_note": note });
+    activity::record(&mut *tx, user.id, Kind::Like, data, Some(check_in_id)).await?;
+    let data =
+        json!({ "check_in_id": check_in_id, "user_id": user.id, "user_name": user.display_name() });
+    event::notify(&mut tx, owner, user.id, About::NewLike, data).await?;
+    tx.commit().await?;
+    Ok(Json(Told {
+        message: "Check-in liked",
+    }))
+}
+
+/// Takes the like back.
+#[utoipa::path(delete, path = "/check-ins/{check_in_id}/like", tag = "check-ins", responses((status = 200, body = Told)))]
+pub async fn unlike(
+    State(app): State<App>,
+    user: User,
+    Path(check_in_id): Path<i64>,
+) -> Result<Json<Told>> {
+    model::seen(&app.db, user.id, check_in_id).await?;
+    let sql = "delete from check_in_likes where check_in_id = $1 and user_id = $2";
+    let done = sqlx::query(sql)
+        .bind(check_in_id)
+        .bind(user.id)
+        .execute(&app.db)
+        .await?;
+    if done.rows_affected() == 0 {
+        Err(ApiError::NotFound("Like"))
+    } else {
+        Ok(Json(Told {
+            message: "Like removed",
+        }))
+    }
+}

@@ -1,0 +1,72 @@
+//! The verbs of the command.
+
+use std::io::Write;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Config;
+use crate::{db, openapi, seed, serve, trace};
+
+#[derive(Parser)]
+#[command(
+    name = "circles-app",
+    version,
+    about = "The Circles service. Settings come from APP_* variables and a .env file."
+)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Migrate the database, then serve until SIGTERM
+    Serve,
+    /// Bring the database's schema up to this version
+    Migrate,
+    /// Store sample places, people and check-ins, so that a first try shows something
+    Seed(seed::Amount),
+    /// Print the OpenAPI document
+    Openapi,
+    /// Ask the service on this machine whether it lives; for the container's health check
+    Check,
+}
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Does what the command line asks.
+///
+/// # Errors
+/// Whatever keeps it from being done, worded for people.
+pub async fn run() -> Result<(), Failure> {
+    match Cli::parse().verb {
+        Verb::Openapi => {
+            let text = serde_json::to_string_pretty(&openapi::document())?;
+            writeln!(std::io::stdout(), "{text}")?;
+        }
+        Verb::Check => {
+            let port = std::env::var("APP_PORT").unwrap_or_else(|_| "8000".to_owned());
+            let http = reqwest::Client::builder()
+                .no_proxy()
+                .timeout(std::time::Duration::from_secs(3))
+                .build()?;
+            let url = format!("http://127.0.0.1:{port}/health");
+            http.get(url).send().await?.error_for_status()?;
+        }
+        Verb::Serve => serve::run(configured()?).await?,
+        Verb::Migrate => db::migrate(&configured()?.db).await?,
+        Verb::Seed(amount) => {
+            let config = configured()?;
+            db::migrate(&config.db).await?;
+            let told = seed::run(&config, &amount).await?;
+            writeln!(std::io::stdout(), "{told}")?;
+        }
+    }
+    Ok(())
+}
+
+fn configured() -> Result<Config, Failure> {
+    let config = Config::from_env()?;
+    trace::start_logging(config.debug);
+    Ok(config)
+}

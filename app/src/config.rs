@@ -1,0 +1,396 @@
+//! Every setting, read once at start: the environment first, a `.env` file in the working folder second, the default last.
+//!
+//! Names carry the prefix `APP_` and ignore case. Problems are collected, so one start tells all of them.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::secret::Secret;
+
+mod source;
+pub use source::{ConfigError, Source};
+
+/// All settings of one running service.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// One-time codes are echoed and `/metrics` is open; never for a service others can reach.
+    pub debug: bool,
+    pub port: u16,
+    pub db: DbConfig,
+    pub cors_origins: Vec<String>,
+    pub otp: OtpConfig,
+    pub jwt: JwtConfig,
+    pub storage: StorageConfig,
+    pub metrics_token: Option<Secret>,
+    pub use_postgis: bool,
+    pub checkin: CheckinConfig,
+    pub external: ExternalConfig,
+    pub dm: DmConfig,
+    pub limits: LimitConfig,
+    pub ws: WsConfig,
+    /// Share of requests written to the log outside debug, 0..1. Failures are always written.
+    pub log_sample_rate: f64,
+    /// How many proxies of ours stand in front and append to `X-Forwarded-For`.
+    pub trusted_proxies: usize,
+    /// The time a stop may take before it is forced.
+    pub stop_grace: Duration,
+}
+
+#[derive(Debug, Clone)]
+pub struct DbConfig {
+    pub url: Secret,
+    /// Connections of one task, the listener not counted. Two generations of two tasks must fit `max_connections`.
+    pub pool_size: u32,
+    /// How long a request waits for a connection before it is answered 503.
+    pub acquire_timeout: Duration,
+    pub statement_timeout: Duration,
+}
+
+#[derive(Debug, Clone)]
+pub struct OtpConfig {
+    pub secret: Secret,
+    pub expiry_minutes: i64,
+    pub rate_limit_enabled: bool,
+    pub per_minute: i32,
+    pub burst: i32,
+    /// Answers carry the code. Implied by debug.
+    pub echo: bool,
+    pub sender: SmsSender,
+}
+
+/// How one-time codes reach a phone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SmsSender {
+    Sns,
+    Log,
+}
+
+#[derive(Debug, Clone)]
+pub struct JwtConfig {
+    pub secret: Secret,
+    /// Still accepted, no longer used to sign: lets a key be changed without logging everybody out.
+    pub previous_secret: Option<Secret>,
+    pub algorithm: jsonwebtoken::Algorithm,
+    pub expiry_minutes: i64,
+}
+
+#[derive(Debug, Clone)]
+pub enum StorageConfig {
+    Local { folder: PathBuf, base_url: String },
+    S3(S3Config),
+    Memory,
+}
+
+#[derive(Debug, Clone)]
+pub struct S3Config {
+    pub bucket: String,
+    pub region: Option<String>,
+    pub endpoint_url: Option<String>,
+    /// Key id and secret; without them the task's role is used.
+    pub keys: Option<(String, Secret)>,
+    pub public_base_url: Option<String>,
+    pub path_style: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct CheckinConfig {
+    pub enforce_proximity: bool,
+    pub max_distance_m: f64,
+    pub expiry_hours: i64,
+    pub chat_window_hours: i64,
+}
+
+#[derive(Debug, Clone)]
+pub struct ExternalConfig {
+    pub foursquare: Option<FoursquareConfig>,
+    pub trending_enabled: bool,
+    pub trending_override: bool,
+    pub trending_radius_m: f64,
+    pub use_real_trending: bool,
+    pub use_osm: bool,
+    pub overpass_endpoints: Vec<String>,
+    pub nominatim_url: String,
+    pub http_timeout: Duration,
+    pub overpass_timeout: Duration,
+    pub enrich_ttl_hot_days: i64,
+    pub enrich_ttl_cold_days: i64,
+    pub enrich_max_distance_m: f64,
+    pub enrich_min_name_sim: f64,
+    pub suggestions_radius_m: f64,
+    pub autoseed: bool,
+    pub autoseed_min_osm_count: i64,
+    /// South, west, north, east of the area seeded at start; none, none is.
+    pub autoseed_bbox: Option<[f64; 4]>,
+}
+
+#[derive(Debug, Clone)]
+pub struct FoursquareConfig {
+    pub api_key: Option<Secret>,
+    pub client: Option<(String, Secret)>,
+    pub api_url: String,
+    pub search_url: String,
+}
+
+#[derive(Debug, Clone)]
+pub struct DmConfig {
+    pub requests_per_min: i32,
+    pub messages_per_min: i32,
+    pub allow_direct: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct LimitConfig {
+    pub avatar_bytes: usize,
+    pub photo_bytes: usize,
+    pub places_per_hour: i32,
+    pub external_per_min: i32,
+}
+
+#[derive(Debug, Clone)]
+pub struct WsConfig {
+    pub send_timeout: Duration,
+    /// A connection without a ping for this long is closed.
+    pub idle: Duration,
+    pub sweep: Duration,
+}
+
+const OVERPASS: &str = "https://overpass-api.de/api/interpreter,https://overpass.kumi.systems/api/interpreter,https://overpass.private.coffee/api/interpreter";
+const ORIGINS: &str =
+    "http://localhost:3000,http://127.0.0.1:3000,http://localhost:5173,http://127.0.0.1:5173";
+/// The shortest signing or hashing secret, in bytes, outside debug.
+const MIN_SECRET: usize = 32;
+const MEGABYTE: usize = 1024 * 1024;
+
+impl Config {
+    /// Reads the process environment and a `.env` file beside it.
+    ///
+    /// # Errors
+    /// Every unreadable value and every missing secret, in one message that names the settings but never their values.
+    pub fn from_env() -> Result<Config, ConfigError> {
+        let mut found: HashMap<String, String> = HashMap::new();
+        if let Ok(entries) = dotenvy::dotenv_iter() {
+            found.extend(entries.filter_map(Result::ok));
+        }
+        found.extend(std::env::vars());
+        Config::read(Source::new(found))
+    }
+
+    /// Reads the settings out of `source`.
+    ///
+    /// # Errors
+    /// As [`Config::from_env`].
+    pub fn read(mut s: Source) -> Result<Config, ConfigError> {
+        let debug = s.bool("DEBUG", false);
+        let config = Config {
+            debug,
+            port: s.number("PORT", 8000),
+            db: read_db(&mut s),
+            cors_origins: s.list("CORS_ALLOWED_ORIGINS", ORIGINS),
+            otp: read_otp(&mut s, debug),
+            jwt: read_jwt(&mut s, debug),
+            storage: read_storage(&mut s),
+            metrics_token: s.secret("METRICS_TOKEN"),
+            use_postgis: s.bool("USE_POSTGIS", false),
+            checkin: CheckinConfig {
+                enforce_proximity: s.bool("CHECKIN_ENFORCE_PROXIMITY", true),
+                max_distance_m: s.number("CHECKIN_MAX_DISTANCE_METERS", 500.0),
+                expiry_hours: s.number("CHECKIN_EXPIRY_HOURS", 24),
+                chat_window_hours: s.number("PLACE_CHAT_WINDOW_HOURS", 12),
+            },
+            external: read_external(&mut s),
+            dm: DmConfig {
+                requests_per_min: s.number("DM_REQUESTS_PER_MIN", 5),
+                messages_per_min: s.number("DM_MESSAGES_PER_MIN", 20),
+                allow_direct: s.bool("DM_ALLOW_DIRECT", true),
+            },
+            limits: LimitConfig {
+                avatar_bytes: s.number::<usize>("AVATAR_MAX_MB", 5) * MEGABYTE,
+                photo_bytes: s.number::<usize>("PHOTO_MAX_MB", 10) * MEGABYTE,
+                places_per_hour: s.number("PLACES_PER_HOUR", 60),
+                external_per_min: s.number("EXTERNAL_PER_MIN", 20),
+            },
+            ws: WsConfig {
+                send_timeout: s.seconds("WS_SEND_TIMEOUT_SECONDS", 5.0),
+                idle: s.seconds("WS_IDLE_SECONDS", 120.0),
+                sweep: s.seconds("WS_SWEEP_SECONDS", 30.0),
+            },
+            log_sample_rate: s.number("LOG_SAMPLE_RATE", 0.1),
+            trusted_proxies: s.number("TRUSTED_PROXIES", 1),
+            stop_grace: s.seconds("STOP_GRACE_SECONDS", 25.0),
+        };
+        s.finish(config)
+    }
+}
+
+fn read_db(s: &mut Source) -> DbConfig {
+    DbConfig {
+        url: Secret::new(s.text(
+            "DATABASE_URL",
+            "postgresql://postgres@localhost:5432/circles",
+        )),
+        pool_size: s.number("DB_POOL_SIZE", 15),
+        acquire_timeout: s.seconds("DB_ACQUIRE_TIMEOUT_SECONDS", 3.0),
+        statement_timeout: s.seconds("DB_STATEMENT_TIMEOUT_SECONDS", 15.0),
+    }
+}
+
+fn read_otp(s: &mut Source, debug: bool) -> OtpConfig {
+    let default_sender = if debug { "log" } else { "sns" };
+    let sender = match s.text("SMS_SENDER", default_sender).as_str() {
+        "sns" => SmsSender::Sns,
+        "log" if debug => SmsSender::Log,
+        "log" => {
+            s.problem(
+                "SMS_SENDER",
+                "is `log`, which writes one-time codes to the log; only debug may do that",
+            );
+            SmsSender::Log
+        }
+        _ => {
+            s.problem("SMS_SENDER", "must be `sns` or `log`");
+            SmsSender::Log
+        }
+    };
+    OtpConfig {
+        secret: signing_secret(s, "OTP_SECRET_KEY", debug),
+        expiry_minutes: s.number("OTP_EXPIRY_MINUTES", 10),
+        rate_limit_enabled: s.bool("OTP_RATE_LIMIT_ENABLED", false),
+        per_minute: s.number("OTP_REQUESTS_PER_MINUTE", 5),
+        burst: s.number("OTP_REQUESTS_BURST", 10),
+        echo: s.bool("OTP_ECHO", debug),
+        sender,
+    }
+}
+
+fn read_jwt(s: &mut Source, debug: bool) -> JwtConfig {
+    use jsonwebtoken::Algorithm;
+    let algorithm = match s.text("JWT_ALGORITHM", "HS256").as_str() {
+        "HS256" => Algorithm::HS256,
+        "HS384" => Algorithm::HS384,
+        "HS512" => Algorithm::HS512,
+        _ => {
+            s.problem("JWT_ALGORITHM", "must be HS256, HS384 or HS512");
+            Algorithm::HS256
+        }
+    };
+    JwtConfig {
+        secret: signing_secret(s, "JWT_SECRET_KEY", debug),
+        previous_secret: s.secret("JWT_SECRET_KEY_PREVIOUS"),
+        algorithm,
+        expiry_minutes: s.number("JWT_EXPIRY_MINUTES", 10080),
+    }
+}
+
+/// A secret that must be real outside debug. In debug a missing one is made up for this run.
+fn signing_secret(s: &mut Source, name: &str, debug: bool) -> Secret {
+    match s.secret(name) {
+        Some(secret) if debug || secret.expose().len() >= MIN_SECRET => secret,
+        Some(_) => {
+            s.problem(name, "is shorter than 32 bytes; outside debug it must be a real secret (`openssl rand -hex 32` makes one)");
+            Secret::new(String::new())
+        }
+        None if debug => Secret::random(),
+        None => {
+            s.problem(
+                name,
+                "is not set; outside debug it is required (`openssl rand -hex 32` makes one)",
+            );
+            Secret::new(String::new())
+        }
+    }
+}
+
+fn read_storage(s: &mut Source) -> StorageConfig {
+    let backend = s.text("STORAGE_BACKEND", "s3");
+    match backend.as_str() {
+        "local" => StorageConfig::Local {
+            folder: PathBuf::from(s.text("LOCAL_FOLDER", "media")),
+            base_url: s
+                .text("LOCAL_BASE_URL", "http://localhost:8000")
+                .trim_end_matches('/')
+                .to_owned(),
+        },
+        "memory" => StorageConfig::Memory,
+        "s3" => StorageConfig::S3(read_s3(s)),
+        _ => {
+            s.problem("STORAGE_BACKEND", "must be `s3`, `local` or `memory`");
+            StorageConfig::Memory
+        }
+    }
+}
+
+fn read_s3(s: &mut Source) -> S3Config {
+    let key_id = s.plain_or_prefixed("S3_ACCESS_KEY_ID");
+    let key_secret = s.plain_or_prefixed("S3_SECRET_ACCESS_KEY");
+    let bucket = s.plain_or_prefixed("S3_BUCKET").unwrap_or_default();
+    if bucket.is_empty() {
+        s.problem("S3_BUCKET", "is not set, and STORAGE_BACKEND is `s3` (for local files set STORAGE_BACKEND to `local`)");
+    }
+    S3Config {
+        bucket,
+        region: s.plain_or_prefixed("S3_REGION"),
+        endpoint_url: s.plain_or_prefixed("S3_ENDPOINT_URL"),
+        keys: key_id.zip(key_secret.map(Secret::new)),
+        public_base_url: s
+            .plain_or_prefixed("S3_PUBLIC_BASE_URL")
+            .map(|u| u.trim_end_matches('/').to_owned()),
+        path_style: s
+            .plain_or_prefixed("S3_USE_PATH_STYLE")
+            .is_some_and(|v| source::is_true(&v)),
+    }
+}
+
+fn read_external(s: &mut Source) -> ExternalConfig {
+    let bbox: Vec<f64> = s
+        .list("AUTOSEED_BBOX", "")
+        .iter()
+        .filter_map(|part| part.trim().parse().ok())
+        .collect();
+    let name_sim = s
+        .text_opt("ENRICH_MIN_NAME_SIM")
+        .or_else(|| s.text_opt("ENRICH_MIN_NAME_SIMILARITY"));
+    ExternalConfig {
+        foursquare: read_foursquare(s),
+        trending_enabled: s.bool("FSQ_TRENDING_ENABLED", true),
+        trending_override: s.bool("FSQ_TRENDING_OVERRIDE", true),
+        trending_radius_m: s.number("FSQ_TRENDING_RADIUS_M", 5000.0),
+        use_real_trending: s.bool("FSQ_USE_REAL_TRENDING", true),
+        use_osm: s.bool("USE_OPENSTREETMAP", true),
+        overpass_endpoints: s.list("OVERPASS_ENDPOINTS", OVERPASS),
+        nominatim_url: s.text("NOMINATIM_URL", "https://nominatim.openstreetmap.org"),
+        http_timeout: s.seconds("HTTP_TIMEOUT_SECONDS", 30.0),
+        overpass_timeout: s.seconds("OVERPASS_TIMEOUT_SECONDS", 25.0),
+        enrich_ttl_hot_days: s.number("ENRICH_TTL_HOT_DAYS", 14),
+        enrich_ttl_cold_days: s.number("ENRICH_TTL_COLD_DAYS", 60),
+        enrich_max_distance_m: s.number("ENRICH_MAX_DISTANCE_M", 150.0),
+        enrich_min_name_sim: name_sim.and_then(|v| v.parse().ok()).unwrap_or(0.65),
+        suggestions_radius_m: s.number("EXTERNAL_SUGGESTIONS_RADIUS_M", 10000.0),
+        autoseed: s.bool("AUTOSEED_ENABLED", true),
+        autoseed_min_osm_count: s.number("AUTOSEED_MIN_OSM_COUNT", 500),
+        autoseed_bbox: <[f64; 4]>::try_from(bbox).ok(),
+    }
+}
+
+fn read_foursquare(s: &mut Source) -> Option<FoursquareConfig> {
+    let real = |v: &String| !v.is_empty() && v != "demo_key_for_testing";
+    let api_key = s
+        .text_opt("FOURSQUARE_API_KEY")
+        .filter(real)
+        .map(Secret::new);
+    let id = s.text_opt("FOURSQUARE_CLIENT_ID").filter(real);
+    let secret = s
+        .text_opt("FOURSQUARE_CLIENT_SECRET")
+        .filter(real)
+        .map(Secret::new);
+    let client = id.zip(secret);
+    if api_key.is_none() && client.is_none() {
+        return None;
+    }
+    Some(FoursquareConfig {
+        api_key,
+        client,
+        api_url: s.text("FOURSQUARE_API_URL", "https://api.foursquare.com"),
+        search_url: s.text("FOURSQUARE_SEARCH_URL", "https://places-api.foursquare.com"),
+    })
+}

@@ -1,0 +1,151 @@
+//! Attachments, uploaded before they are sent.
+
+use axum::extract::{DefaultBodyLimit, State};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::auth::User;
+use crate::error::Result;
+use crate::extract::Json;
+use crate::sniff::{self, Class, Kind};
+use crate::upload::{Form, Upload};
+
+const MB: usize = 1024 * 1024;
+const IMAGE_CAP: usize = 10 * MB;
+const LARGE_CAP: usize = 50 * MB;
+const VOICE_CAP: usize = 10 * MB;
+/// Room for the multipart frame around the file.
+const FRAME: usize = MB;
+
+const MEDIA: [Kind; 6] = [
+    sniff::JPEG,
+    sniff::PNG,
+    sniff::GIF,
+    sniff::WEBP,
+    sniff::MP4,
+    sniff::QUICKTIME,
+];
+/// An MP4 container may hold sound alone.
+const VOICE: [Kind; 6] = [
+    sniff::MP3,
+    sniff::AUDIO_MP4,
+    sniff::MP4,
+    sniff::WEBM,
+    sniff::WAV,
+    sniff::OGG,
+];
+const FILES: [Kind; 6] = [
+    sniff::PDF,
+    sniff::OLE,
+    sniff::DOCX,
+    sniff::XLSX,
+    sniff::ZIP,
+    sniff::TEXT,
+];
+
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(media))
+        .routes(routes!(voice))
+        .routes(routes!(file))
+        .layer(DefaultBodyLimit::max(LARGE_CAP + FRAME))
+}
+
+#[derive(ToSchema)]
+#[allow(dead_code)] // documents the multipart body
+pub struct FileForm {
+    #[schema(value_type = String, format = Binary)]
+    file: Vec<u8>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct MediaUpload {
+    url: String,
+    media_type: &'static str,
+    file_size: usize,
+    content_type: &'static str,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct VoiceUpload {
+    url: String,
+    duration: Option<i64>,
+    file_size: usize,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct FileUpload {
+    url: String,
+    filename: Option<String>,
+    file_size: usize,
+    content_type: &'static str,
+}
+
+async fn stored(app: &App, user: &User, upload: &Upload, folder: &str) -> Result<String> {
+    let stored = upload
+        .store(app, &format!("dm_media/{}/{folder}", user.id))
+        .await?;
+    Ok(app.objects.address(&stored).await)
+}
+
+/// Uploads a picture (10 MB) or a video (50 MB).
+#[utoipa::path(post, path = "/dms/upload/media", tag = "dms", request_body(content = FileForm, content_type = "multipart/form-data"),
+    responses((status = 200, body = MediaUpload), (status = 413, description = "Too large")))]
+async fn media(State(app): State<App>, user: User, form: Form) -> Result<Json<MediaUpload>> {
+    let upload = form.file(LARGE_CAP, &MEDIA, |_, _| {}).await?;
+    let folder = if upload.kind.class == Class::Video {
+        "videos"
+    } else {
+        "photos"
+    };
+    if folder == "photos" && upload.bytes.len() > IMAGE_CAP {
+        return Err(crate::error::ApiError::TooLarge(
+            "File too large: the limit is 10 MB".to_owned(),
+        ));
+    }
+    let url = stored(&app, &user, &upload, folder).await?;
+    let (file_size, content_type) = (upload.bytes.len(), upload.kind.content_type);
+    Ok(Json(MediaUpload {
+        url,
+        media_type: folder,
+        file_size,
+        content_type,
+    }))
+}
+
+/// Uploads a voice message (10 MB).
+#[utoipa::path(post, path = "/dms/upload/voice", tag = "dms", request_body(content = FileForm, content_type = "multipart/form-data"),
+    responses((status = 200, body = VoiceUpload), (status = 413, description = "Too large")))]
+async fn voice(State(app): State<App>, user: User, form: Form) -> Result<Json<VoiceUpload>> {
+    let mut duration = None;
+    let note = |name: &str, value: String| {
+        if name == "duration" {
+            duration = value.trim().parse().ok().filter(|d| (1..=300).contains(d));
+        }
+    };
+    let upload = form.file(VOICE_CAP, &VOICE, note).await?;
+    let url = stored(&app, &user, &upload, "voice").await?;
+    Ok(Json(VoiceUpload {
+        url,
+        duration,
+        file_size: upload.bytes.len(),
+    }))
+}
+
+/// Uploads a document (50 MB).
+#[utoipa::path(post, path = "/dms/upload/file", tag = "dms", request_body(content = FileForm, content_type = "multipart/form-data"),
+    responses((status = 200, body = FileUpload), (status = 413, description = "Too large")))]
+async fn file(State(app): State<App>, user: User, form: Form) -> Result<Json<FileUpload>> {
+    let upload = form.file(LARGE_CAP, &FILES, |_, _| {}).await?;
+    let url = stored(&app, &user, &upload, "files").await?;
+    let (file_size, content_type) = (upload.bytes.len(), upload.kind.content_type);
+    Ok(Json(FileUpload {
+        url,
+        filename: upload.file_name,
+        file_size,
+        content_type,
+    }))
+}

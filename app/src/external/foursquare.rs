@@ -1,0 +1,283 @@
+//! Foursquare: what trends (v2 `venues/trending`), and search by popularity (`places/search` of the newer API).
+
+use serde_json::{Value, json};
+
+use super::venue::Venue;
+use super::{External, ExternalError, good};
+use crate::config::FoursquareConfig;
+
+/// The version dates the two interfaces are asked for.
+const V2_DATE: &str = "20250601";
+const SEARCH_DATE: &str = "2025-06-17";
+const MOST: i64 = 50;
+const PHOTOS: usize = 5;
+
+/// Where to look.
+#[derive(Debug, Clone, Copy)]
+pub enum Around<'a> {
+    Point { lat: f64, lng: f64, radius_m: f64 },
+    City(&'a str),
+}
+
+impl Around<'_> {
+    fn params(self) -> Vec<(&'static str, String)> {
+        match self {
+            Around::City(city) => vec![("near", city.to_owned())],
+            Around::Point { lat, lng, radius_m } => {
+                vec![
+                    ("ll", format!("{lat:.4},{lng:.4}")),
+                    ("radius", format!("{radius_m:.0}")),
+                ]
+            }
+        }
+    }
+}
+
+/// The provider's category of a kind of place.
+fn category(place_type: &str) -> Option<&'static str> {
+    let known = [
+        ("restaurant", "4d4b7105d754a06374d81259"),
+        ("coffee shop", "4bf58dd8d48988d1e0931735"),
+        ("cafe", "4bf58dd8d48988d16d941735"),
+        ("shopping mall", "4bf58dd8d48988d1fd941735"),
+        ("hotel", "4bf58dd8d48988d1fa931735"),
+        ("park", "4bf58dd8d48988d163941735"),
+        ("gym", "4bf58dd8d48988d176941735"),
+    ];
+    let wanted = place_type.trim().to_lowercase();
+    known
+        .iter()
+        .find(|(name, _)| *name == wanted)
+        .map(|(_, id)| *id)
+}
+
+impl External {
+    /// Venues around a place, most popular first. Without a key, or when the provider fails: none.
+    pub async fn trending(
+        &self,
+        around: Around<'_>,
+        text: Option<&str>,
+        place_type: Option<&str>,
+        limit: i64,
+    ) -> Vec<Venue> {
+        let Some(config) = &self.config.foursquare else {
+            return Vec::new();
+        };
+        let key = format!("{around:?}|{text:?}|{place_type:?}|{limit}");
+        if let Some(kept) = self.cached(&key) {
+            return kept;
+        }
+        let mut venues = Vec::new();
+        if self.config.use_real_trending && matches!(around, Around::Point { .. }) {
+            venues = self
+                .foursquare
+                .call(self.real_trending(config, around, limit))
+                .await
+                .unwrap_or_else(told);
+        }
+        if venues.is_empty() {
+            venues = self
+                .foursquare
+                .call(self.popular(config, around, text, place_type, limit))
+                .await
+                .unwrap_or_else(told);
+        }
+        venues.truncate(usize::try_from(limit).unwrap_or(0));
+        if !venues.is_empty() {
+            self.keep(key, &venues);
+        }
+        venues
+    }
+
+    async fn real_trending(
+        &self,
+        config: &FoursquareConfig,
+        around: Around<'_>,
+        limit: i64,
+    ) -> Result<Vec<Venue>, ExternalError> {
+        let (id, secret) = config.client.as_ref().ok_or(ExternalError::Off)?;
+        let mut params = around.params();
+        params.push(("client_id", id.clone()));
+        params.push(("client_secret", secret.expose().to_owned()));
+        params.push(("v", V2_DATE.to_owned()));
+        params.push(("limit", limit.min(MOST).to_string()));
+        let url = format!("{}/v2/venues/trending", config.api_url);
+        let body = good(self.http.get(url).query(&params).send().await?).await?;
+        let venues = body["response"]["venues"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        Ok(venues.iter().filter_map(venue_of).collect())
+    }
+
+    async fn popular(
+        &self,
+        config: &FoursquareConfig,
+        around: Around<'_>,
+        text: Option<&str>,
+        place_type: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<Venue>, ExternalError> {
+        let key = config.api_key.as_ref().ok_or(ExternalError::Off)?;
+        let mut params = around.params();
+        params.push(("limit", (2 * limit).min(MOST).to_string()));
+        params.extend(
+            text.filter(|t| !t.trim().is_empty())
+                .map(|t| ("query", t.to_owned())),
+        );
+        params.extend(
+            place_type
+                .and_then(category)
+                .map(|c| ("fsq_category_ids", c.to_owned())),
+        );
+        let ask = async |sorted: bool| {
+            let url = format!("{}/places/search", config.search_url);
+            let request = self.http.get(url).query(&params).bearer_auth(key.expose());
+            let request = request.header("X-Places-Api-Version", SEARCH_DATE);
+            let request = if sorted {
+                request.query(&[("sort", "POPULARITY")])
+            } else {
+                request
+            };
+            good(request.send().await?).await
+        };
+        let body = match ask(true).await {
+            // Some plans do not sort.
+            Err(ExternalError::Status { status: 400, text })
+                if text.to_lowercase().contains("sort") =>
+            {
+                ask(false).await?
+            }
+            other => other?,
+        };
+        let venues = body["results"].as_array().cloned().unwrap_or_default();
+        Ok(venues.iter().filter_map(venue_of).collect())
+    }
+
+    /// One venue by its id; `None` when the provider does not know it, fails, or there is no key.
+    pub async fn venue(&self, id: &str) -> Option<Venue> {
+        let config = self.config.foursquare.as_ref()?;
+        let key = config.api_key.as_ref()?;
+        let plain = id.bytes().all(|b| b.is_ascii_alphanumeric());
+        if !plain {
+            return None;
+        }
+        let fetch = async {
+            let request = self
+                .http
+                .get(format!("{}/places/{id}", config.search_url))
+                .bearer_auth(key.expose());
+            good(
+                request
+                    .header("X-Places-Api-Version", SEARCH_DATE)
+                    .send()
+                    .await?,
+            )
+            .await
+        };
+        let body = self
+            .foursquare
+            .call(fetch)
+            .await
+            .map_err(|e| tracing::warn!(cause = %e, "foursquare"))
+            .ok()?;
+        venue_of(&body)
+    }
+}
+
+fn told(error: ExternalError) -> Vec<Venue> {
+    if !matches!(error, ExternalError::Off) {
+        tracing::warn!(cause = %error, "foursquare gave nothing");
+    }
+    Vec::new()
+}
+
+fn text(value: &Value) -> Option<String> {
+    value
+        .as_str()
+        .map(str::trim)
+        .filter(|t| !t.is_empty())
+        .map(str::to_owned)
+}
+
+fn price(value: &Value) -> Option<String> {
+    let tier = value.as_u64().or_else(|| value["tier"].as_u64())?;
+    (1..=4)
+        .contains(&tier)
+        .then(|| "$".repeat(usize::try_from(tier).unwrap_or(1)))
+}
+
+fn photos(venue: &Value) -> Vec<String> {
+    let direct = venue["photos"].as_array().cloned();
+    let grouped = || venue["photos"]["groups"][0]["items"].as_array().cloned();
+    let all = direct.or_else(grouped).unwrap_or_default();
+    let url = |p: &Value| {
+        Some(format!(
+            "{}300x300{}",
+            p["prefix"].as_str()?,
+            p["suffix"].as_str()?
+        ))
+    };
+    all.iter().filter_map(url).take(PHOTOS).collect()
+}
+
+/// Reads a venue in either interface's form.
+fn venue_of(v: &Value) -> Option<Venue> {
+    let location = &v["location"];
+    let point = |direct: &str, short: &str| {
+        v[direct]
+            .as_f64()
+            .or_else(|| location[short].as_f64())
+            .or_else(|| v["geocodes"]["main"][direct].as_f64())
+    };
+    let categories: Vec<String> = v["categories"]
+        .as_array()
+        .map(|all| all.iter().filter_map(|c| text(&c["name"])).collect())
+        .unwrap_or_default();
+    let venue = Venue {
+        source: "foursquare",
+        external_id: ["fsq_place_id", "fsq_id", "id"]
+            .iter()
+            .find_map(|k| text(&v[*k]))?,
+        name: text(&v["name"])?,
+        latitude: point("latitude", "lat")?,
+        longitude: point("longitude", "lng")?,
+        address: text(&location["formatted_address"]).or_else(|| text(&location["address"])),
+        country: text(&location["country"]),
+        city: text(&location["locality"]).or_else(|| text(&location["city"])),
+        neighborhood: text(&location["neighborhood"])
+            .or_else(|| text(&location["neighborhood"][0])),
+        categories: (!categories.is_empty()).then(|| categories.join(", ")),
+        // The provider rates to ten.
+        rating: v["rating"].as_f64().map(|r| (r / 2.0).clamp(0.0, 5.0)),
+        price_tier: price(&v["price"]),
+        phone: text(&v["tel"]).or_else(|| text(&v["contact"]["phone"])),
+        website: text(&v["website"]).or_else(|| text(&v["url"])),
+        photos: photos(v),
+        metadata: json!({ "hours": v["hours"], "popularity": v["popularity"], "verified": v["verified"] }),
+    };
+    venue.is_valid().then_some(venue)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_forms_of_a_venue_are_read() {
+        let old = json!({ "id": "abc", "name": "Cafe", "location": { "lat": 24.7, "lng": 46.6, "city": "Riyadh" },
+            "categories": [{ "name": "Café" }], "price": { "tier": 2 } });
+        let new = json!({ "fsq_place_id": "abc", "name": "Cafe", "latitude": 24.7, "longitude": 46.6, "rating": 9.0,
+            "photos": [{ "prefix": "https://p/", "suffix": "/x.jpg" }] });
+        let (old, new) = (venue_of(&old).unwrap(), venue_of(&new).unwrap());
+        assert_eq!(
+            (old.city.as_deref(), old.price_tier.as_deref()),
+            (Some("Riyadh"), Some("$$"))
+        );
+        assert_eq!(
+            (new.rating, new.photos[0].as_str()),
+            (Some(4.5), "https://p/300x300/x.jpg")
+        );
+        assert!(venue_of(&json!({ "name": "nowhere" })).is_none());
+    }
+}

@@ -1,0 +1,304 @@
+//! `Json`, `Query` and `Path` whose failures are the contract's 422 with the place of the problem.
+
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::error::{ApiError, Issue};
+
+/// A JSON body, whatever its content type says; also the way to answer JSON.
+pub struct Json<T>(pub T);
+
+pub struct Query<T>(pub T);
+
+pub struct Path<T>(pub T);
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        axum::Json(self.0).into_response()
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let bytes = Bytes::from_request(request, state)
+            .await
+            .map_err(|rejection| body_error(&rejection))?;
+        parse_json(&bytes).map(Json)
+    }
+}
+
+/// Parses a body, naming the field at fault.
+///
+/// # Errors
+/// 422, with `loc` starting at `body`.
+pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    if bytes.is_empty() {
+        let loc = vec![json!("body")];
+        return Err(one(Issue {
+            kind: "missing",
+            loc,
+            msg: "Field required".to_owned(),
+            input: Value::Null,
+        }));
+    }
+    let value: Value = serde_json::from_slice(bytes).map_err(|e| {
+        let loc = vec![json!("body"), json!(e.column())];
+        one(Issue {
+            kind: "json_invalid",
+            loc,
+            msg: "JSON decode error".to_owned(),
+            input: json!({}),
+        })
+    })?;
+    serde_path_to_error::deserialize(&value).map_err(|e| {
+        let path: Vec<Value> = e.path().iter().filter_map(segment).collect();
+        let input = lookup(&value, &path);
+        one(issue("body", path, &e.inner().to_string(), input))
+    })
+}
+
+fn one(issue: Issue) -> ApiError {
+    ApiError::Invalid(vec![issue])
+}
+
+fn segment(s: &serde_path_to_error::Segment) -> Option<Value> {
+    use serde_path_to_error::Segment;
+    match s {
+        Segment::Seq { index } => Some(json!(index)),
+        Segment::Map { key } => Some(json!(key)),
+        Segment::Enum { .. } | Segment::Unknown => None,
+    }
+}
+
+fn lookup(value: &Value, path: &[Value]) -> Value {
+    let found = path.iter().try_fold(value, |at, step| match step {
+        Value::String(key) => at.get(key),
+        Value::Number(n) => at.get(usize::try_from(n.as_u64()?).ok()?),
+        _ => None,
+    });
+    found.cloned().unwrap_or(Value::Null)
+}
+
+/// Words serde's message the way clients of the former service know it.
+fn issue(place: &str, path: Vec<Value>, message: &str, input: Value) -> Issue {
+    let mut loc = vec![json!(place)];
+    loc.extend(path);
+    if let Some(field) = message
+        .strip_prefix("missing field `")
+        .and_then(|m| m.split('`').next())
+    {
+        loc.push(json!(field));
+        return Issue {
+            kind: "missing",
+            loc,
+            msg: "Field required".to_owned(),
+            input,
+        };
+    }
+    // serde_json appends the position, which means nothing after the body was parsed once.
+    let msg = message
+        .split(" at line ")
+        .next()
+        .unwrap_or(message)
+        .to_owned();
+    let kind = kind_of(&msg);
+    Issue {
+        kind,
+        loc,
+        msg,
+        input,
+    }
+}
+
+fn kind_of(msg: &str) -> &'static str {
+    let rules: [(&str, &'static str); 11] = [
+        ("at least", "string_too_short"),
+        ("at most", "string_too_long"),
+        ("greater than", "greater_than_equal"),
+        ("less than", "less_than_equal"),
+        ("unknown variant", "enum"),
+        ("expected a string", "string_type"),
+        ("expected i64", "int_type"),
+        ("expected a number", "float_type"),
+        ("expected f64", "float_type"),
+        ("expected a boolean", "bool_type"),
+        ("expected a sequence", "list_type"),
+    ];
+    rules
+        .iter()
+        .find(|(part, _)| msg.contains(part))
+        .map_or("value_error", |(_, kind)| kind)
+}
+
+fn body_error(rejection: &BytesRejection) -> ApiError {
+    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        ApiError::TooLarge("Request body is too large".to_owned())
+    } else {
+        ApiError::bad("Request body could not be read")
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        parse_query(parts.uri.query().unwrap_or_default()).map(Query)
+    }
+}
+
+fn parse_query<T: DeserializeOwned>(query: &str) -> Result<T, ApiError> {
+    let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query).unwrap_or_default();
+    let mut seen = std::collections::BTreeMap::new();
+    for (name, value) in pairs {
+        if value.contains('\0') {
+            return Err(ApiError::invalid(
+                "query",
+                &name,
+                "String should not contain null characters",
+                Value::Null,
+            ));
+        }
+        // The last of a repeated parameter counts, as it did for the clients' former service.
+        seen.insert(name, value);
+    }
+    let clean = serde_urlencoded::to_string(&seen).unwrap_or_default();
+    let parser = serde_urlencoded::Deserializer::new(form_pairs(clean.as_bytes()));
+    serde_path_to_error::deserialize(parser).map_err(|e| {
+        let path: Vec<Value> = e.path().iter().filter_map(segment).collect();
+        let input = path
+            .first()
+            .and_then(Value::as_str)
+            .and_then(|k| seen.get(k))
+            .map_or(Value::Null, |v| json!(v));
+        one(issue("query", path, &e.inner().to_string(), input))
+    })
+}
+
+fn form_pairs(bytes: &[u8]) -> form_urlencoded::Parse<'_> {
+    form_urlencoded::parse(bytes)
+}
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        use axum::extract::path::ErrorKind;
+        use axum::extract::rejection::PathRejection;
+        let rejection = match axum::extract::Path::<T>::from_request_parts(parts, state).await {
+            Ok(axum::extract::Path(value)) => return Ok(Path(value)),
+            Err(rejection) => rejection,
+        };
+        let PathRejection::FailedToDeserializePathParams(failed) = rejection else {
+            return Err(ApiError::internal(rejection));
+        };
+        let (name, input) = match failed.kind() {
+            ErrorKind::ParseErrorAtKey { key, value, .. } => (key.clone(), json!(value)),
+            ErrorKind::ParseErrorAtIndex { index, value, .. } => (index.to_string(), json!(value)),
+            ErrorKind::ParseError { value, .. } => (first_parameter(parts), json!(value)),
+            _ => (first_parameter(parts), Value::Null),
+        };
+        let msg =
+            "Input should be a valid integer, unable to parse string as an integer".to_owned();
+        Err(one(Issue {
+            kind: "int_parsing",
+            loc: vec![json!("path"), json!(name)],
+            msg,
+            input,
+        }))
+    }
+}
+
+/// The name of the route's first parameter; a lone parameter's failure does not name it.
+fn first_parameter(parts: &Parts) -> String {
+    let template = parts
+        .extensions
+        .get::<axum::extract::MatchedPath>()
+        .map_or("", |m| m.as_str());
+    template
+        .split('{')
+        .nth(1)
+        .and_then(|rest| rest.split('}').next())
+        .unwrap_or("id")
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bounds::{Int, Lat, Text};
+    use serde::Deserialize;
+
+    #[derive(Debug, Deserialize)]
+    struct Body {
+        #[allow(dead_code)]
+        name: Text<1, 3>,
+        #[allow(dead_code)]
+        tags: Option<Vec<Text<1, 5>>>,
+    }
+
+    fn issue_of<T>(result: Result<T, ApiError>) -> Issue {
+        match result {
+            Err(ApiError::Invalid(mut issues)) => issues.remove(0),
+            _ => panic!("expected an input error"),
+        }
+    }
+
+    #[test]
+    fn a_missing_field_and_a_nested_one_are_named() {
+        let missing = issue_of(parse_json::<Body>(b"{}"));
+        assert_eq!(
+            (missing.kind, missing.loc),
+            ("missing", vec![json!("body"), json!("name")])
+        );
+        let nested = issue_of(parse_json::<Body>(br#"{"name":"a","tags":["ok",""]}"#));
+        assert_eq!(nested.loc, vec![json!("body"), json!("tags"), json!(1)]);
+        assert_eq!((nested.kind, nested.input), ("string_too_short", json!("")));
+    }
+
+    #[test]
+    fn null_characters_and_wrong_types_are_input_errors() {
+        assert_eq!(
+            issue_of(parse_json::<Body>(br#"{"name":"\u0000"}"#)).loc[1],
+            json!("name")
+        );
+        assert_eq!(
+            issue_of(parse_json::<Body>(br#"{"name":5}"#)).kind,
+            "string_type"
+        );
+    }
+
+    #[derive(Debug, Deserialize)]
+    struct Near {
+        #[allow(dead_code)]
+        lat: Lat,
+        #[allow(dead_code)]
+        limit: Option<Int<1, 100>>,
+    }
+
+    #[test]
+    fn query_numbers_are_bounded_and_never_nan() {
+        assert!(parse_query::<Near>("lat=1&limit=100").is_ok());
+        for (query, field) in [
+            ("lat=NaN", "lat"),
+            ("lat=91", "lat"),
+            ("lat=1&limit=0", "limit"),
+            ("limit=1", "lat"),
+            ("lat=x", "lat"),
+        ] {
+            assert_eq!(
+                issue_of(parse_query::<Near>(query)).loc,
+                vec![json!("query"), json!(field)],
+                "{query}"
+            );
+        }
+    }
+}

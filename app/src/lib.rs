@@ -1,0 +1,54 @@
+//! The Circles service.
+//!
+//! ```text
+//!   HTTP, WebSocket ── router ── auth ── a feature's handlers ── PostgreSQL (PostGIS), Objects (S3 | folder)
+//!                                              │  live::event (a row and a NOTIFY in the same transaction)
+//!                        live (sockets of this task) ◄── LISTEN ── PostgreSQL ── the other tasks' listeners
+//! ```
+//!
+//! Two tasks behind a load balancer are one service: what they share (sockets' events, presence, rate limits, the jobs' turns) is in
+//! the database. `router.rs` is the whole interface on one screen.
+
+pub mod activity;
+pub mod app;
+pub mod auth;
+pub mod bounds;
+pub mod checkins;
+pub mod cli;
+pub mod collections;
+pub mod config;
+pub mod db;
+pub mod dms;
+pub mod error;
+pub mod external;
+pub mod extract;
+pub mod follows;
+pub mod geo;
+pub mod health;
+pub mod jobs;
+pub mod limits;
+pub mod live;
+pub mod media;
+pub mod metrics;
+pub mod objects;
+pub mod onboarding;
+pub mod openapi;
+pub mod page;
+pub mod place_chat;
+pub mod places;
+pub mod reviews;
+pub mod router;
+pub mod saved;
+pub mod secret;
+pub mod seed;
+pub mod serve;
+pub mod settings;
+pub mod sms;
+pub mod sniff;
+pub mod stamp;
+pub mod support;
+pub mod token;
+pub mod trace;
+pub mod upload;
+pub mod users;
+pub mod visible;

@@ -1,0 +1,139 @@
+//! The ear of this task: hears of events by LISTEN, fetches them, hands them to the hub. After a break of the wire it catches up.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use serde_json::Value;
+use sqlx::postgres::{PgListener, PgNotification};
+use tokio::sync::watch;
+
+use super::event::CHANNEL;
+use super::hub::Topic;
+use crate::app::App;
+
+/// The heartbeats of any task come more often than this; silence means the wire is dead.
+const SILENCE: Duration = Duration::from_secs(20);
+/// Ids remembered, so that a catch-up delivers nothing twice.
+const REMEMBERED: usize = 8192;
+/// How far back a catch-up looks, in seconds: longer than a break takes to be noticed.
+const CATCH_UP_SECONDS: f64 = 60.0;
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: i64,
+    topic: String,
+    only_user: Option<i64>,
+    except_user: Option<i64>,
+    payload: Value,
+}
+
+#[derive(Default)]
+struct Ear {
+    delivered: VecDeque<i64>,
+    /// The first connection has missed nothing.
+    connected_before: bool,
+}
+
+/// Listens until the task stops.
+pub async fn run(app: App, stopping: watch::Receiver<bool>) {
+    let mut ear = Ear::default();
+    // Sockets are still told of their closing while the task stops, so the ear outlives the signal by the grace.
+    let stop = async {
+        crate::serve::turned(stopping).await;
+        tokio::time::sleep(app.config.stop_grace).await;
+    };
+    tokio::pin!(stop);
+    loop {
+        let broken = tokio::select! {
+            () = &mut stop => return,
+            error = ear.listen(&app) => error,
+        };
+        app.live.listening.store(false, Ordering::Relaxed);
+        if let Err(error) = broken {
+            tracing::warn!(cause = %error, "live events are interrupted");
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+impl Ear {
+    /// Listens on one connection until it breaks.
+    async fn listen(&mut self, app: &App) -> Result<(), sqlx::Error> {
+        let mut listener = PgListener::connect_with(&app.live.listener).await?;
+        listener.ignore_pool_close_event(true);
+        listener.eager_reconnect(false);
+        listener.listen(CHANNEL).await?;
+        if self.connected_before {
+            self.catch_up(app).await?;
+        }
+        self.connected_before = true;
+        app.live.listening.store(true, Ordering::Relaxed);
+        loop {
+            let Ok(heard) = tokio::time::timeout(SILENCE, listener.try_recv()).await else {
+                return Ok(());
+            };
+            let Some(first) = heard? else { return Ok(()) };
+            let mut ids = Vec::new();
+            self.note(app, &first, &mut ids);
+            while let Some(more) = listener.next_buffered() {
+                self.note(app, &more, &mut ids);
+            }
+            if !ids.is_empty() {
+                self.fetch(app, &ids).await?;
+            }
+        }
+    }
+
+    /// Takes down the id of an event some socket of this task waits for.
+    fn note(&self, app: &App, heard: &PgNotification, ids: &mut Vec<i64>) {
+        let Some((id, topic)) = heard.payload().split_once(' ') else {
+            return;
+        };
+        let (Ok(id), Some(topic)) = (id.parse(), Topic::parse(topic)) else {
+            return;
+        };
+        if app.live.hub.has(topic) {
+            ids.push(id);
+        }
+    }
+
+    async fn fetch(&mut self, app: &App, ids: &[i64]) -> Result<(), sqlx::Error> {
+        let sql = "select id, topic, only_user, except_user, payload from live_events where id = any($1) order by id";
+        let rows: Vec<Row> = sqlx::query_as(sql).bind(ids).fetch_all(&app.db).await?;
+        self.deliver(app, rows);
+        Ok(())
+    }
+
+    async fn catch_up(&mut self, app: &App) -> Result<(), sqlx::Error> {
+        let sql = "select id, topic, only_user, except_user, payload from live_events \
+                   where created_at > now() - make_interval(secs => $1) order by id";
+        let rows: Vec<Row> = sqlx::query_as(sql)
+            .bind(CATCH_UP_SECONDS)
+            .fetch_all(&app.db)
+            .await?;
+        let fresh = rows
+            .into_iter()
+            .filter(|r| !self.delivered.contains(&r.id))
+            .collect();
+        self.deliver(app, fresh);
+        Ok(())
+    }
+
+    fn deliver(&mut self, app: &App, rows: Vec<Row>) {
+        for row in rows {
+            let Some(topic) = Topic::parse(&row.topic) else {
+                continue;
+            };
+            let frame: Arc<str> = row.payload.to_string().into();
+            app.live
+                .hub
+                .deliver(topic, row.only_user, row.except_user, &frame);
+            if self.delivered.len() == REMEMBERED {
+                self.delivered.pop_front();
+            }
+            self.delivered.push_back(row.id);
+        }
+    }
+}

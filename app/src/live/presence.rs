@@ -1,0 +1,163 @@
+//! Who has a socket open, on any task. A task that stops beating takes its sockets with it.
+
+use std::time::Duration;
+
+use serde_json::json;
+use sqlx::{PgExecutor, PgPool};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use super::event::{self, CHANNEL, Event};
+use super::hub::Topic;
+use crate::app::App;
+use crate::error::Result;
+use crate::stamp;
+
+const BEAT: Duration = Duration::from_secs(5);
+
+/// SQL: the user `user` has a socket open on a task that lives.
+#[must_use]
+pub fn online(user: &str) -> String {
+    format!(
+        "exists (select 1 from live_sockets ls join live_tasks lt on lt.id = ls.task_id \
+         where ls.user_id = {user} and lt.beat_at > now() - interval '20 seconds')"
+    )
+}
+
+/// Whether the user has a socket open anywhere.
+///
+/// # Errors
+/// The database's failure.
+pub async fn is_online(db: impl PgExecutor<'_>, user: i64) -> Result<bool> {
+    let sql = format!("select {}", online("$1::bigint"));
+    Ok(sqlx::query_scalar(&sql).bind(user).fetch_one(db).await?)
+}
+
+/// Whether the user has a socket open in this room.
+///
+/// # Errors
+/// The database's failure.
+pub async fn is_in_room(db: impl PgExecutor<'_>, user: i64, topic: Topic) -> Result<bool> {
+    let sql = "select exists (select 1 from live_sockets ls join live_tasks lt on lt.id = ls.task_id \
+               where ls.user_id = $1 and ls.topic = $2 and lt.beat_at > now() - interval '20 seconds')";
+    Ok(sqlx::query_scalar(sql)
+        .bind(user)
+        .bind(topic.to_string())
+        .fetch_one(db)
+        .await?)
+}
+
+pub(super) async fn opened(app: &App, socket: Uuid, user: i64, topic: Topic) -> Result<()> {
+    let open = || {
+        let query = sqlx::query("select socket_opened($1, $2, $3, $4)");
+        query
+            .bind(socket)
+            .bind(app.live.task_id)
+            .bind(user)
+            .bind(topic.to_string())
+            .execute(&app.db)
+    };
+    if let Err(first) = open().await {
+        // The task's own row is missing right after a start, or after the database lost its unlogged tables.
+        let foreign = first
+            .as_database_error()
+            .is_some_and(sqlx::error::DatabaseError::is_foreign_key_violation);
+        if !foreign {
+            return Err(first.into());
+        }
+        mark_alive(app).await?;
+        open().await?;
+    }
+    Ok(())
+}
+
+/// True when the user has no other socket in the room.
+pub(super) async fn closed(db: &PgPool, socket: Uuid, user: i64, topic: Topic) -> Result<bool> {
+    let query = sqlx::query_scalar("select socket_closed($1, $2, $3)");
+    Ok(query
+        .bind(socket)
+        .bind(user)
+        .bind(topic.to_string())
+        .fetch_one(db)
+        .await?)
+}
+
+/// Says every few seconds that this task lives; its notification also tells every listener that its wire is good.
+pub(super) async fn beat(app: App, stopping: watch::Receiver<bool>) {
+    let stop = crate::serve::turned(stopping);
+    tokio::pin!(stop);
+    let mut ticks = tokio::time::interval(BEAT);
+    loop {
+        tokio::select! {
+            () = &mut stop => return,
+            _ = ticks.tick() => {}
+        }
+        if let Err(error) = mark_alive(&app).await {
+            tracing::debug!(cause = %error, "heartbeat missed");
+        }
+    }
+}
+
+async fn mark_alive(app: &App) -> std::result::Result<(), sqlx::Error> {
+    let sql = "insert into live_tasks (id) values ($1) on conflict (id) do update set beat_at = now() \
+               returning (xmax = 0), pg_notify($2, '0 beat')::text";
+    let (fresh, _): (bool, Option<String>) = sqlx::query_as(sql)
+        .bind(app.live.task_id)
+        .bind(CHANNEL)
+        .fetch_one(&app.db)
+        .await?;
+    if fresh {
+        reregister(app).await?;
+    }
+    Ok(())
+}
+
+/// Puts this task's sockets back after the database forgot them.
+async fn reregister(app: &App) -> std::result::Result<(), sqlx::Error> {
+    let (mut ids, mut users, mut topics) = (Vec::new(), Vec::new(), Vec::new());
+    for (id, user, topic) in app.live.hub.sockets() {
+        ids.push(id);
+        users.push(user);
+        topics.push(topic);
+    }
+    let sql = "insert into live_sockets (id, task_id, user_id, topic) \
+               select s.id, $1, s.user_id, s.topic from unnest($2::uuid[], $3::bigint[], $4::text[]) as s (id, user_id, topic) \
+               on conflict (id) do nothing";
+    sqlx::query(sql)
+        .bind(app.live.task_id)
+        .bind(ids)
+        .bind(users)
+        .bind(topics)
+        .execute(&app.db)
+        .await?;
+    Ok(())
+}
+
+/// Removes the tasks that stopped beating, and tells the other side of their sockets' threads.
+///
+/// # Errors
+/// The database's failure.
+pub async fn reap(app: &App) -> Result<()> {
+    let dead = "select ls.id, ls.user_id, ls.topic from live_sockets ls join live_tasks lt on lt.id = ls.task_id \
+                where lt.beat_at < now() - interval '25 seconds'";
+    let gone: Vec<(Uuid, i64, String)> = sqlx::query_as(dead).fetch_all(&app.db).await?;
+    for (socket, user, topic) in gone {
+        let Some(topic) = Topic::parse(&topic) else {
+            continue;
+        };
+        if closed(&app.db, socket, user, topic).await? && matches!(topic, Topic::Thread(_)) {
+            event::emit(&app.db, &left(topic, user)).await?;
+        }
+    }
+    sqlx::query("delete from live_tasks where beat_at < now() - interval '25 seconds'")
+        .execute(&app.db)
+        .await?;
+    Ok(())
+}
+
+/// The event that says `user` left a thread.
+#[must_use]
+pub(super) fn left(topic: Topic, user: i64) -> Event {
+    let payload = json!({ "type": "presence", "user_id": user, "online": false, "timestamp": stamp::frame_now() });
+    Event::to(topic, payload).except(user)
+}

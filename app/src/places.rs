@@ -1,0 +1,66 @@
+//! Places: finding them, one in full, and what feeds them.
+
+pub mod admin;
+pub mod advanced;
+pub mod create;
+pub mod detail;
+pub mod external;
+pub mod filter;
+pub mod lookups;
+pub mod model;
+pub mod nearby;
+pub mod photos;
+pub mod recommend;
+pub mod search;
+pub mod sources;
+pub mod stats;
+pub mod suggest;
+pub mod trending;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(search::search))
+        .routes(routes!(search::quick))
+        .routes(routes!(suggest::suggestions))
+        .routes(routes!(suggest::filter_options))
+        .routes(routes!(advanced::advanced))
+        .routes(routes!(advanced::flexible))
+        .routes(routes!(external::suggestions))
+        .routes(routes!(external::search))
+        .routes(routes!(external::test))
+        .routes(routes!(recommend::recommendations))
+        .routes(routes!(trending::trending))
+        .routes(routes!(trending::global))
+        .routes(routes!(nearby::nearby))
+        .routes(routes!(create::create))
+        .routes(routes!(lookups::countries))
+        .routes(routes!(lookups::cities))
+        .routes(routes!(lookups::neighborhoods))
+        .routes(routes!(lookups::major_cities))
+        .routes(routes!(lookups::all_cities))
+        .routes(routes!(lookups::near_neighborhoods))
+        .routes(routes!(detail::place))
+        .routes(routes!(stats::stats))
+        .routes(routes!(photos::photos))
+        .routes(routes!(admin::current))
+        .routes(routes!(admin::enrich))
+        .routes(routes!(admin::seed_from_osm))
+        .routes(routes!(sources::enrichment_stats))
+        .routes(routes!(sources::seeding_stats))
+        .routes(routes!(admin::promote))
+        // Served, not documented: the unslashed form, and two that never were public.
+        .route("/places", axum::routing::post(create::create))
+        .route(
+            "/places/search/enhanced",
+            axum::routing::get(external::enhanced),
+        )
+        .route(
+            "/places/{place_id}/stats/enhanced",
+            axum::routing::get(stats::enhanced),
+        )
+}

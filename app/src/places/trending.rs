@@ -1,0 +1,387 @@
+//! What is going on: places scored by check-ins, reviews, photos and people within a window.
+//!
+//! A window's ranking of all places is computed once and used again for at most twenty times as long as the computing took, never
+//! longer than five seconds; a quick one is never kept. So a small database is always up to date, and a large one is not asked to
+//! count a day's check-ins for every request.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::extract::State;
+use serde::Deserialize;
+use tokio::sync::Mutex;
+use utoipa::IntoParams;
+
+use super::filter::Filter;
+use super::model::{self, Place, View};
+use super::search;
+use crate::app::App;
+use crate::bounds::{Lat, Lng, Rating, Text};
+use crate::error::{ApiError, Result};
+use crate::external::foursquare::Around;
+use crate::extract::{Json, Query};
+use crate::geo::haversine_m;
+use crate::page::{Page, Paging};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Window {
+    Hour,
+    SixHours,
+    Day,
+    Week,
+    Month,
+}
+
+impl Window {
+    fn parse(text: Option<&str>) -> Result<Window> {
+        match text.unwrap_or("24h") {
+            "1h" => Ok(Window::Hour),
+            "6h" => Ok(Window::SixHours),
+            "24h" => Ok(Window::Day),
+            "7d" => Ok(Window::Week),
+            "30d" => Ok(Window::Month),
+            _ => Err(ApiError::bad(
+                "time_window must be one of 1h, 6h, 24h, 7d, 30d",
+            )),
+        }
+    }
+
+    const fn hours(self) -> i32 {
+        match self {
+            Window::Hour => 1,
+            Window::SixHours => 6,
+            Window::Day => 24,
+            Window::Week => 7 * 24,
+            Window::Month => 30 * 24,
+        }
+    }
+}
+
+/// Places with any signal in a window, best first.
+type Ranking = Arc<Vec<i64>>;
+
+struct Kept {
+    ranking: Ranking,
+    until: Instant,
+}
+
+/// The kept rankings. The lock is held while one is computed, so a burst of requests computes it once.
+#[derive(Default)]
+pub struct Rankings {
+    kept: Mutex<HashMap<Window, Kept>>,
+}
+
+/// A ranking that took less is cheap enough to compute for every request.
+const QUICK: Duration = Duration::from_millis(8);
+const REUSE: u32 = 20;
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// 3 a check-in, 2 a review, 1 a photo of a review, 2 a person; each signal counted by itself. Private check-ins do not count.
+const RANKED: &str = "with c as (select place_id, count(*) as n, count(distinct user_id) as people, max(created_at) as latest from check_ins \
+        where created_at > now() - make_interval(hours => $1) and expires_at > now() and visibility <> 'private' group by place_id), \
+    r as (select place_id, count(*) as n, max(created_at) as latest from reviews \
+        where created_at > now() - make_interval(hours => $1) group by place_id), \
+    f as (select place_id, count(*) as n from photos where review_id is not null \
+        and created_at > now() - make_interval(hours => $1) group by place_id) \
+    select coalesce(c.place_id, r.place_id) from c full join r on r.place_id = c.place_id \
+        left join f on f.place_id = coalesce(c.place_id, r.place_id) \
+    order by 3 * coalesce(c.n, 0) + 2 * coalesce(r.n, 0) + coalesce(f.n, 0) + 2 * coalesce(c.people, 0) desc, \
+        greatest(c.latest, r.latest) desc, 1";
+
+impl Rankings {
+    async fn of(&self, app: &App, window: Window) -> Result<Ranking> {
+        let mut kept = self.kept.lock().await;
+        if let Some(k) = kept.get(&window).filter(|k| Instant::now() < k.until) {
+            return Ok(k.ranking.clone());
+        }
+        let started = Instant::now();
+        let ids: Vec<i64> = sqlx::query_scalar(RANKED)
+            .bind(window.hours())
+            .fetch_all(&app.db)
+            .await?;
+        let took = started.elapsed();
+        let ranking = Arc::new(ids);
+        if took > QUICK {
+            let until = Instant::now() + (took * REUSE).min(LONGEST);
+            kept.insert(
+                window,
+                Kept {
+                    ranking: ranking.clone(),
+                    until,
+                },
+            );
+        }
+        Ok(ranking)
+    }
+}
+
+#[derive(Deserialize, IntoParams)]
+pub struct TrendingQuery {
+    #[param(inline)]
+    lat: Option<Lat>,
+    #[param(inline)]
+    lng: Option<Lng>,
+    #[param(inline)]
+    place_type: Option<Text<0, 100>>,
+    #[param(inline)]
+    cuisine: Option<Text<0, 100>>,
+    #[param(inline)]
+    country: Option<Text<0, 100>>,
+    #[param(inline)]
+    city: Option<Text<0, 100>>,
+    #[param(inline)]
+    neighborhood: Option<Text<0, 100>>,
+    /// $, $$ or $$$.
+    #[param(inline)]
+    price_budget: Option<Text<0, 10>>,
+    #[param(inline)]
+    q: Option<Text<0, 200>>,
+    #[param(inline)]
+    min_rating: Option<Rating>,
+    #[param(inline)]
+    price_tier: Option<Text<0, 10>>,
+}
+
+#[derive(Deserialize, IntoParams)]
+pub struct WindowQuery {
+    /// 1h, 6h, 24h, 7d or 30d.
+    time_window: Option<String>,
+}
+
+impl TrendingQuery {
+    /// # Errors
+    /// 400 for an unknown budget.
+    pub fn checked(self) -> Result<TrendingQuery> {
+        match self.price_budget.as_deref() {
+            None | Some("" | "$" | "$$" | "$$$") => Ok(self),
+            Some(_) => Err(ApiError::bad("price_budget must be one of $, $$, $$$")),
+        }
+    }
+
+    /// The filters as conditions on the place `p`: substrings, ignoring case.
+    #[must_use]
+    pub fn filter(&self) -> Filter {
+        let mut filter = Filter::default();
+        filter.contains(&["p.categories"], self.place_type.as_deref());
+        filter.contains(&["p.categories"], self.cuisine.as_deref());
+        filter.contains(&["p.country"], self.country.as_deref());
+        filter.contains(&["p.city"], self.city.as_deref());
+        filter.contains(&["p.neighborhood"], self.neighborhood.as_deref());
+        filter.equals("p.price_tier", self.price_budget.as_deref());
+        filter.equals("p.price_tier", self.price_tier.as_deref());
+        filter.contains(&["p.name", "p.categories", "p.address"], self.q.as_deref());
+        if let Some(min) = self.min_rating {
+            let min = filter.bind(*min);
+            filter.and(format!("p.rating >= {min}"));
+        }
+        filter
+    }
+
+    fn city(&self) -> Option<&str> {
+        self.city
+            .as_deref()
+            .map(str::trim)
+            .filter(|c| !c.is_empty())
+    }
+}
+
+/// The ids of the ranking that pass the filter, in its order.
+async fn narrowed(app: &App, ranking: &[i64], filter: Filter) -> Result<Vec<i64>> {
+    if filter.is_empty() {
+        return Ok(ranking.to_vec());
+    }
+    let passing: Vec<(i64,)> = filter
+        .rows(&app.db, "select p.id from places p{where}")
+        .await?;
+    let passing: HashSet<i64> = passing.into_iter().map(|(id,)| id).collect();
+    Ok(ranking
+        .iter()
+        .copied()
+        .filter(|id| passing.contains(id))
+        .collect())
+}
+
+struct Ask<'a> {
+    query: &'a TrendingQuery,
+    window: Window,
+    point: Option<(f64, f64)>,
+    /// Metres around the point the result is limited to.
+    radius: Option<f64>,
+}
+
+async fn internal(app: &App, ask: &Ask<'_>, paging: &Paging) -> Result<Page<Place>> {
+    let ranking = app.rankings.of(app, ask.window).await?;
+    let mut filter = ask.query.filter();
+    if let Some(radius) = ask.radius {
+        search::near(app, &mut filter, ask.point, radius);
+    }
+    let ids = narrowed(app, &ranking, filter).await?;
+    let total = i64::try_from(ids.len()).unwrap_or(i64::MAX);
+    let from = usize::try_from(paging.offset())
+        .unwrap_or(usize::MAX)
+        .min(ids.len());
+    let to = from
+        .saturating_add(usize::try_from(paging.limit()).unwrap_or(0))
+        .min(ids.len());
+    let view = View {
+        point: ask.point,
+        hours: ask.window.hours(),
+    };
+    let mut places = model::by_ids(app, &ids[from..to], view).await?;
+    if ask.point.is_some() {
+        nearest_first(&mut places);
+    }
+    Ok(paging.page(places, total))
+}
+
+/// Orders by distance; places without coordinates come last.
+pub fn nearest_first(places: &mut [Place]) {
+    let metres = |p: &Place| p.distance_meters.unwrap_or(f64::MAX);
+    places.sort_by(|a, b| metres(a).total_cmp(&metres(b)));
+}
+
+/// Places found by the provider, stored and shown with their ids.
+async fn external(
+    app: &App,
+    around: Around<'_>,
+    query: &TrendingQuery,
+    view: View,
+    limit: i64,
+) -> Result<Vec<Place>> {
+    let text = query.cuisine.as_deref().or(query.q.as_deref());
+    let venues = app
+        .external
+        .trending(around, text, query.place_type.as_deref(), limit)
+        .await;
+    let ids = crate::external::venue::store(app, &venues).await?;
+    model::by_ids(app, &ids, view).await
+}
+
+/// The decision table: who answers, by the override, the key, and what location was given.
+async fn decide(
+    app: &App,
+    ask: &Ask<'_>,
+    paging: &Paging,
+    without_location: WithoutLocation,
+) -> Result<Page<Place>> {
+    let settings = &app.config.external;
+    let keyed = settings.trending_enabled && app.external.has_foursquare();
+    let view = View {
+        point: ask.point,
+        hours: ask.window.hours(),
+    };
+    if settings.trending_override {
+        let around = match (ask.point, ask.query.city()) {
+            (Some((lat, lng)), _) => Some(Around::Point {
+                lat,
+                lng,
+                radius_m: settings.trending_radius_m,
+            }),
+            (None, Some(city)) => Some(Around::City(city)),
+            (None, None) => None,
+        };
+        return match (around, without_location) {
+            (Some(around), _) if keyed => {
+                let all = external(
+                    app,
+                    around,
+                    ask.query,
+                    view,
+                    paging.limit() + paging.offset(),
+                )
+                .await?;
+                let total = i64::try_from(all.len()).unwrap_or(i64::MAX);
+                let skip = usize::try_from(paging.offset()).unwrap_or(usize::MAX);
+                Ok(paging.page(all.into_iter().skip(skip).collect(), total))
+            }
+            (Some(_), _) => {
+                let limited = Ask {
+                    radius: Some(settings.trending_radius_m),
+                    ..*ask
+                };
+                internal(app, &limited, paging).await
+            }
+            (None, WithoutLocation::Empty) => Ok(paging.page(Vec::new(), 0)),
+            (None, WithoutLocation::Internal) => internal(app, ask, paging).await,
+        };
+    }
+    let mut page = internal(app, ask, paging).await?;
+    let short = page.total < paging.limit() && paging.offset() == 0;
+    if let (true, true, Some((lat, lng))) = (short, keyed, ask.point) {
+        let around = Around::Point {
+            lat,
+            lng,
+            radius_m: settings.trending_radius_m,
+        };
+        let known: HashSet<String> = page.items.iter().map(|p| p.name.to_lowercase()).collect();
+        let ids: HashSet<i64> = page.items.iter().map(|p| p.id).collect();
+        let more = external(app, around, ask.query, view, paging.limit()).await?;
+        let more = more
+            .into_iter()
+            .filter(|p| !ids.contains(&p.id) && !known.contains(&p.name.to_lowercase()));
+        let room = usize::try_from(paging.limit() - page.total).unwrap_or(0);
+        page.items.extend(more.take(room));
+        page.total = i64::try_from(page.items.len()).unwrap_or(i64::MAX);
+    }
+    Ok(page)
+}
+
+#[derive(Clone, Copy)]
+enum WithoutLocation {
+    Empty,
+    Internal,
+}
+
+/// Trending places.
+#[utoipa::path(get, path = "/places/trending", tag = "places", params(WindowQuery, TrendingQuery, Paging), responses((status = 200, body = Page<Place>)))]
+pub async fn trending(
+    State(app): State<App>,
+    Query(window): Query<WindowQuery>,
+    Query(query): Query<TrendingQuery>,
+    Query(paging): Query<Paging>,
+) -> Result<Json<Page<Place>>> {
+    let window = Window::parse(window.time_window.as_deref())?;
+    let query = query.checked()?;
+    let point = search::point(query.lat, query.lng)?;
+    let ask = Ask {
+        query: &query,
+        window,
+        point,
+        radius: None,
+    };
+    Ok(Json(
+        decide(&app, &ask, &paging, WithoutLocation::Empty).await?,
+    ))
+}
+
+/// Trending places of the last week, wherever.
+#[utoipa::path(get, path = "/places/trending/global", tag = "places", params(TrendingQuery, Paging), responses((status = 200, body = Page<Place>)))]
+pub async fn global(
+    State(app): State<App>,
+    Query(query): Query<TrendingQuery>,
+    Query(paging): Query<Paging>,
+) -> Result<Json<Page<Place>>> {
+    let query = query.checked()?;
+    let point = search::point(query.lat, query.lng)?;
+    let ask = Ask {
+        query: &query,
+        window: Window::Week,
+        point,
+        radius: None,
+    };
+    Ok(Json(
+        decide(&app, &ask, &paging, WithoutLocation::Internal).await?,
+    ))
+}
+
+/// Metres between a place and a point, when the place has coordinates.
+#[must_use]
+pub fn metres(place: &Place, point: (f64, f64)) -> Option<f64> {
+    Some(haversine_m(
+        point.0,
+        point.1,
+        place.latitude?,
+        place.longitude?,
+    ))
+}

@@ -1,0 +1,95 @@
+//! The whole interface on one screen: every feature's routes, and the layers around them.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderValue, Method, header};
+use axum::middleware;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_swagger_ui::SwaggerUi;
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::{
+    activity, checkins, collections, dms, follows, health, live, media, onboarding, openapi,
+    place_chat, places, reviews, saved, settings, support, trace, users,
+};
+
+/// Bodies without files.
+const BODY_LIMIT: usize = 1024 * 1024;
+
+/// Every documented and undocumented route.
+#[must_use]
+pub fn api() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .merge(health::router()) // /health /readyz /metrics /
+        .merge(onboarding::router()) // /onboarding/* /auth/*
+        .merge(users::router()) // /users/*
+        .merge(follows::router()) // /follow/*
+        .merge(settings::router()) // /settings/*
+        .merge(places::router()) // /places/* /lookups/*
+        .merge(checkins::router()) // /places/check-ins/* /check-ins/* whos-here
+        .merge(reviews::router()) // /places/{id}/reviews /places/reviews/*
+        .merge(saved::router()) // /places/saved/*
+        .merge(collections::router()) // /collections/*
+        .merge(activity::router()) // /activity/*
+        .merge(support::router()) // /support/*
+        .merge(dms::router()) // /dms/*
+        .merge(place_chat::router()) // /places/{id}/chat/*
+        .merge(live::router()) // /ws/*
+        .merge(media::router()) // /media/*
+}
+
+/// The service as axum serves it.
+pub fn router(app: App) -> Router {
+    let (routes, document) = api().split_for_parts();
+    let assets = SwaggerUi::new("/docs/assets").url("/openapi.json", openapi::finish(document));
+    routes
+        .route("/docs", get(openapi::page))
+        .route("/docs/", get(openapi::page))
+        .merge(assets)
+        .fallback(|| async { ApiError::NotFound("Path") })
+        .method_not_allowed_fallback(not_allowed)
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(CatchPanicLayer::custom(
+            |_: Box<dyn std::any::Any + Send>| {
+                ApiError::internal("a handler panicked").into_response()
+            },
+        ))
+        .layer(cors(&app.config.cors_origins))
+        .layer(middleware::from_fn_with_state(app.clone(), trace::observe))
+        .with_state(app)
+}
+
+async fn not_allowed() -> impl IntoResponse {
+    let body = axum::Json(serde_json::json!({ "detail": "Method Not Allowed" }));
+    (axum::http::StatusCode::METHOD_NOT_ALLOWED, body)
+}
+
+fn cors(origins: &[String]) -> CorsLayer {
+    let origins: Vec<HeaderValue> = origins
+        .iter()
+        .filter_map(|o| HeaderValue::from_str(o).ok())
+        .collect();
+    let methods = [
+        Method::GET,
+        Method::POST,
+        Method::PUT,
+        Method::PATCH,
+        Method::DELETE,
+        Method::OPTIONS,
+        Method::HEAD,
+    ];
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
+        .allow_credentials(true)
+        .allow_methods(AllowMethods::list(methods))
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers([header::HeaderName::from_static("x-request-id")])
+        .max_age(Duration::from_secs(600))
+}

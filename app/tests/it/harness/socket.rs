@@ -1,0 +1,83 @@
+//! A WebSocket client.
+
+use std::time::Duration;
+
+use futures::{SinkExt, StreamExt};
+use serde_json::Value;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+/// Longer than anything takes, shorter than a hung test.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+impl Socket {
+    pub async fn open(url: &str) -> Socket {
+        Socket(connect_async(url).await.expect("the handshake succeeds").0)
+    }
+
+    pub async fn send(&mut self, frame: Value) {
+        self.send_text(&frame.to_string()).await;
+    }
+
+    pub async fn send_text(&mut self, text: &str) {
+        self.0
+            .send(Message::text(text))
+            .await
+            .expect("the frame is sent");
+    }
+
+    /// The next frame.
+    pub async fn next(&mut self) -> Value {
+        loop {
+            match timeout(PATIENCE, self.0.next())
+                .await
+                .expect("a frame in time")
+            {
+                Some(Ok(Message::Text(text))) => {
+                    return serde_json::from_str(&text).expect("frames are JSON");
+                }
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                other => panic!("expected a frame, got {other:?}"),
+            }
+        }
+    }
+
+    /// The next frame of this type; others are skipped.
+    pub async fn next_of(&mut self, kind: &str) -> Value {
+        loop {
+            let frame = self.next().await;
+            if frame["type"] == kind {
+                return frame;
+            }
+        }
+    }
+
+    /// The code the server closes with; frames before it are skipped.
+    pub async fn close_code(&mut self) -> u16 {
+        loop {
+            match timeout(PATIENCE, self.0.next())
+                .await
+                .expect("a close in time")
+            {
+                Some(Ok(Message::Close(Some(frame)))) => return frame.code.into(),
+                Some(Ok(_)) => {}
+                other => panic!("expected a close, got {other:?}"),
+            }
+        }
+    }
+
+    /// Nothing arrives for a while.
+    pub async fn silent(&mut self) {
+        if let Ok(frame) = timeout(Duration::from_millis(400), self.0.next()).await {
+            panic!("expected silence, got {frame:?}");
+        }
+    }
+
+    pub async fn close(mut self) {
+        let _ = self.0.close(None).await;
+    }
+}

@@ -1,0 +1,21 @@
+//! The service as its clients see it: over HTTP and WebSockets, on a real PostgreSQL with PostGIS, a database per test.
+
+mod harness;
+
+mod auth;
+mod checkins;
+mod collections;
+mod contract;
+mod dms;
+mod faults;
+mod live;
+mod onboarding;
+mod openapi;
+mod outside;
+mod people;
+mod places;
+mod privacy;
+mod schema;
+mod statements;
+mod storage;
+mod tls;

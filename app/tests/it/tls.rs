@@ -1,0 +1,54 @@
+//! A database that refuses plain connections.
+
+use circles_app::db;
+use sqlx::Connection;
+
+use crate::harness::postgres::{db_config, start, with_database};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_service_speaks_tls_and_checks_the_authority() {
+    let (line, mut server) = start(&[("TLS_ONLY", "1")]);
+    let (url, authority) = line.split_once(' ').expect("an address and an authority");
+    let with = |query: String| format!("{}?{query}", with_database(url, "postgres"));
+
+    let plain = db_config(&with("sslmode=disable".to_owned()));
+    let refused = db::options(&plain).expect("options");
+    assert!(
+        sqlx::PgConnection::connect_with(&refused).await.is_err(),
+        "the server takes no plain connection"
+    );
+
+    let unknown = db_config(&with("sslmode=verify-full".to_owned()));
+    let refused = db::options(&unknown).expect("options");
+    assert!(
+        sqlx::PgConnection::connect_with(&refused).await.is_err(),
+        "an unknown authority is refused"
+    );
+
+    let good = db_config(&with(format!(
+        "sslmode=verify-full&sslrootcert={authority}"
+    )));
+    db::migrate(&good).await.expect("migrations run over TLS");
+    let mut connection = sqlx::PgConnection::connect_with(&db::options(&good).expect("options"))
+        .await
+        .expect("a connection");
+    let encrypted: bool =
+        sqlx::query_scalar("select ssl from pg_stat_ssl where pid = pg_backend_pid()")
+            .fetch_one(&mut connection)
+            .await
+            .unwrap();
+    assert!(encrypted);
+
+    // The suffix and the parameter deployments write.
+    let written = url.replace("postgresql://", "postgresql+asyncpg://");
+    let asyncpg = db_config(&format!(
+        "{}?ssl=require",
+        with_database(&written, "postgres")
+    ));
+    sqlx::PgConnection::connect_with(&db::options(&asyncpg).expect("options"))
+        .await
+        .expect("a connection");
+    drop(connection);
+    drop(server.stdin.take());
+    server.wait().expect("the server ends");
+}
