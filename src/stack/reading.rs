@@ -45,13 +45,7 @@ impl Reading<'_, '_> {
         let (scope, typed) = self.scope(desk, Some(children));
         let mut entries = self.entries(desk, &scope, &typed);
         let expanded = expand::expand(desk, &scope, &mut entries, self.place);
-        let finish = Finish {
-            scope: &scope,
-            entries: &entries,
-            expanded: &expanded,
-            settings: self.settings,
-            place: self.place,
-        };
+        let finish = Finish::new(&scope, &entries, &expanded, self.settings, self.place);
         let resources = finish.resources(desk);
         let outputs = self.outputs(desk, &scope, &expanded);
         let moved = moved::moved(desk, self.document, &entries, &resources);
@@ -99,10 +93,12 @@ impl Reading<'_, '_> {
                 .help("choose another name");
             }
             if let Some(ty) = entry::entry_type(desk, &scope, &entry.key, &entry.value) {
-                let keys = secret_keys(&entry.value);
-                scope
-                    .entries
-                    .insert(entry.key.text.clone(), Named { ty, keys });
+                let named = Named {
+                    ty,
+                    keys: secret_keys(&entry.value),
+                    existing: has(&entry.value, "existing"),
+                };
+                scope.entries.insert(entry.key.text.clone(), named);
                 typed.push((entry, ty));
             }
         }
@@ -167,4 +163,11 @@ fn secret_keys(node: &Node) -> BTreeSet<String> {
         .and_then(|entry| entry.value.as_map())
         .unwrap_or_default();
     keys.iter().map(|entry| entry.key.text.clone()).collect()
+}
+
+fn has(node: &Node, key: &str) -> bool {
+    let entries = node.as_map().unwrap_or_default();
+    entries
+        .iter()
+        .any(|entry| entry.key.text == key && !entry.value.is_null())
 }
