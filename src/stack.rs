@@ -7,6 +7,7 @@
 //!                                                    names: ${…}      components      exports led on      CIDRs, names, circles
 //! ```
 
+mod assemble;
 mod catalog;
 mod check;
 mod checked;
@@ -14,18 +15,24 @@ mod complete;
 mod desk;
 mod document;
 mod entry;
+mod environment;
 mod expand;
 mod finish;
 mod fit;
 mod literal;
 mod load;
+mod moved;
 mod names;
 mod net;
 mod node;
 mod parse;
+mod place;
+mod reading;
 mod reference;
+mod request;
 mod rules;
 mod schema;
+mod settings;
 mod source;
 mod suggest;
 mod template;
@@ -33,8 +40,9 @@ mod variables;
 
 pub use catalog::{Catalog, KindInfo};
 pub use checked::{Existing, Resource, ServiceInfo, Stack, StateSettings};
-pub use load::{Facts, LoadRequest, Loaded, VarFile, load};
+pub use load::load;
 pub use reference::{MARK, reference};
+pub use request::{Facts, LoadRequest, Loaded, VarFile};
 pub use schema::schema;
 
 #[cfg(test)]

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::check::{Checker, join};
 use super::desk::Desk;
-use super::document::{check_tags, texts};
 use super::names::{EntryType, Scope};
 use super::node::{Entry, Key, Node};
+use super::settings::{check_tags, texts};
 use super::source::Span;
 use super::suggest::did_you_mean;
 use crate::diagnostic::code;

@@ -1,20 +1,20 @@
 //! Drafts to resources: references through components led on to kinds, defaults filled in, protection and tags applied.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::checked::Resource;
 use super::complete::complete;
 use super::desk::Desk;
-use super::document::Settings;
 use super::entry::Checked;
 use super::expand::{Expanded, Unfinished, report_missing};
 use super::names::Scope;
+use super::settings::Settings;
 use super::source::Span;
 use super::suggest::did_you_mean;
 use crate::component::Place;
 use crate::diagnostic::code;
 use crate::kind::Field;
-use crate::model::{Address, Attributes, Reference, Tags, Value};
+use crate::model::{Address, Attributes, KindName, Reference, Tags, Value};
 
 /// What `protect` means in a kind's own fields: AWS is asked to refuse a delete, and nothing goes without a copy.
 const PROTECTED: &[(&str, Value)] = &[
@@ -44,7 +44,8 @@ impl Settle<'_> {
         value
     }
 
-    fn leads_on(&self, value: &Value) -> bool {
+    /// Whether a reference to a component is left in it; after [`Settle::value`] that is one that leads back to itself.
+    pub fn leads_on(&self, value: &Value) -> bool {
         let mut leads = false;
         value.each_expr(&mut |expr| {
             leads |= expr.references().any(|r| self.target(r).is_some());
@@ -79,14 +80,37 @@ impl Settle<'_> {
 
 /// What the resources are finished with.
 pub struct Finish<'x, 'a> {
-    pub scope: &'x Scope<'a>,
-    pub entries: &'x [Checked<'a>],
-    pub expanded: &'x Expanded,
-    pub settings: &'x Settings,
-    pub place: &'x Place,
+    scope: &'x Scope<'a>,
+    entries: &'x [Checked<'a>],
+    expanded: &'x Expanded,
+    settings: &'x Settings,
+    place: &'x Place,
+    entries_by_name: HashSet<&'x str>,
+    made: BTreeSet<&'x str>,
 }
 
-impl Finish<'_, '_> {
+impl<'x, 'a> Finish<'x, 'a> {
+    pub fn new(
+        scope: &'x Scope<'a>,
+        entries: &'x [Checked<'a>],
+        expanded: &'x Expanded,
+        settings: &'x Settings,
+        place: &'x Place,
+    ) -> Self {
+        let made = expanded.resources.iter();
+        Self {
+            scope,
+            entries,
+            expanded,
+            settings,
+            place,
+            entries_by_name: entries.iter().map(|entry| entry.name.as_str()).collect(),
+            made: made
+                .map(|resource| resource.draft.address.as_str())
+                .collect(),
+        }
+    }
+
     /// Every resource that is switched on.
     pub fn resources(&self, desk: &mut Desk<'_>) -> Vec<Resource> {
         self.check_dependencies(desk);
@@ -118,6 +142,15 @@ impl Finish<'_, '_> {
                 &[]
             }
         };
+        if attributes.0.values().any(|value| settle.leads_on(value)) {
+            desk.error(
+                code::CYCLE,
+                checked.span,
+                format!("what `{}` refers to leads back to itself", checked.name),
+            )
+            .help("write one of the values out");
+        }
+        zone_by_index(&draft.kind, &mut attributes, self.place);
         let mut missing: Vec<(String, &'static str)> = Vec::new();
         complete(fields, &mut attributes.0, "", &mut |path, field: &Field| {
             missing.push((path.to_owned(), field.doc));
@@ -200,11 +233,12 @@ impl Finish<'_, '_> {
             });
         }
         for (name, _) in &checked.common.depends_on {
+            // Sorted, what stands below an address follows it.
             let wanted = Address::from(name.as_str());
-            let made = self.expanded.resources.iter().filter(|resource| {
-                resource.draft.address.within(&wanted) && !settle.is_off(&resource.draft.address)
-            });
-            all.extend(made.map(|resource| resource.draft.address.clone()));
+            let below = self.made.range(name.as_str()..);
+            let below = below.take_while(|address| address.starts_with(name.as_str()));
+            let below = below.map(|address| Address::from(*address));
+            all.extend(below.filter(|address| address.within(&wanted) && !settle.is_off(address)));
         }
         // What is looked up is there already.
         all.retain(|address| !self.expanded.existing.contains_key(address));
@@ -212,15 +246,10 @@ impl Finish<'_, '_> {
     }
 
     fn check_dependencies(&self, desk: &mut Desk<'_>) {
+        let made = &self.expanded.resources;
         for checked in self.entries {
             for (name, span) in &checked.common.depends_on {
-                let address = Address::from(name.as_str());
-                let is_entry = self.entries.iter().any(|entry| entry.name == *name);
-                let made = &self.expanded.resources;
-                if is_entry
-                    || made
-                        .iter()
-                        .any(|resource| resource.draft.address == address)
+                if self.entries_by_name.contains(name.as_str()) || self.made.contains(name.as_str())
                 {
                     continue;
                 }
@@ -287,6 +316,19 @@ impl Finish<'_, '_> {
                 }
             }
         }
+    }
+}
+
+/// A subnet's zone may be an index into the region's zones, as in a network.
+fn zone_by_index(kind: &KindName, attributes: &mut Attributes, place: &Place) {
+    if kind.as_str() != "ec2.subnet" {
+        return;
+    }
+    let index = attributes
+        .text("availability_zone")
+        .and_then(|zone| zone.parse::<usize>().ok());
+    if let Some(zone) = index.and_then(|index| place.zones.get(index)) {
+        attributes.set("availability_zone", zone.as_str());
     }
 }
 

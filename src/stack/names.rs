@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use super::catalog::{Catalog, KindInfo};
 use super::check::{Meaning, Names};
 use super::desk::Desk;
-use super::suggest::{did_you_mean, nearest};
+use super::suggest::{did_you_mean, list, nearest};
 use super::template::Hole;
 use crate::component::{COMPONENTS, Component};
 use crate::diagnostic::code;
@@ -79,7 +79,18 @@ pub struct Named<'a> {
     pub ty: EntryType<'a>,
     /// The keys of a secret, if it is one.
     pub keys: BTreeSet<String>,
+    /// Looked up, not made: only some of its attributes are known.
+    pub existing: bool,
 }
+
+/// What is known of a network or cluster that was looked up.
+const KNOWN_OF_EXISTING: &[(&str, &[&str])] = &[
+    (
+        "network",
+        &["id", "vpc_id", "cidr", "public_subnets", "private_subnets"],
+    ),
+    ("ecs.cluster", &["id", "arn", "name"]),
+];
 
 /// Everything that can be named in the resources' fields.
 pub struct Scope<'a> {
@@ -300,6 +311,24 @@ impl Names for Scope<'_> {
         };
         if address != head {
             return self.child(address, attribute, hole, desk);
+        }
+        if named.existing
+            && let Some(attribute) = attribute
+            && let Some((_, known)) = KNOWN_OF_EXISTING
+                .iter()
+                .find(|(ty, _)| *ty == named.ty.name())
+            && !known.contains(&attribute.split('.').next().unwrap_or_default())
+        {
+            desk.error(
+                code::UNKNOWN_ATTRIBUTE,
+                hole.span,
+                format!(
+                    "`{attribute}` of an existing `{}` is not known",
+                    named.ty.name()
+                ),
+            )
+            .help(format!("one of {}", list(known)));
+            return Meaning::Wrong;
         }
         let keys = is_secret_keys(named.ty.attributes()).then_some(&named.keys);
         self.attribute(address, attribute, named.ty, keys, hole, desk)

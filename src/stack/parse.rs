@@ -1,6 +1,8 @@
 //! YAML text to the spanned tree, by `saphyr-parser`'s events. What YAML offers beyond maps, lists and scalars is refused here with a
 //! sentence, so that the rest never meets it.
 
+use std::collections::HashMap;
+
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span as YamlSpan};
 
 use super::node::{Body, Entry, Key, Node, Scalar};
@@ -61,7 +63,7 @@ struct Builder<'a> {
 
 enum Open {
     List(Span, Vec<Node>),
-    Map(Span, Vec<Entry>, Option<Key>),
+    Map(Span, Vec<Entry>, Option<Key>, HashMap<String, Span>),
 }
 
 impl Builder<'_> {
@@ -90,14 +92,14 @@ impl Builder<'_> {
             }
             Event::MappingStart(anchor, tag) => {
                 self.plain_node(span, anchor, tag.is_some())?;
-                self.open(span, Open::Map(span, Vec::new(), None))?;
+                self.open(span, Open::Map(span, Vec::new(), None, HashMap::new()))?;
             }
             Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
                 Some(Open::List(start, items)) => {
                     let last = items.last().map(|node| node.span);
                     self.close(whole(start, span, last), Body::List(items))?;
                 }
-                Some(Open::Map(start, entries, _)) => {
+                Some(Open::Map(start, entries, ..)) => {
                     let last = entries.last().map(|entry| entry.value.span);
                     self.close(whole(start, span, last), Body::Map(entries))?;
                 }
@@ -109,7 +111,7 @@ impl Builder<'_> {
     }
 
     fn open(&mut self, span: Span, open: Open) -> Result<(), Stop> {
-        if let (Some(Open::Map(_, _, None)), Open::Map(..) | Open::List(..)) =
+        if let (Some(Open::Map(_, _, None, _)), Open::Map(..) | Open::List(..)) =
             (self.open.last(), &open)
         {
             self.refuse_with(
@@ -138,7 +140,7 @@ impl Builder<'_> {
         match self.open.last_mut() {
             None => self.root = Some(Node { span, body }),
             Some(Open::List(_, items)) => items.push(Node { span, body }),
-            Some(Open::Map(_, entries, key)) => match key.take() {
+            Some(Open::Map(_, entries, key, _)) => match key.take() {
                 Some(key) => entries.push(Entry {
                     key,
                     value: Node { span, body },
@@ -157,16 +159,16 @@ impl Builder<'_> {
         if scalar.plain && scalar.text == "<<" {
             return self.refuse(span, "merge keys (`<<`) are not supported");
         }
-        let Some(Open::Map(_, entries, key)) = self.open.last_mut() else {
+        let Some(Open::Map(_, _, key, seen)) = self.open.last_mut() else {
             return Ok(());
         };
-        if let Some(first) = entries.iter().find(|entry| entry.key.text == scalar.text) {
+        if let Some(first) = seen.insert(scalar.text.clone(), span) {
             let duplicate = Diagnostic::error(
                 code::DUPLICATE_KEY,
                 format!("`{}` is given twice", scalar.text),
             )
             .at(self.sources.origin(span), "again here")
-            .and(self.sources.origin(first.key.span), "first given here")
+            .and(self.sources.origin(first), "first given here")
             .help("keep one of the two");
             self.report.push(duplicate);
         }

@@ -270,3 +270,69 @@ fn dollars_are_escaped_by_doubling() {
         Some("${key}")
     );
 }
+
+#[test]
+fn what_leads_back_to_itself_through_components_is_a_circle() {
+    let text = "\
+stack: demo
+resources:
+  network: { type: network, cidr: 10.0.0.0/16, private_subnets: [10.0.1.0/24, 10.0.2.0/24], nat_gateways: none }
+  db: { type: postgres, network: \"${network}\", version: \"16\", instance_class: db.t4g.small, database: \"${db.database}\" }
+";
+    let report = with(text, |_| {}).unwrap_err();
+    assert!(report.contains("E0404"), "{report}");
+}
+
+#[test]
+fn only_what_a_look_up_tells_can_be_referred_to() {
+    let text = "\
+stack: demo
+resources:
+  network: { type: network, existing: { vpc_id: vpc-1 } }
+outputs: { ips: \"${network.nat_ips}\" }
+";
+    let report = with(text, |_| {}).unwrap_err();
+    assert!(
+        report.contains("E0402") && report.contains("private_subnets"),
+        "{report}"
+    );
+}
+
+#[test]
+fn a_bare_subnet_takes_its_zone_by_index() {
+    let text = "\
+stack: demo
+resources: { one: { type: ec2.subnet, vpc_id: vpc-1, cidr: 10.0.0.0/24, availability_zone: 1 } }
+";
+    let stack = loaded(text).stack;
+    assert_eq!(
+        stack.resources[0].attributes.text("availability_zone"),
+        Some("us-east-1b")
+    );
+}
+
+#[test]
+fn ten_thousand_resources_load_in_linear_time() {
+    let text = |count: usize| {
+        let mut text = String::from("stack: demo\nresources:\n");
+        for i in 0..count {
+            text.push_str(&format!(
+                "  b{i}:\n    type: s3.bucket\n    name: ${prefix}-{i}\n",
+                prefix = "{prefix}"
+            ));
+            if i > 0 {
+                text.push_str(&format!("    depends_on: [b{}]\n", i - 1));
+            }
+        }
+        text
+    };
+    let time = |count: usize| {
+        let text = text(count);
+        let start = std::time::Instant::now();
+        assert_eq!(loaded(&text).stack.resources.len(), count);
+        start.elapsed()
+    };
+    // Ten times the work in far less than a hundred times the time; three tries, since others use the machine, too.
+    let is_linear = || time(10_000) < time(1000) * 30;
+    assert!((0..3).any(|_| is_linear()));
+}
