@@ -7,6 +7,7 @@ mod paging;
 mod read;
 mod scan;
 mod tag_change;
+mod tagged;
 mod zones;
 
 pub mod ec2;

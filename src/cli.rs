@@ -8,18 +8,23 @@
 mod apply;
 mod ask;
 mod carry_out;
+mod checked;
 mod completions;
 mod destroy;
 mod drift;
 pub mod failure;
 mod global;
+mod graph;
 mod history;
 #[cfg(test)]
 mod manual;
+mod offline;
 mod outputs;
+mod permissions;
 mod plan;
 mod plan_file;
 mod sandbox;
+mod schema;
 mod session;
 mod show;
 mod signals;
@@ -27,6 +32,7 @@ mod state;
 mod suggest;
 mod terraform;
 mod ui;
+mod validate;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -34,6 +40,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub use ask::{Applied, PlanAsk, RunAsk};
+pub use checked::Checked;
 pub use global::Global;
 pub use sandbox::{SandboxStatus, SandboxVerb};
 pub use session::Session;
@@ -69,6 +76,10 @@ pub enum Verb {
     Show(show::ShowArgs),
     State(state::StateArgs),
     History(history::HistoryArgs),
+    Validate(validate::ValidateArgs),
+    Graph(graph::GraphArgs),
+    Permissions(permissions::PermissionsArgs),
+    Schema(schema::SchemaArgs),
     Sandbox(sandbox::SandboxArgs),
     Completions(completions::CompletionsArgs),
 }
@@ -142,6 +153,10 @@ async fn run(cli: &Cli, ui: &mut Ui) -> Result<Exit, Failure> {
         Verb::Show(args) => show::run(args, ui),
         Verb::State(args) => state::run(args, global, ui).await,
         Verb::History(args) => history::run(args, global, ui).await,
+        Verb::Validate(_) => validate::run(global, ui),
+        Verb::Graph(args) => graph::run(args, global, ui),
+        Verb::Permissions(args) => permissions::run(args, global, ui),
+        Verb::Schema(_) => schema::run(ui),
         Verb::Sandbox(args) => sandbox::run(args, ui).await,
         Verb::Completions(args) => completions::run(args, ui),
     }

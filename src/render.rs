@@ -24,6 +24,8 @@ pub mod outputs;
 pub mod palette;
 pub mod plan_page;
 pub mod plan_text;
+pub mod plan_words;
+pub mod policy;
 pub mod shown;
 pub mod state_text;
 

@@ -23,7 +23,9 @@ mod names;
 mod net;
 mod node;
 mod parse;
+mod reference;
 mod rules;
+mod schema;
 mod source;
 mod suggest;
 mod template;
@@ -32,6 +34,8 @@ mod variables;
 pub use catalog::{Catalog, KindInfo};
 pub use checked::{Existing, Resource, ServiceInfo, Stack, StateSettings};
 pub use load::{Facts, LoadRequest, Loaded, VarFile, load};
+pub use reference::{MARK, reference};
+pub use schema::schema;
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,6 @@
 mod cidr;
 pub mod elastic_ip;
 pub mod interfaces;
-pub mod interfaces;
 pub mod internet_gateway;
 mod look;
 pub mod nat_gateway;

@@ -60,7 +60,7 @@ pub fn permitted(plan: &Plan) -> Result<(), Failure> {
     let refusals: Vec<_> = plan
         .refusals
         .iter()
-        .map(crate::render::plan_page::refused)
+        .map(crate::render::plan_words::refused)
         .collect();
     let [first, rest @ ..] = refusals.as_slice() else {
         return Ok(());

@@ -14,7 +14,7 @@ use crate::render::closing::closing;
 use crate::render::json::{self, EventLines};
 use crate::render::lines::Lines;
 use crate::render::live::Live;
-use crate::render::{outputs, plan_page, plan_text};
+use crate::render::{outputs, plan_text, plan_words};
 
 /// How to be sure, and how to report.
 #[derive(Args, Clone, Debug, Default)]
@@ -59,7 +59,7 @@ fn show(plan: &Plan, consent: &Consent, ui: &mut Ui) -> Result<(), Failure> {
         return ui.result_line(&json::planned(plan));
     }
     if ui.quiet && plan.refusals.is_empty() && consent.yes {
-        ui.say(&plan_page::total(plan));
+        ui.say(&plan_words::total(plan));
     } else {
         let text = plan_text::plan_text(plan, ui.err_palette);
         ui.tell(&text);

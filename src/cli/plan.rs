@@ -10,7 +10,7 @@ use super::global::Global;
 use super::plan_file::PlanFile;
 use super::ui::Ui;
 use crate::plan::Plan;
-use crate::render::{json, markdown, plan_page, plan_text};
+use crate::render::{json, markdown, plan_text, plan_words};
 
 /// Show what an apply would do; writes nothing to AWS or the state
 ///
@@ -75,7 +75,7 @@ pub async fn run(args: &PlanArgs, global: &Global, ui: &mut Ui) -> Result<Exit, 
 /// Prints a plan on standard output; just its total with `--quiet`.
 pub fn print(plan: &Plan, format: Format, ui: &mut Ui) -> Result<(), Failure> {
     let text = match format {
-        Format::Text if ui.quiet => format!("{}\n", plan_page::total(plan)),
+        Format::Text if ui.quiet => format!("{}\n", plan_words::total(plan)),
         Format::Text => plan_text::plan_text(plan, ui.out_palette),
         Format::Json => json::plan(plan),
         Format::Markdown => markdown::markdown(plan),

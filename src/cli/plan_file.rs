@@ -210,7 +210,8 @@ mod tests {
 
     #[test]
     fn another_world_is_refused_with_a_code_of_its_own() {
-        let edits: [(fn(&mut Header), &str); 6] = [
+        type Edit = fn(&mut Header);
+        let edits: [(Edit, &str); 6] = [
             (|h| h.account = "1".into(), "account"),
             (|h| h.region = "eu-west-1".into(), "region"),
             (|h| h.environment = "prod".into(), "environment"),

@@ -5,20 +5,18 @@ use std::time::Duration;
 use super::ask::{Applied, PlanAsk, RunAsk};
 use super::failure::{Failure, FailureKind};
 use super::global::Global;
+use super::sandbox::{SandboxStatus, SandboxVerb};
 use super::signals;
 use crate::diagnostic::{self, Style};
 use crate::event::{Outcome, Sink};
 use crate::kind::IntentVerb;
-use crate::model::{Address, KindName, PhysicalId, Scope};
+use crate::model::{Address, KindName, PhysicalId, Scope, Tags};
 use crate::plan::{Ask, Header, Mode, Outputs, Plan, Totals};
-use super::sandbox::{SandboxStatus, SandboxVerb};
-use crate::event::Sink;
-use crate::model::{Address, PhysicalId, Scope};
-use crate::plan::{Header, Outputs, Plan};
 use crate::render::Banner;
 use crate::render::history::PastRun;
 use crate::render::palette::Palette;
 use crate::render::state_text::{Rebuilt, StateEntry, StateRow};
+use crate::sandbox::{self, SandboxError};
 use crate::session::{self, Request, SessionError};
 use crate::stack::VarFile;
 use crate::state::{Record, StoreError};
@@ -137,6 +135,7 @@ impl Session {
         Ok(snapshot.resources.get(address).map(|record| StateEntry {
             row: row(address, record),
             attributes: record.attributes.clone(),
+            tags: Tags::new(),
             depends_on: record.depends_on.clone(),
             protect: record.protect,
             retain: record.retain,
@@ -270,6 +269,25 @@ impl From<SessionError> for Failure {
 }
 
 /// Carries a `sandbox` verb out, and says how the sandbox is then.
-pub async fn sandbox(_verb: SandboxVerb) -> Result<SandboxStatus, Failure> {
-    Err(missing("the sandbox"))
+pub async fn sandbox(verb: SandboxVerb) -> Result<SandboxStatus, Failure> {
+    let done = match verb {
+        SandboxVerb::Start => sandbox::ensure_running(&|_| {}).await.map(drop),
+        SandboxVerb::Stop => sandbox::stop().await.map(drop),
+        SandboxVerb::Status { .. } => Ok(()),
+        SandboxVerb::Reset => sandbox::reset().await.map(drop),
+    };
+    done.map_err(local)?;
+    Ok(match sandbox::status().await.map_err(local)? {
+        sandbox::Status::Stopped => SandboxStatus { running: false, endpoint: None, pid: None, log: None },
+        sandbox::Status::Running { endpoint, pid, .. } => SandboxStatus {
+            running: true,
+            endpoint: Some(endpoint),
+            pid: Some(pid),
+            log: None,
+        },
+    })
+}
+
+fn local(error: SandboxError) -> Failure {
+    Failure::new(FailureKind::Local, error.to_string())
 }

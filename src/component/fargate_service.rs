@@ -85,6 +85,13 @@ fn service(build: &mut Build<'_>) {
     };
     let security_groups = Value::List(vec![build.own("security-group", "id")]);
     let name = build.name_or("name", "");
+    let breaker = match build.get("circuit_breaker") {
+        Value::Null => Value::map([
+            ("enable", Value::Bool(true)),
+            ("rollback", Value::Bool(true)),
+        ]),
+        given => given,
+    };
     build
         .make(
             "service",
@@ -99,7 +106,7 @@ fn service(build: &mut Build<'_>) {
                 ("assign_public_ip", build.get("assign_public_ip")),
                 ("target_groups", targets),
                 ("grace_period", build.get("grace_period")),
-                ("circuit_breaker", build.get("circuit_breaker")),
+                ("circuit_breaker", breaker),
                 (
                     "minimum_healthy_percent",
                     build.get("minimum_healthy_percent"),

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-use super::{Diagnostic, Label, Severity};
+use super::{Diagnostic, Label, Severity, code};
 
 /// The texts that diagnostics point into, by file name.
 pub type Texts = BTreeMap<String, String>;
@@ -19,6 +19,7 @@ pub fn render(diagnostics: &[Diagnostic], texts: &Texts, style: Style) -> String
         Style::Plain => Renderer::plain(),
         Style::Colour => Renderer::styled(),
     };
+    let texts = &without_secrets(diagnostics, texts);
     let mut out = String::new();
     for diagnostic in diagnostics {
         let report = groups(diagnostic, texts);
@@ -30,6 +31,29 @@ pub fn render(diagnostics: &[Diagnostic], texts: &Texts, style: Style) -> String
         out.push('\n');
     }
     out
+}
+
+/// A secret that was written into the file is not shown on top of that, whichever message quotes its line.
+fn without_secrets(diagnostics: &[Diagnostic], texts: &Texts) -> Texts {
+    let mut texts = texts.clone();
+    let secret = diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.code == code::SECRET_IN_FILE);
+    for Label { origin, .. } in secret.filter_map(|diagnostic| diagnostic.primary.as_ref()) {
+        let Some(text) = texts.get_mut(&origin.file) else {
+            continue;
+        };
+        let (start, end) = (floor(text, origin.start), floor(text, origin.end));
+        if start < end {
+            // As many bytes as before, so that every other place stays where it is.
+            let stars: String = text[start..end]
+                .bytes()
+                .map(|byte| if byte == b'\n' { '\n' } else { '*' })
+                .collect();
+            text.replace_range(start..end, &stars);
+        }
+    }
+    texts
 }
 
 fn groups<'a>(diagnostic: &'a Diagnostic, texts: &'a Texts) -> Vec<Group<'a>> {

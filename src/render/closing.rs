@@ -3,7 +3,7 @@
 use super::durations::say;
 use super::lines::stopping;
 use super::palette::{Palette, Tone};
-use super::plan_page::tally;
+use super::plan_words::tally;
 use super::shown::clean;
 use crate::event::{Outcome, RunView};
 use crate::model::Address;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::plan_page::tally;
+use super::plan_words::tally;
 use super::shown::clean;
 use crate::event::Outcome;
 use crate::model::Address;

@@ -204,6 +204,6 @@ mod tests {
             unchanged: 1,
             ..samples::every_act()
         };
-        insta::assert_snapshot!(crate::render::plan_page::total(&plan), @"Plan: 1 to create, 3 to update, 2 to replace, 5 to delete, 1 to forget; 1 stays as it is.");
+        insta::assert_snapshot!(crate::render::plan_words::total(&plan), @"Plan: 1 to create, 3 to update, 2 to replace, 5 to delete, 1 to forget; 1 stays as it is.");
     }
 }

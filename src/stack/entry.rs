@@ -71,14 +71,8 @@ pub const COMMON: &[Field] = &[
 ];
 
 /// Criteria by which an existing cluster is looked up.
-pub const EXISTING_CLUSTER: &[Field] = &[
-    Field::new("name", Type::Text, "The cluster's name."),
-    Field::new(
-        "tags",
-        Type::Map(&Type::Text),
-        "Tags that it carries; exactly one has to.",
-    ),
-];
+pub const EXISTING_CLUSTER: &[Field] =
+    &[Field::new("name", Type::Text, "The cluster's name.").required()];
 
 /// What every resource takes, read.
 #[derive(Clone, Debug, Default)]
@@ -354,16 +348,13 @@ fn look_up(
     let read = Checker::new(desk, scope).fields(entries, fields, "existing", &[]);
     let names: Vec<&str> = fields.iter().take(2).map(|field| field.name).collect();
     if !names.iter().any(|name| read.contains_key(*name)) {
+        let wanted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
         desk.error(
             code::MISSING,
             entry.key.span,
             "it is not said which one is meant",
         )
-        .help(format!(
-            "give {} or {}",
-            super::suggest::list(&names[..1]),
-            super::suggest::list(&names[1..])
-        ));
+        .help(format!("give {}", wanted.join(" or ")));
     }
     Some(read)
 }

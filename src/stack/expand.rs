@@ -28,9 +28,14 @@ pub struct Unfinished {
 pub struct Expanded {
     pub resources: Vec<Unfinished>,
     pub exports: BTreeMap<Address, Attributes>,
+    /// What is looked up: attributes that the file itself gives.
+    pub existing: BTreeMap<Address, Attributes>,
     /// Addresses that entries switched off by `when` stand for.
     pub off: Vec<Address>,
 }
+
+/// Criteria of an existing network that are attributes at the same time: which of its subnets are meant.
+pub const GIVEN_OF_EXISTING: &[&str] = &["public_subnets", "private_subnets"];
 
 struct Others<'x, 'a>(&'x [Checked<'a>]);
 
@@ -62,7 +67,11 @@ pub fn expand(
         if !checked.common.on {
             expanded.off.push(address.clone());
         }
-        if checked.existing.is_some() {
+        if let Some(criteria) = &checked.existing {
+            let given = GIVEN_OF_EXISTING
+                .iter()
+                .filter_map(|name| Some((*name, criteria.get(*name)?.clone())));
+            expanded.existing.insert(address, Attributes::new(given));
             continue;
         }
         let component = match checked.ty {

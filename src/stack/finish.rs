@@ -57,6 +57,9 @@ impl Settle<'_> {
         if self.is_off(&reference.address) {
             return Some(Value::Null);
         }
+        if let Some(given) = self.expanded.existing.get(&reference.address) {
+            return given.path(&reference.attribute);
+        }
         let exports = self.expanded.exports.get(&reference.address)?;
         Some(exports.path(&reference.attribute).unwrap_or_default())
     }
@@ -203,6 +206,8 @@ impl Finish<'_, '_> {
             });
             all.extend(made.map(|resource| resource.draft.address.clone()));
         }
+        // What is looked up is there already.
+        all.retain(|address| !self.expanded.existing.contains_key(address));
         all.into_iter().collect()
     }
 

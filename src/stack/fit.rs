@@ -22,11 +22,11 @@ pub fn accepts(want: &Type, have: &Type) -> Fit {
     let yes = match (want, have) {
         (Any, Secret) | (Any, Handle(_)) => false,
         (Any, _) | (_, Any) => true,
-        (Text | Secret, Int { .. } | Bool) => return Fit::AsText,
+        (Text | Secret, Int { .. } | Floor { .. } | Bool) => return Fit::AsText,
         (Text, Text | Cidr | Version | OneOf(_) | Policy | Json) => true,
         (Secret, Text | Cidr | Version | OneOf(_) | Policy | Json | Secret) => true,
         (Cidr, Cidr | Text) | (Version, Version | Text) | (OneOf(_), OneOf(_) | Text) => true,
-        (Int { .. }, Int { .. }) | (Bool, Bool) => true,
+        (Int { .. } | Floor { .. }, Int { .. } | Floor { .. }) | (Bool, Bool) => true,
         (Policy | Json, Text | Policy | Json) => true,
         (List(want) | Set(want), List(have) | Set(have)) => accepts(want, have) == Fit::Yes,
         (Map(want), Map(have)) => accepts(want, have) == Fit::Yes,
@@ -49,7 +49,9 @@ pub fn known(desk: &mut Desk<'_>, value: Value, span: Span, ty: &Type) -> Value 
             Value::Text(plain_text(&value).unwrap_or_default())
         }
         (Type::Bool, Value::Bool(bool)) => Value::Bool(bool),
-        (Type::Int { min, max }, Value::Int(int)) => within(desk, int, *min, *max, span),
+        (Type::Int { min, max } | Type::Floor { min, max }, Value::Int(int)) => {
+            within(desk, int, *min, *max, span)
+        }
         (Type::OneOf(words), Value::Text(text)) => one_of(desk, text, words, span),
         (Type::Cidr, Value::Text(text)) => cidr(desk, text, span),
         (Type::Policy | Type::Json, Value::Text(text)) => json(desk, text, span),
@@ -168,7 +170,7 @@ pub fn plain_text(value: &Value) -> Option<String> {
 pub fn describe(ty: &Type) -> String {
     match ty {
         Type::Bool => "`true` or `false`".into(),
-        Type::Int { .. } => "a whole number".into(),
+        Type::Int { .. } | Type::Floor { .. } => "a whole number".into(),
         Type::Text => "text".into(),
         Type::OneOf(words) => format!("one of {}", list(words)),
         Type::Cidr => "a network in CIDR notation".into(),

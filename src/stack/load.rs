@@ -495,7 +495,7 @@ impl Reading<'_, '_> {
             Some(Existing {
                 address: Address::from(checked.name.as_str()),
                 kind: checked.ty.name().to_owned(),
-                criteria: checked.existing.clone()?,
+                criteria: criteria(checked)?,
                 origin: desk.sources.origin(checked.span),
             })
         });
@@ -561,6 +561,13 @@ fn made(expanded: &Expanded) -> BTreeMap<Address, KindName> {
     let all = expanded.resources.iter();
     all.map(|resource| (resource.draft.address.clone(), resource.draft.kind.clone()))
         .collect()
+}
+
+/// By what an existing one is found; what the file says about it besides is used as it stands.
+fn criteria(checked: &Checked<'_>) -> Option<BTreeMap<String, Value>> {
+    let mut criteria = checked.existing.clone()?;
+    criteria.retain(|name, _| !expand::GIVEN_OF_EXISTING.contains(&name.as_str()));
+    Some(criteria)
 }
 
 /// The names under `keys:`, as far as the tree shows them.

@@ -1,3 +1,5 @@
-mod catalog;
 mod circles;
+mod generated;
+mod sources;
 mod support;
+mod wrong;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use aws_sdk_rds::types::Tag;
 
 use crate::aws::tag_change::TagChange;
-use crate::aws::{Aws, aws_error, scan};
+use crate::aws::{Aws, aws_error, scan, tagged};
 use crate::kind::{Asked, Class, CloudError, Cx};
 use crate::model::Tags;
 
@@ -68,7 +68,7 @@ pub async fn candidates(
             .filter(|(name, _)| !name.starts_with("default"))
             .collect();
         if others.len() > FEW {
-            let ours = scan::tagged_arns(aws, asked, resource_type).await?;
+            let ours = tagged::arns(aws, asked, resource_type).await?;
             others.retain(|(_, arn)| ours.contains(arn));
         }
         wanted.extend(others);

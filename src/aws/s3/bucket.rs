@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::facet_writes::{Writes, tag_set};
 use super::facets::{Extra, Facets};
 use super::{cors, empty, facets, lifecycle};
-use crate::aws::{Aws, aws_error, scan};
+use crate::aws::{Aws, aws_error, scan, tagged};
 use crate::kind::{
     Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Literal, Patience, Readiness,
     Step, Type, Verb, Wanted,
@@ -215,7 +215,7 @@ impl Kind<Aws> for Bucket {
             if !scan::needs_scan(asked, "name") {
                 return Ok(Vec::new());
             }
-            let arns = scan::tagged_arns(aws, asked, "s3").await?;
+            let arns = tagged::arns(aws, asked, "s3").await?;
             let strays = arns
                 .iter()
                 .filter_map(|arn| arn.rsplit(':').next())

@@ -17,6 +17,8 @@ os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT
 os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
 os.environ["MOTO_ACM_VALIDATION_WAIT"] = os.environ.get("MOTO_ACM_VALIDATION_WAIT", "1")
 os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "1"
+# Machine images are of no use here, and take half a second to make.
+os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
 # No credentials of the user may be looked for by the SDK inside moto.
 for _name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
     os.environ.pop(_name, None)

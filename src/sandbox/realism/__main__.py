@@ -47,6 +47,7 @@ def main() -> None:
         # shutdown() waits for serve_forever, which may be in this very thread.
         threading.Thread(target=server.shutdown, daemon=True).start()
 
+    threading.Thread(target=warm_up, daemon=True).start()
     sandbox.stop = stop
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
@@ -55,6 +56,14 @@ def main() -> None:
     # Tidying up the whole of moto's memory would take seconds and change nothing.
     sys.stdout.flush()
     os._exit(0)
+
+
+def warm_up() -> None:
+    """Read the API models that every stack needs, beside the first calls instead of within them."""
+    from moto.core.utils import get_service_model
+
+    for service in ("ec2", "iam", "elbv2", "ecs", "rds", "s3", "ecr", "secretsmanager", "logs", "sts"):
+        get_service_model(service)
 
 
 if __name__ == "__main__":

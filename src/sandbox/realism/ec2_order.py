@@ -1,4 +1,5 @@
-"""EC2: what must be gone before what. API pages: DeleteVpc, DeleteSubnet, DeleteSecurityGroup, DetachInternetGateway."""
+"""EC2: what must be gone before what. API pages: DeleteVpc, DeleteSubnet, DeleteSecurityGroup,
+DetachInternetGateway."""
 
 from __future__ import annotations
 

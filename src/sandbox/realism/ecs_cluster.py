@@ -44,7 +44,9 @@ def _clusters() -> None:
         known = self.clusters.get(cluster_name)
         if known is not None and known.status == "ACTIVE":
             return known
-        return original(self, cluster_name, *args, **kwargs)
+        cluster = original(self, cluster_name, *args, **kwargs)
+        cluster.tags = cluster.tags or []
+        return cluster
 
     @replaces(EC2ContainerServiceBackend, "delete_cluster")
     def delete_cluster(original, self, cluster_str):

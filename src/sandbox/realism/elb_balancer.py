@@ -1,4 +1,5 @@
-"""Load balancers: names, zones, states, interfaces and protection. API pages: CreateLoadBalancer, DeleteLoadBalancer."""
+"""Load balancers: names, zones, states, interfaces and protection. API pages: CreateLoadBalancer,
+DeleteLoadBalancer."""
 
 from __future__ import annotations
 

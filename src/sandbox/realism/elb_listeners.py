@@ -1,4 +1,5 @@
-"""Listeners and rules: one per port and priority, certificates, target groups. API pages: CreateListener, CreateRule."""
+"""Listeners and rules: one per port and priority, certificates, target groups. API pages: CreateListener,
+CreateRule."""
 
 from __future__ import annotations
 
@@ -50,6 +51,7 @@ def _listeners() -> None:
                 raise refuse("DuplicateListener", "A listener already exists on this port for this load balancer "
                                                   f"'{load_balancer_arn}'")
         _check_groups(self, balancer, actions)
+        actions = _as_shown(actions)
         return original(self, load_balancer_arn, protocol, port, ssl_policy if protocol == "HTTPS" else None,
                         certificate, actions, alpn_policy, tags)
 
@@ -64,7 +66,7 @@ def _listeners() -> None:
         if protocol == "HTTPS" and not certificates and not listener.certificates:
             raise refuse("ValidationError", "A certificate must be specified for HTTPS listeners")
         _check_groups(self, balancer, actions or [])
-        answer = original(self, arn, port, protocol, ssl_policy, certificates or [], actions or [])
+        answer = original(self, arn, port, protocol, ssl_policy, certificates or [], _as_shown(actions or []))
         if protocol == "HTTP":
             answer.certificate, answer.certificates, answer.ssl_policy = None, [], None
         return answer
@@ -86,6 +88,21 @@ def _shape(action: dict) -> dict:
         groups = [(action["TargetGroupArn"], 1)]
     shape["groups"] = sorted(groups)
     return shape
+
+
+def _as_shown(actions) -> list[dict]:
+    """A forward to one group is shown in both ways it can be written, whichever was used."""
+    shown = []
+    for action in actions:
+        action = dict(action)
+        if action.get("Type") == "forward":
+            if action.get("TargetGroupArn") and not action.get("ForwardConfig"):
+                action["ForwardConfig"] = {"TargetGroups": [{"TargetGroupArn": action["TargetGroupArn"], "Weight": 1}]}
+            groups = (action.get("ForwardConfig") or {}).get("TargetGroups", [])
+            if len(groups) == 1:
+                action["TargetGroupArn"] = groups[0]["TargetGroupArn"]
+        shown.append(action)
+    return shown
 
 
 def _check_groups(elb, balancer, actions) -> None:
@@ -110,7 +127,11 @@ def _rules() -> None:
             if str(rule.priority) == str(priority):
                 raise refuse("PriorityInUse", f"Priority '{priority}' is currently in use")
         _check_groups(self, self.load_balancers[found[0].load_balancer_arn], actions)
-        return original(self, listener_arn, conditions, priority, actions, tags)
+        return original(self, listener_arn, conditions, priority, _as_shown(actions), tags)
+
+    @replaces(ELBv2Backend, "modify_rule")
+    def modify_rule(original, self, rule_arn, conditions, actions):
+        return original(self, rule_arn, conditions, _as_shown(actions))
 
     @replaces(ELBv2Backend, "delete_rule")
     def delete_rule(original, self, arn):

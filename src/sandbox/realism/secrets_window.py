@@ -1,4 +1,5 @@
-"""Secrets Manager: a secret in its recovery window still holds its name, and takes no change. API page: DeleteSecret."""
+"""Secrets Manager: a secret in its recovery window still holds its name, and takes no change. API page:
+DeleteSecret."""
 
 from __future__ import annotations
 

@@ -1,12 +1,19 @@
-"""Cheap wins: what moto works out anew on every request although it never changes."""
+"""Cheap wins: what moto works out anew on every request, or every reset, although it never changes."""
 
 from __future__ import annotations
 
+import copy
 import functools
 
 
 def install() -> None:
-    """Remember the method names of a response class and the service behind a host name."""
+    """Remember method names, hosts and AWS's own policies, and find tags by their resource."""
+    _requests()
+    _tags()
+    _resets()
+
+
+def _requests() -> None:
     import moto.core.responses as responses
     import moto.core.utils as utils
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication
@@ -25,8 +32,6 @@ def install() -> None:
 
     DomainDispatcherApplication.get_backend_for_host = get_backend_for_host
 
-    _tags()
-
 
 def _tags() -> None:
     """The tags of one EC2 resource by its id, where moto looks through the tags of all."""
@@ -42,3 +47,21 @@ def _tags() -> None:
                 for key, value in tags.items()]
 
     TaggedEC2Resource.get_tags = get_tags
+
+
+def _resets() -> None:
+    """moto fills a backend anew and then throws it away; and it reads AWS's 1500 policies each time."""
+    from moto.ec2.models import EC2Backend
+    from moto.iam.models import IAMBackend
+
+    EC2Backend.reset = IAMBackend.reset = lambda self: None
+    read = IAMBackend._init_aws_policies
+    known: dict = {}
+
+    def _init_aws_policies(self):
+        if self.partition not in known:
+            known[self.partition] = read(self)
+        # A copy each: attachments are counted on them.
+        return [copy.copy(policy) for policy in known[self.partition]]
+
+    IAMBackend._init_aws_policies = _init_aws_policies

@@ -31,8 +31,6 @@ pub struct Sample {
     pub besides: Vec<&'static str>,
     /// Strays of this kind are looked for only beside an asked one: this sample's, which is made first.
     pub stray_beside: Option<&'static str>,
-    /// Its create leaves some facets to an update, as a kind may.
-    pub finished_by_update: bool,
     /// Taken through the whole contract; otherwise only there for others.
     pub tested: bool,
 }
@@ -48,7 +46,6 @@ impl Sample {
             unchanged: Vec::new(),
             besides: Vec::new(),
             stray_beside: None,
-            finished_by_update: false,
             tested: true,
         }
     }
