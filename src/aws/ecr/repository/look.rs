@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use futures::future::try_join_all;
 
 use super::*;
-use crate::aws::pages;
-use crate::aws::scan::{needs_scan, tagged_arns};
+use crate::aws::scan::needs_scan;
+use crate::aws::{pages, tagged};
 use crate::kind::AskedItem;
 
 const DESCRIBE: &str = "ecr:DescribeRepositories";
@@ -51,7 +51,7 @@ async fn strays(
     others: Vec<Inner>,
 ) -> Result<Vec<(Inner, Tags)>, CloudError> {
     let candidates = if others.len() > ONE_BY_ONE {
-        let arns = tagged_arns(aws, asked, "ecr:repository").await?;
+        let arns = tagged::arns(aws, asked, "ecr:repository").await?;
         others
             .into_iter()
             .filter(|one| one.repository_arn().is_some_and(|arn| arns.contains(arn)))

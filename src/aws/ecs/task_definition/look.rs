@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::aws::pages;
-use crate::aws::scan::{needs_scan, tagged_arns};
+use crate::aws::scan::needs_scan;
+use crate::aws::{pages, tagged};
 
 /// Families up to this many are listed one by one; above, the whole account's definitions cost fewer calls.
 const ONE_BY_ONE: usize = 10;
@@ -13,7 +13,7 @@ pub async fn find(aws: &Aws, asked: &Asked) -> Result<Vec<Live>, CloudError> {
     let mut families: BTreeSet<String> = asked.texts("family").into_iter().collect();
     families.extend(asked.ids().map(|id| family_in(id.as_str()).to_owned()));
     if needs_scan(asked, "family") {
-        let arns = tagged_arns(aws, asked, "ecs:task-definition").await?;
+        let arns = tagged::arns(aws, asked, "ecs:task-definition").await?;
         families.extend(arns.iter().map(|arn| family_in(arn).to_owned()));
     }
     let found = if families.len() <= ONE_BY_ONE {
