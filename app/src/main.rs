@@ -1,6 +1,3 @@
-<<<<<<< HEAD
-fn main() {}
-=======
 //! `circles-app`: reads the command line, does it, and says why when it cannot.
 
 use std::process::ExitCode;
@@ -15,4 +12,3 @@ async fn main() -> ExitCode {
         }
     }
 }
->>>>>>> app
