@@ -33,4 +33,6 @@ test-app:
 
 lint:
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets -- -D warnings
+	# One at a time: together they would share features, and everything below them would be built once more.
+	cargo clippy -p circles-infra --all-targets -- -D warnings
+	cargo clippy -p circles-app --all-targets -- -D warnings

@@ -50,6 +50,7 @@ const PACKAGE: &[(&str, &str)] = package![
     "rds_groups.py",
     "rds_instance.py",
     "request.py",
+    "s3_answers.py",
     "s3_buckets.py",
     "secrets_window.py",
     "small_rules.py",

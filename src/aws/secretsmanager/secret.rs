@@ -62,7 +62,7 @@ const KEY: &[Field] = &[
     ),
     Field::new(
         "value",
-        Type::Any,
+        Type::Secret,
         "What it is: text, a reference, or text with references.",
     ),
 ];
