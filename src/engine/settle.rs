@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use super::look::Tools;
 use super::react::{Reaction, react};
 use crate::kind::{Class, CloudError, FieldChange, IntentVerb, Readiness, Settle, TAGS};
-use crate::model::{Attributes, Tags, Value};
+use crate::model::{Attributes, SecretRef, Tags, Value};
 use crate::plan::Sighting;
 use crate::plan::diff::differences;
 
@@ -142,6 +142,11 @@ async fn again(tools: &Tools, desired: &Attributes, live: Sighting) -> Result<Si
 
 /// The fields that an update has to change, tags among them.
 fn changes(tools: &Tools, desired: &Attributes, tags: &Tags, live: &Sighting) -> Vec<FieldChange> {
+    // Its own values belong to the comparison too.
+    for (key, value) in &live.observed.secrets {
+        let secret = SecretRef { address: tools.step.address.clone(), key: key.clone() };
+        tools.vault.keep(secret, value.clone());
+    }
     let mut all: Vec<FieldChange> = differences(
         tools.kind.fields(),
         desired,
