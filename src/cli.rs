@@ -174,7 +174,12 @@ async fn open(global: &Global, ui: &mut Ui) -> Result<Session, Failure> {
 }
 
 /// Makes sure that nobody else is at work, before the first look of a command that changes something.
-async fn lock(session: &mut Session, doing: &str, global: &Global, ui: &mut Ui) -> Result<(), Failure> {
+async fn lock(
+    session: &mut Session,
+    doing: &str,
+    global: &Global,
+    ui: &mut Ui,
+) -> Result<(), Failure> {
     session
         .lock(doing, global.lock_timeout, &mut |text| ui.tell(text))
         .await

@@ -21,8 +21,8 @@ use std::sync::Arc;
 pub use apply::{Applied, RunAsk};
 pub use error::SessionError;
 pub use history::PastRun;
-pub use open::check;
 pub use look::Planned;
+pub use open::check;
 pub use state_verbs::Rebuilt;
 
 use crate::aws::Aws;

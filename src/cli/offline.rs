@@ -14,7 +14,11 @@ use crate::stack::{self, Catalog};
 
 /// Reads and checks the stack file. Diagnostics are drawn in colour where `palette` has one.
 pub fn check(global: &Global, palette: Palette) -> Result<Checked, Failure> {
-    let style = if palette == Palette::PLAIN { Style::Plain } else { Style::Colour };
+    let style = if palette == Palette::PLAIN {
+        Style::Plain
+    } else {
+        Style::Colour
+    };
     let loaded = session::check(&request(global)?).map_err(|error| failure(error, style))?;
     let resources = &loaded.stack.resources;
     Ok(Checked {
@@ -22,10 +26,17 @@ pub fn check(global: &Global, palette: Palette) -> Result<Checked, Failure> {
         environment: loaded.stack.environment.clone(),
         warnings: diagnostic::render(&loaded.stack.warnings, &loaded.texts, style),
         picture: Picture {
-            nodes: resources.iter().map(|r| (r.address.clone(), r.kind.clone())).collect(),
+            nodes: resources
+                .iter()
+                .map(|r| (r.address.clone(), r.kind.clone()))
+                .collect(),
             edges: resources
                 .iter()
-                .flat_map(|r| r.dependencies().into_iter().map(|need| (r.address.clone(), need)))
+                .flat_map(|r| {
+                    r.dependencies()
+                        .into_iter()
+                        .map(|need| (r.address.clone(), need))
+                })
                 .collect(),
         },
     })

@@ -18,7 +18,8 @@ pub struct PermissionsArgs {
 }
 
 pub fn run(args: &PermissionsArgs, global: &Global, ui: &mut Ui) -> Result<Exit, Failure> {
-    let actions = offline::check(global, ui.err_palette)?.actions(&offline::tables(), args.read_only);
+    let actions =
+        offline::check(global, ui.err_palette)?.actions(&offline::tables(), args.read_only);
     ui.result(&json::pretty(&policy(&actions)))?;
     Ok(Exit::FINE)
 }

@@ -36,8 +36,12 @@ pub fn request(global: &Global) -> Result<Request, Failure> {
         .var_file
         .iter()
         .map(|path| {
-            let text = std::fs::read_to_string(path).map_err(|e| Failure::file("read the variables of", path, e))?;
-            Ok(VarFile { name: path.display().to_string(), text })
+            let text = std::fs::read_to_string(path)
+                .map_err(|e| Failure::file("read the variables of", path, e))?;
+            Ok(VarFile {
+                name: path.display().to_string(),
+                text,
+            })
         })
         .collect::<Result<_, Failure>>()?;
     Ok(Request {
@@ -88,7 +92,12 @@ impl Session {
     }
 
     /// Takes the lease before the first look of a command that changes something.
-    pub async fn lock(&mut self, doing: &str, patience: Duration, on_wait: &mut dyn FnMut(&str)) -> Result<(), Failure> {
+    pub async fn lock(
+        &mut self,
+        doing: &str,
+        patience: Duration,
+        on_wait: &mut dyn FnMut(&str),
+    ) -> Result<(), Failure> {
         let mut told = |error: &StoreError| on_wait(&format!("waiting: {error}"));
         Ok(self.inner.lock(doing, patience, &mut told).await?)
     }
@@ -98,7 +107,12 @@ impl Session {
         Ok(self.inner.plan(&Ask::from(ask)).await?)
     }
 
-    pub async fn apply(&mut self, plan: Plan, run: RunAsk, mut sink: Box<dyn Sink>) -> Result<Applied, Failure> {
+    pub async fn apply(
+        &mut self,
+        plan: Plan,
+        run: RunAsk,
+        mut sink: Box<dyn Sink>,
+    ) -> Result<Applied, Failure> {
         let doing = match plan.header.mode {
             Mode::Apply => "apply",
             Mode::Destroy => "destroy",
@@ -111,7 +125,10 @@ impl Session {
             confirmed: false,
         };
         let stop = signals::ladder();
-        let applied = self.inner.apply(plan, &ask, &run, stop, sink.as_mut()).await?;
+        let applied = self
+            .inner
+            .apply(plan, &ask, &run, stop, sink.as_mut())
+            .await?;
         Ok(Applied {
             outcome: applied.outcome,
             outputs: applied.outputs,
@@ -126,7 +143,11 @@ impl Session {
 
     pub async fn state_list(&mut self) -> Result<Vec<StateRow>, Failure> {
         let snapshot = self.inner.snapshot().await?;
-        Ok(snapshot.resources.iter().map(|(address, record)| row(address, record)).collect())
+        Ok(snapshot
+            .resources
+            .iter()
+            .map(|(address, record)| row(address, record))
+            .collect())
     }
 
     /// `None`: the state has nothing at that address.
@@ -145,16 +166,30 @@ impl Session {
     /// Untags and forgets; everything at and below the addresses.
     pub async fn state_rm(&mut self, addresses: &[Address]) -> Result<Vec<StateRow>, Failure> {
         let gone = self.inner.forget(addresses, signals::ladder()).await?;
-        Ok(gone.iter().map(|(address, record)| row(address, record)).collect())
+        Ok(gone
+            .iter()
+            .map(|(address, record)| row(address, record))
+            .collect())
     }
 
     /// Retags.
-    pub async fn state_mv(&mut self, from: &Address, to: &Address) -> Result<Vec<StateRow>, Failure> {
+    pub async fn state_mv(
+        &mut self,
+        from: &Address,
+        to: &Address,
+    ) -> Result<Vec<StateRow>, Failure> {
         let moved = self.inner.rename(from, to, signals::ladder()).await?;
-        Ok(moved.iter().map(|(address, record)| row(address, record)).collect())
+        Ok(moved
+            .iter()
+            .map(|(address, record)| row(address, record))
+            .collect())
     }
 
-    pub async fn state_import(&mut self, address: &Address, id: &PhysicalId) -> Result<StateRow, Failure> {
+    pub async fn state_import(
+        &mut self,
+        address: &Address,
+        id: &PhysicalId,
+    ) -> Result<StateRow, Failure> {
         let record = self.inner.import(address, id, signals::ladder()).await?;
         Ok(row(address, &record))
     }
@@ -163,7 +198,12 @@ impl Session {
         let rebuilt = self.inner.rebuild().await?;
         let rows = |all: Vec<(Address, KindName, PhysicalId)>| {
             all.into_iter()
-                .map(|(address, kind, id)| StateRow { address, kind, id, generation: 1 })
+                .map(|(address, kind, id)| StateRow {
+                    address,
+                    kind,
+                    id,
+                    generation: 1,
+                })
                 .collect()
         };
         Ok(Rebuilt {
@@ -195,7 +235,11 @@ impl From<&PlanAsk> for Ask {
 fn past(run: session::PastRun) -> PastRun {
     let count = |verb| run.changes.values().filter(|done| **done == verb).count();
     PastRun {
-        mode: if run.doing == "destroy" { Mode::Destroy } else { Mode::Apply },
+        mode: if run.doing == "destroy" {
+            Mode::Destroy
+        } else {
+            Mode::Apply
+        },
         totals: Totals {
             create: count(IntentVerb::Create),
             update: count(IntentVerb::Update),
@@ -232,13 +276,20 @@ fn row(address: &Address, record: &Record) -> StateRow {
 }
 
 fn style(palette: Palette) -> Style {
-    if palette == Palette::PLAIN { Style::Plain } else { Style::Colour }
+    if palette == Palette::PLAIN {
+        Style::Plain
+    } else {
+        Style::Colour
+    }
 }
 
 /// With the stack file's diagnostics rendered.
 pub fn failure(error: SessionError, style: Style) -> Failure {
     match error {
-        SessionError::Stack { ref diagnostics, ref texts } => {
+        SessionError::Stack {
+            ref diagnostics,
+            ref texts,
+        } => {
             let body = diagnostic::render(diagnostics, texts, style);
             Failure::new(FailureKind::Stack, error.to_string()).body(body)
         }
@@ -246,11 +297,14 @@ pub fn failure(error: SessionError, style: Style) -> Failure {
         SessionError::Connect(error) => error.into(),
         SessionError::Stale(_) => Failure::new(FailureKind::StalePlan, error.to_string())
             .hint("plan again; nothing was changed"),
-        SessionError::Store(StoreError::Busy(_)) => Failure::new(FailureKind::Busy, error.to_string())
-            .hint("wait for it, or let --lock-timeout 10m wait"),
-        SessionError::Store(_) | SessionError::File { .. } | SessionError::Sandbox(_) | SessionError::Journal(_) => {
-            Failure::new(FailureKind::Local, error.to_string())
+        SessionError::Store(StoreError::Busy(_)) => {
+            Failure::new(FailureKind::Busy, error.to_string())
+                .hint("wait for it, or let --lock-timeout 10m wait")
         }
+        SessionError::Store(_)
+        | SessionError::File { .. }
+        | SessionError::Sandbox(_)
+        | SessionError::Journal(_) => Failure::new(FailureKind::Local, error.to_string()),
         SessionError::Run(crate::engine::RunError::Credentials(error)) => Failure::from(error)
             .hint("what was done is remembered: log in and run the same command again"),
         SessionError::Run(_) => Failure::new(FailureKind::Local, error.to_string())
@@ -278,7 +332,12 @@ pub async fn sandbox(verb: SandboxVerb) -> Result<SandboxStatus, Failure> {
     };
     done.map_err(local)?;
     Ok(match sandbox::status().await.map_err(local)? {
-        sandbox::Status::Stopped => SandboxStatus { running: false, endpoint: None, pid: None, log: None },
+        sandbox::Status::Stopped => SandboxStatus {
+            running: false,
+            endpoint: None,
+            pid: None,
+            log: None,
+        },
         sandbox::Status::Running { endpoint, pid, .. } => SandboxStatus {
             running: true,
             endpoint: Some(endpoint),

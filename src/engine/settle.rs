@@ -144,7 +144,10 @@ async fn again(tools: &Tools, desired: &Attributes, live: Sighting) -> Result<Si
 fn changes(tools: &Tools, desired: &Attributes, tags: &Tags, live: &Sighting) -> Vec<FieldChange> {
     // Its own values belong to the comparison too.
     for (key, value) in &live.observed.secrets {
-        let secret = SecretRef { address: tools.step.address.clone(), key: key.clone() };
+        let secret = SecretRef {
+            address: tools.step.address.clone(),
+            key: key.clone(),
+        };
         tools.vault.keep(secret, value.clone());
     }
     let mut all: Vec<FieldChange> = differences(

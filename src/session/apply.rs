@@ -34,7 +34,12 @@ pub struct Applied {
 
 impl Session {
     /// Takes the lease, waiting up to `patience` for somebody else to finish. Held until the session ends.
-    pub async fn lock(&mut self, doing: &str, patience: Duration, on_wait: &mut dyn FnMut(&StoreError)) -> Result<(), SessionError> {
+    pub async fn lock(
+        &mut self,
+        doing: &str,
+        patience: Duration,
+        on_wait: &mut dyn FnMut(&StoreError),
+    ) -> Result<(), SessionError> {
         if self.lease.is_some() {
             return Ok(());
         }
@@ -65,11 +70,17 @@ impl Session {
     }
 
     /// Carries out `plan`. One that was not made under this session's lease is made again, and must come out the same.
-    pub async fn apply(&mut self, plan: Plan, ask: &Ask, run: &RunAsk, stop: Stop, sink: &mut dyn Sink) -> Result<Applied, SessionError> {
-        let fresh = self
-            .planned
-            .take()
-            .filter(|planned| self.lease.is_some() && planned.plan == plan && planned.ask.destroy == ask.destroy);
+    pub async fn apply(
+        &mut self,
+        plan: Plan,
+        ask: &Ask,
+        run: &RunAsk,
+        stop: Stop,
+        sink: &mut dyn Sink,
+    ) -> Result<Applied, SessionError> {
+        let fresh = self.planned.take().filter(|planned| {
+            self.lease.is_some() && planned.plan == plan && planned.ask.destroy == ask.destroy
+        });
         self.lock(&run.doing, Duration::ZERO, &mut |_| {}).await?;
         let planned = match fresh {
             Some(planned) => planned,
@@ -83,7 +94,13 @@ impl Session {
         self.conduct(planned, run, stop, sink).await
     }
 
-    pub(super) async fn conduct(&mut self, planned: Planned, run: &RunAsk, stop: Stop, sink: &mut dyn Sink) -> Result<Applied, SessionError> {
+    pub(super) async fn conduct(
+        &mut self,
+        planned: Planned,
+        run: &RunAsk,
+        stop: Stop,
+        sink: &mut dyn Sink,
+    ) -> Result<Applied, SessionError> {
         let lease = match &self.lease {
             Some(lease) => lease.clone(),
             None => return Err(SessionError::Guard("the state is not locked".into())),
@@ -94,7 +111,14 @@ impl Session {
             doing: run.doing.clone(),
             clock: who::clock,
         };
-        let ledger = Ledger::open(self.store.clone(), planned.snapshot, planned.version, &planned.unfinished, opening).await?;
+        let ledger = Ledger::open(
+            self.store.clone(),
+            planned.snapshot,
+            planned.version,
+            &planned.unfinished,
+            opening,
+        )
+        .await?;
         let job = Job {
             plan: planned.plan,
             kinds: self.kinds.clone(),
@@ -103,14 +127,30 @@ impl Session {
             matcher: planned.matcher,
             unfinished: planned.unfinished,
             keep: self.kept(),
-            outputs: if planned.ask.destroy { Vec::new() } else { self.stack.outputs.clone() },
+            outputs: if planned.ask.destroy {
+                Vec::new()
+            } else {
+                self.stack.outputs.clone()
+            },
             settings: self.settings(run)?,
             timeouts: self.timeouts(),
             run: info.run,
         };
-        let mut tee = Tee { sink, view: RunView::default() };
-        let Conclusion { outcome, outputs, failures } = conduct(job, ledger, lease, stop, &mut tee).await?;
-        Ok(Applied { outcome, outputs, failures, view: tee.view })
+        let mut tee = Tee {
+            sink,
+            view: RunView::default(),
+        };
+        let Conclusion {
+            outcome,
+            outputs,
+            failures,
+        } = conduct(job, ledger, lease, stop, &mut tee).await?;
+        Ok(Applied {
+            outcome,
+            outputs,
+            failures,
+            view: tee.view,
+        })
     }
 
     pub(super) fn kept(&self) -> BTreeMap<Address, Kept> {
@@ -149,9 +189,13 @@ impl Session {
         }
         if let Some(window) = self.request.process.get("CIRCLES_SETTLE_WINDOW") {
             settings.settle_window = time(window).ok_or_else(|| {
-                SessionError::Guard(format!("CIRCLES_SETTLE_WINDOW={window}: a time is written like 1s or 500ms"))
+                SessionError::Guard(format!(
+                    "CIRCLES_SETTLE_WINDOW={window}: a time is written like 1s or 500ms"
+                ))
             })?;
-            settings.longest_gap = settings.longest_gap.min(settings.settle_window.max(Duration::from_millis(200)));
+            settings.longest_gap = settings
+                .longest_gap
+                .min(settings.settle_window.max(Duration::from_millis(200)));
         }
         Ok(settings)
     }
@@ -182,7 +226,9 @@ fn same(plan: &Plan, now: &Plan) -> Result<(), SessionError> {
             .find(|step| !now.steps.contains(step))
             .or(now.steps.iter().find(|step| !plan.steps.contains(step)));
         let what = changed.map_or_else(String::new, |step| format!(" ({})", step.address));
-        return stale(&format!("something that it touches has changed since{what}"));
+        return stale(&format!(
+            "something that it touches has changed since{what}"
+        ));
     }
     Ok(())
 }

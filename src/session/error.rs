@@ -28,7 +28,9 @@ pub enum SessionError {
     Cloud(#[from] CloudError),
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("the journal does not make sense: {0}. Move it away; what it tells of is found again by its tags")]
+    #[error(
+        "the journal does not make sense: {0}. Move it away; what it tells of is found again by its tags"
+    )]
     Journal(String),
     #[error(transparent)]
     Run(#[from] RunError),

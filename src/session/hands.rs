@@ -14,7 +14,11 @@ use crate::state::Record;
 
 impl Session {
     /// Takes our tags off everything at and below the addresses, and forgets it. AWS keeps it.
-    pub async fn forget(&mut self, addresses: &[Address], stop: Stop) -> Result<Vec<(Address, Record)>, SessionError> {
+    pub async fn forget(
+        &mut self,
+        addresses: &[Address],
+        stop: Stop,
+    ) -> Result<Vec<(Address, Record)>, SessionError> {
         let planned = self.look(&Ask::default()).await?;
         let before = planned.snapshot.resources.clone();
         let mut steps = Vec::new();
@@ -35,17 +39,32 @@ impl Session {
         }
         let gone: BTreeSet<Address> = steps.iter().map(|step| step.address.clone()).collect();
         self.carry_out(planned, steps, "state rm", stop).await?;
-        Ok(before.into_iter().filter(|(address, _)| gone.contains(address)).collect())
+        Ok(before
+            .into_iter()
+            .filter(|(address, _)| gone.contains(address))
+            .collect())
     }
 
     /// Gives everything at and below `from` an address at and below `to`.
-    pub async fn rename(&mut self, from: &Address, to: &Address, stop: Stop) -> Result<Vec<(Address, Record)>, SessionError> {
+    pub async fn rename(
+        &mut self,
+        from: &Address,
+        to: &Address,
+        stop: Stop,
+    ) -> Result<Vec<(Address, Record)>, SessionError> {
         let mut planned = self.look(&Ask::default()).await?;
         if planned.seen.ours.keys().any(|address| address.within(to)) {
-            return Err(SessionError::Guard(format!("something stands at {to} already")));
+            return Err(SessionError::Guard(format!(
+                "something stands at {to} already"
+            )));
         }
         let moves = [(from.clone(), to.clone())];
-        let moved = super::look::move_over(&moves, &mut planned.seen, &mut planned.snapshot, &mut planned.matcher);
+        let moved = super::look::move_over(
+            &moves,
+            &mut planned.seen,
+            &mut planned.snapshot,
+            &mut planned.matcher,
+        );
         if moved.is_empty() {
             return Err(nothing_at(std::slice::from_ref(from)));
         }
@@ -65,16 +84,28 @@ impl Session {
     }
 
     /// Takes over a live resource at an address that the stack file has.
-    pub async fn import(&mut self, address: &Address, id: &PhysicalId, stop: Stop) -> Result<Record, SessionError> {
+    pub async fn import(
+        &mut self,
+        address: &Address,
+        id: &PhysicalId,
+        stop: Stop,
+    ) -> Result<Record, SessionError> {
         let wish = self
             .wishes
             .iter()
             .find(|wish| wish.address == *address)
             .cloned()
-            .ok_or_else(|| SessionError::NotFound(format!("the stack file has no resource {address}: write it first, then import")))?;
+            .ok_or_else(|| {
+                SessionError::NotFound(format!(
+                    "the stack file has no resource {address}: write it first, then import"
+                ))
+            })?;
         let mut planned = self.look(&Ask::default()).await?;
         if let Some(there) = planned.seen.ours.get(address).and_then(|all| all.first()) {
-            return Err(SessionError::Guard(format!("{address} is {} already", there.observed.id)));
+            return Err(SessionError::Guard(format!(
+                "{address} is {} already",
+                there.observed.id
+            )));
         }
         let kind = self
             .kinds
@@ -97,7 +128,12 @@ impl Session {
             .await?
             .into_iter()
             .find(|observed| observed.id == *id)
-            .ok_or_else(|| SessionError::NotFound(format!("AWS has no {} {id} in this account and region", wish.kind)))?;
+            .ok_or_else(|| {
+                SessionError::NotFound(format!(
+                    "AWS has no {} {id} in this account and region",
+                    wish.kind
+                ))
+            })?;
         if matches!(observed.readiness, Readiness::Going(_)) {
             return Err(SessionError::Guard(format!("{id} is being deleted")));
         }
@@ -107,11 +143,20 @@ impl Session {
                 owner.address, owner.stack, owner.environment
             )));
         }
-        let sighting = Sighting { generation: 1, observed };
+        let sighting = Sighting {
+            generation: 1,
+            observed,
+        };
         planned.matcher.learn(&wish.kind, id, address, 1);
         planned.seen.add(address, sighting.clone());
         let act = self.retag(address, &sighting, None);
-        self.carry_out(planned, vec![step(0, address, &sighting, act)], "state import", stop).await?;
+        self.carry_out(
+            planned,
+            vec![step(0, address, &sighting, act)],
+            "state import",
+            stop,
+        )
+        .await?;
         self.record(address).await
     }
 
@@ -134,7 +179,13 @@ impl Session {
         }
     }
 
-    async fn carry_out(&mut self, mut planned: Planned, steps: Vec<Step>, doing: &str, stop: Stop) -> Result<(), SessionError> {
+    async fn carry_out(
+        &mut self,
+        mut planned: Planned,
+        steps: Vec<Step>,
+        doing: &str,
+        stop: Stop,
+    ) -> Result<(), SessionError> {
         planned.plan = Plan {
             steps,
             notes: Vec::new(),
@@ -142,7 +193,8 @@ impl Session {
             outputs: Vec::new(),
             ..planned.plan
         };
-        self.lock(doing, std::time::Duration::ZERO, &mut |_| {}).await?;
+        self.lock(doing, std::time::Duration::ZERO, &mut |_| {})
+            .await?;
         let run = RunAsk {
             parallelism: 16,
             no_wait: true,
@@ -153,7 +205,9 @@ impl Session {
         match (applied.outcome, applied.failures.into_iter().next()) {
             (Outcome::Done, _) => Ok(()),
             (_, Some((_, error))) => Err(error.into()),
-            (_, None) => Err(SessionError::Guard("stopped before its end; run it again".into())),
+            (_, None) => Err(SessionError::Guard(
+                "stopped before its end; run it again".into(),
+            )),
         }
     }
 }
@@ -174,7 +228,10 @@ fn step(number: usize, address: &Address, sighting: &Sighting, act: Act) -> Step
 
 fn nothing_at(addresses: &[Address]) -> SessionError {
     let names: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-    SessionError::NotFound(format!("AWS has nothing of this stack at {}", names.join(", ")))
+    SessionError::NotFound(format!(
+        "AWS has nothing of this stack at {}",
+        names.join(", ")
+    ))
 }
 
 struct Silent;

@@ -46,7 +46,14 @@ fn past(entries: &[Entry]) -> Vec<PastRun> {
     let mut runs: Vec<PastRun> = Vec::new();
     for entry in entries {
         match &entry.event {
-            Event::Opened { run, caller, who, doing, commit, .. } => runs.push(PastRun {
+            Event::Opened {
+                run,
+                caller,
+                who,
+                doing,
+                commit,
+                ..
+            } => runs.push(PastRun {
                 run: run.clone(),
                 doing: doing.clone(),
                 started: jiff::Timestamp::from_millisecond(i64::try_from(entry.at).unwrap_or(0))
@@ -60,7 +67,9 @@ fn past(entries: &[Entry]) -> Vec<PastRun> {
             Event::Intent { intent, .. } => {
                 if let Some(run) = runs.last_mut() {
                     // A resource that was made and then completed was made.
-                    run.changes.entry(intent.address.clone()).or_insert(intent.verb);
+                    run.changes
+                        .entry(intent.address.clone())
+                        .or_insert(intent.verb);
                 }
             }
             Event::Closed => {

@@ -39,13 +39,21 @@ impl Session {
             None => (Snapshot::new(self.key()), None),
         };
         unfinished.apply_to(&mut snapshot);
-        Ok(Remembered { snapshot, version, unfinished })
+        Ok(Remembered {
+            snapshot,
+            version,
+            unfinished,
+        })
     }
 
     fn key(&self) -> StateKey {
         StateKey {
             scope: self.scope.clone(),
-            endpoint: if self.header.sandbox { Some("sandbox".into()) } else { self.header.endpoint.clone() },
+            endpoint: if self.header.sandbox {
+                Some("sandbox".into())
+            } else {
+                self.header.endpoint.clone()
+            },
         }
     }
 
@@ -58,7 +66,11 @@ impl Session {
     }
 
     pub(super) async fn look(&self, ask: &Ask) -> Result<Planned, SessionError> {
-        let Remembered { mut snapshot, version, unfinished } = self.remember().await?;
+        let Remembered {
+            mut snapshot,
+            version,
+            unfinished,
+        } = self.remember().await?;
         let look = Look {
             kinds: &self.kinds,
             scope: &self.scope,
@@ -74,7 +86,11 @@ impl Session {
         let moved = move_over(&self.stack.moved, &mut seen, &mut snapshot, &mut matcher);
         let (unwaited, notes) = self.without_image(&seen);
         let mut header = self.header.clone();
-        header.mode = if ask.destroy { Mode::Destroy } else { Mode::Apply };
+        header.mode = if ask.destroy {
+            Mode::Destroy
+        } else {
+            Mode::Apply
+        };
         let plan = plan::plan(Inputs {
             header,
             scope: &self.scope,
@@ -88,7 +104,15 @@ impl Session {
             ask,
             notes,
         })?;
-        Ok(Planned { plan, ask: ask.clone(), seen, matcher, snapshot, version, unfinished })
+        Ok(Planned {
+            plan,
+            ask: ask.clone(),
+            seen,
+            matcher,
+            snapshot,
+            version,
+            unfinished,
+        })
     }
 
     /// Services whose repository holds no image yet: they are made, and nobody waits for tasks that cannot start.
@@ -100,7 +124,13 @@ impl Session {
                 continue;
             };
             let live = seen.ours.get(repository).and_then(|all| all.first());
-            let images = live.map_or(0, |s| s.observed.attributes.get("image_count").as_int().unwrap_or(0));
+            let images = live.map_or(0, |s| {
+                s.observed
+                    .attributes
+                    .get("image_count")
+                    .as_int()
+                    .unwrap_or(0)
+            });
             if images > 0 {
                 continue;
             }
@@ -143,7 +173,12 @@ pub(super) fn move_over(
 ) -> Vec<(Address, Address)> {
     let mut done = Vec::new();
     for (from, to) in moves {
-        let below: Vec<Address> = seen.ours.keys().filter(|address| address.within(from)).cloned().collect();
+        let below: Vec<Address> = seen
+            .ours
+            .keys()
+            .filter(|address| address.within(from))
+            .cloned()
+            .collect();
         for old in below {
             let rest = &old.as_str()[from.as_str().len()..];
             let new = Address::new(format!("{to}{rest}"));
@@ -154,7 +189,12 @@ pub(super) fn move_over(
                 continue;
             };
             for sighting in all {
-                matcher.learn(&sighting.observed.kind, &sighting.observed.id, &new, sighting.generation);
+                matcher.learn(
+                    &sighting.observed.kind,
+                    &sighting.observed.id,
+                    &new,
+                    sighting.generation,
+                );
                 seen.add(&new, sighting);
             }
             if let Some(record) = snapshot.resources.remove(&old) {

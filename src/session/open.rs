@@ -54,7 +54,11 @@ impl Session {
         let key = StateKey {
             scope: scope.clone(),
             // The sandbox's port is another one each time it starts; its world is the same.
-            endpoint: if request.sandbox { Some("sandbox".into()) } else { aws.endpoint.clone() },
+            endpoint: if request.sandbox {
+                Some("sandbox".into())
+            } else {
+                aws.endpoint.clone()
+            },
         };
         let store = LocalStore::new(&state_folder(&request, &stack.state), key);
         Ok(Self {
@@ -95,7 +99,12 @@ fn read(path: &Path) -> Result<String, SessionError> {
     })
 }
 
-fn load(request: &Request, text: &str, catalog: &Catalog, facts: Option<&Facts>) -> Result<Loaded, SessionError> {
+fn load(
+    request: &Request,
+    text: &str,
+    catalog: &Catalog,
+    facts: Option<&Facts>,
+) -> Result<Loaded, SessionError> {
     let process: Vec<(String, String)> = request.process.clone().into_iter().collect();
     let file = request.stack_file.display().to_string();
     let load = LoadRequest {
@@ -133,7 +142,11 @@ fn region(request: &Request, file: Option<&str>) -> Result<Option<String>, Sessi
     }
 }
 
-async fn connect(request: &Request, region: Option<String>, assume_role: Option<String>) -> Result<Connect, SessionError> {
+async fn connect(
+    request: &Request,
+    region: Option<String>,
+    assume_role: Option<String>,
+) -> Result<Connect, SessionError> {
     if !request.sandbox {
         return Ok(Connect {
             region,

@@ -28,7 +28,14 @@ impl Session {
     /// Finds everything of this stack and environment in AWS and writes that down; AWS is not changed.
     pub async fn rebuild(&mut self) -> Result<Rebuilt, SessionError> {
         let planned = self.look(&Ask::default()).await?;
-        let mut ledger = self.ledger(planned.snapshot.clone(), planned.version.clone(), &planned.unfinished, "state rebuild").await?;
+        let mut ledger = self
+            .ledger(
+                planned.snapshot.clone(),
+                planned.version.clone(),
+                &planned.unfinished,
+                "state rebuild",
+            )
+            .await?;
         let mut rebuilt = Rebuilt::default();
         let mut events: Vec<Event> = Vec::new();
         let kept = self.kept();
@@ -40,7 +47,9 @@ impl Session {
                     continue;
                 }
                 let wish = kept.get(address);
-                rebuilt.adopted.push((address.clone(), observed.kind.clone(), observed.id.clone()));
+                rebuilt
+                    .adopted
+                    .push((address.clone(), observed.kind.clone(), observed.id.clone()));
                 let record = Record {
                     kind: observed.kind.clone(),
                     id: observed.id.clone(),
@@ -55,7 +64,9 @@ impl Session {
         }
         for (address, id) in &planned.seen.gone {
             if let Some(record) = planned.snapshot.resources.get(address) {
-                rebuilt.forgotten.push((address.clone(), record.kind.clone(), id.clone()));
+                rebuilt
+                    .forgotten
+                    .push((address.clone(), record.kind.clone(), id.clone()));
                 events.push(ledger.removed(address, &record.kind, id));
             }
         }
@@ -78,7 +89,8 @@ impl Session {
         unfinished: &crate::journal::RunState,
         doing: &str,
     ) -> Result<Ledger, SessionError> {
-        self.lock(doing, std::time::Duration::ZERO, &mut |_| {}).await?;
+        self.lock(doing, std::time::Duration::ZERO, &mut |_| {})
+            .await?;
         let opening = Opening {
             info: who::run_info(&self.request().process, self.caller()),
             doing: doing.to_owned(),

@@ -17,7 +17,9 @@ pub fn who(process: &BTreeMap<String, String>) -> String {
     if let Some(url) = get("CI_JOB_URL").or(get("BUILD_URL")) {
         return url.clone();
     }
-    let user = get("USER").or(get("LOGNAME")).map_or("somebody", String::as_str);
+    let user = get("USER")
+        .or(get("LOGNAME"))
+        .map_or("somebody", String::as_str);
     let host = rustix::system::uname();
     format!("{user}@{}", host.nodename().to_string_lossy())
 }
@@ -32,7 +34,9 @@ fn commit(process: &BTreeMap<String, String>) -> Option<String> {
 
 /// RFC 3339, UTC.
 pub fn now() -> String {
-    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    jiff::Timestamp::now()
+        .strftime("%Y-%m-%dT%H:%M:%SZ")
+        .to_string()
 }
 
 /// Milliseconds since 1970.
@@ -43,7 +47,11 @@ pub fn clock() -> u64 {
 /// A new run's description.
 pub fn run_info(process: &BTreeMap<String, String>, caller: &str) -> RunInfo {
     let at = now();
-    let run = format!("{}-{:06x}", at.replace([':', '-'], ""), rand::random::<u32>() & 0xff_ffff);
+    let run = format!(
+        "{}-{:06x}",
+        at.replace([':', '-'], ""),
+        rand::random::<u32>() & 0xff_ffff
+    );
     RunInfo {
         run,
         caller: caller.to_owned(),

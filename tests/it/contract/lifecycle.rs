@@ -145,6 +145,10 @@ fn others_are_seen(stage: &Stage<'_>, sample: &Sample, live: &Observed, desired:
         let field = field.unwrap_or_else(|| panic!("{}: no field {name}", sample.address));
         let mut wish = desired.clone();
         wish.set(name, super::defaults::parse(json));
+        if wish == *desired {
+            // A change back to what it was, after another one.
+            continue;
+        }
         let seen = differences(fields, &wish, &live.attributes, &|secret| {
             Some(made_up(secret))
         });
