@@ -294,7 +294,7 @@ pub fn failure(error: SessionError, style: Style) -> Failure {
             Failure::new(FailureKind::Stack, error.to_string()).body(body)
         }
         SessionError::Cloud(error) => error.into(),
-        SessionError::Connect(error) => error.into(),
+        SessionError::Connect(error) => (*error).into(),
         SessionError::Stale(_) => Failure::new(FailureKind::StalePlan, error.to_string())
             .hint("plan again; nothing was changed"),
         SessionError::Store(StoreError::Busy(_)) => {

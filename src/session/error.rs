@@ -21,7 +21,7 @@ pub enum SessionError {
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
     #[error(transparent)]
-    Connect(#[from] ConnectError),
+    Connect(Box<ConnectError>),
     #[error("{0}")]
     Guard(String),
     #[error(transparent)]
@@ -42,4 +42,10 @@ pub enum SessionError {
     Refused(Vec<crate::plan::Refusal>),
     #[error("{0}")]
     NotFound(String),
+}
+
+impl From<ConnectError> for SessionError {
+    fn from(error: ConnectError) -> Self {
+        Self::Connect(Box::new(error))
+    }
 }
