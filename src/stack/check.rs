@@ -113,7 +113,7 @@ impl<'c, 'a> Checker<'c, 'a> {
     pub fn value(&mut self, node: &Node, ty: &Type, path: &str) -> Value {
         self.spans.insert(path.to_owned(), node.span);
         match &node.body {
-            Body::Scalar(scalar) => self.scalar(scalar, node.span, ty, path),
+            Body::Scalar(scalar) => self.scalar(scalar, node.span, ty),
             Body::List(items) => self.items(items, node, ty, path),
             Body::Map(entries) => self.entries(entries, node, ty, path),
         }
@@ -175,13 +175,13 @@ impl<'c, 'a> Checker<'c, 'a> {
         Value::Null
     }
 
-    fn scalar(&mut self, scalar: &Scalar, span: Span, ty: &Type, path: &str) -> Value {
+    fn scalar(&mut self, scalar: &Scalar, span: Span, ty: &Type) -> Value {
         // An object with a part called `value` may be written as just that.
         if let Type::Object(fields) = ty
             && !scalar.is_null()
             && let Some(field) = fields.iter().find(|field| field.name == "value")
         {
-            let value = self.scalar(scalar, span, &field.ty, path);
+            let value = self.scalar(scalar, span, &field.ty);
             return match value {
                 Value::Null => Value::Null,
                 value => Value::map([("value", value)]),

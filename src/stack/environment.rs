@@ -76,7 +76,7 @@ pub fn choose<'n>(
         return None;
     };
     let others = all.iter().filter(|entry| entry.key.text != name);
-    let other_accounts = others.filter_map(|entry| account(entry)).collect();
+    let other_accounts = others.filter_map(account).collect();
     Some(Environment {
         name,
         is_default,

@@ -73,9 +73,8 @@ impl Scalar {
 
 fn number(text: &str) -> Core {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let all = |digits: &str, ok: fn(&u8) -> bool| {
-        !digits.is_empty() && digits.as_bytes().iter().all(|b| ok(b))
-    };
+    let all =
+        |digits: &str, ok: fn(&u8) -> bool| !digits.is_empty() && digits.as_bytes().iter().all(ok);
     if all(unsigned, u8::is_ascii_digit) {
         let value = text.parse::<i64>().ok();
         return Core::Int {
