@@ -65,24 +65,7 @@ fn service(build: &mut Build<'_>) {
         "private_route_tables"
     };
     let routes = build.of("network", routes);
-    let targets = if build.given("load_balancer") {
-        let target = Value::map([
-            ("arn", build.own("target-group", "arn")),
-            ("container", Value::Text(container(build))),
-            ("port", build.get("port")),
-        ]);
-        Value::List(vec![target])
-    } else {
-        Value::Null
-    };
-    // ECS refuses a target group that no listener or rule forwards to yet.
-    let forwarded = if build.list("routes").is_empty() {
-        build.of("load_balancer", "listener")
-    } else {
-        let rules =
-            (1..=build.list("routes").len()).map(|i| build.own(&format!("rule-{i}"), "arn"));
-        Value::List(rules.collect())
-    };
+    let (targets, forwarded) = (targets(build), forwarded(build));
     let security_groups = Value::List(vec![build.own("security-group", "id")]);
     let name = build.name_or("name", "");
     let breaker = match build.get("circuit_breaker") {
@@ -121,4 +104,28 @@ fn service(build: &mut Build<'_>) {
         )
         .after(routes)
         .after(forwarded);
+}
+
+fn targets(build: &Build<'_>) -> Value {
+    if build.given("load_balancer") {
+        let target = Value::map([
+            ("arn", build.own("target-group", "arn")),
+            ("container", Value::Text(container(build))),
+            ("port", build.get("port")),
+        ]);
+        Value::List(vec![target])
+    } else {
+        Value::Null
+    }
+}
+
+fn forwarded(build: &Build<'_>) -> Value {
+    // ECS refuses a target group that no listener or rule forwards to yet.
+    if build.list("routes").is_empty() {
+        build.of("load_balancer", "listener")
+    } else {
+        let rules =
+            (1..=build.list("routes").len()).map(|i| build.own(&format!("rule-{i}"), "arn"));
+        Value::List(rules.collect())
+    }
 }

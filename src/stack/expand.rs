@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::catalog::KindInfo;
 use super::check::Checker;
 use super::complete::complete;
 use super::desk::Desk;
@@ -76,18 +77,7 @@ pub fn expand(
         }
         let component = match checked.ty {
             EntryType::Kind(kind) => {
-                expanded.resources.push(Unfinished {
-                    entry: i,
-                    spans: checked.spans.clone(),
-                    draft: Draft {
-                        address,
-                        kind: kind.name.clone(),
-                        attributes: checked.attributes.clone(),
-                        from: BTreeMap::new(),
-                        after: Vec::new(),
-                        label: None,
-                    },
-                });
+                expanded.resources.push(plain(i, checked, kind));
                 continue;
             }
             EntryType::Component(component) => component,
@@ -127,6 +117,22 @@ pub fn expand(
         overrides(desk, scope, i, checked, &mut expanded);
     }
     expanded
+}
+
+/// A kind's own entry is its resource.
+fn plain(entry: usize, checked: &Checked<'_>, kind: &KindInfo) -> Unfinished {
+    Unfinished {
+        entry,
+        spans: checked.spans.clone(),
+        draft: Draft {
+            address: Address::from(checked.name.as_str()),
+            kind: kind.name.clone(),
+            attributes: checked.attributes.clone(),
+            from: BTreeMap::new(),
+            after: Vec::new(),
+            label: None,
+        },
+    }
 }
 
 /// Components see their fields with defaults, and do not run without what they need.
