@@ -51,7 +51,7 @@ create table check_ins (
     latitude double precision,
     longitude double precision
 );
-create index check_ins_place on check_ins (place_id, created_at desc);
+create index check_ins_place on check_ins (place_id, created_at desc) include (user_id, expires_at, visibility);
 create index check_ins_user on check_ins (user_id, created_at desc);
 create index check_ins_created on check_ins (created_at desc) include (place_id, user_id, expires_at, visibility);
 

@@ -49,7 +49,7 @@ const USERS: &str = "insert into users (phone, username, name, bio, is_verified,
 
 const FOLLOWS: &str = "insert into follows (follower_id, followee_id) select u.id, o.id from users u \
     cross join lateral generate_series(1, 8) as g join lateral (select id from users x where x.username like 'sample\\_%' \
-        and x.username = 'sample_' || (1 + (u.id * 31 + g * 97) % $1) limit 1) o on o.id <> u.id \
+        and lower(x.username) = 'sample_' || (1 + (u.id * 31 + g * 97) % $1) limit 1) o on o.id <> u.id \
     where u.username like 'sample\\_%' on conflict do nothing";
 
 const CHECK_INS: &str = "insert into check_ins (user_id, place_id, note, visibility, created_at, expires_at, latitude, longitude) \
@@ -79,7 +79,7 @@ pub async fn run(config: &Config, amount: &Amount) -> Result<String, SeedError> 
     let users = step(&db, USERS, amount.users).await?;
     step(&db, FOLLOWS, amount.users).await?;
     let check_ins = step(&db, CHECK_INS, amount.check_ins).await?;
-    for sql in [REVIEWS, RATINGS, "analyze"] {
+    for sql in [REVIEWS, RATINGS, "vacuum analyze"] {
         sqlx::query(sql).execute(&db).await?;
     }
     db.close().await;

@@ -48,6 +48,12 @@ pub struct View {
 }
 
 impl View {
+    /// Counting nobody: the caller knows the numbers already.
+    #[must_use]
+    pub const fn uncounted(point: Option<(f64, f64)>) -> View {
+        View { point, hours: 0 }
+    }
+
     /// Counting over a day.
     #[must_use]
     pub const fn day(point: Option<(f64, f64)>) -> View {

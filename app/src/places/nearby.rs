@@ -30,11 +30,7 @@ pub struct NearbyQuery {
 }
 
 async fn busy_limit(app: &App) -> Result<i64> {
-    let sql = "select count(distinct user_id) from check_ins where created_at > now() - make_interval(hours => $1::int) and expires_at > now()";
-    let chatting: i64 = sqlx::query_scalar(sql)
-        .bind(app.config.checkin.chat_window_hours)
-        .fetch_one(&app.db)
-        .await?;
+    let chatting = app.rankings.chatting(app).await?;
     Ok((3 + chatting / 2).clamp(3, 50))
 }
 

@@ -58,8 +58,8 @@ impl Window {
     }
 }
 
-/// Places with any signal in a window, best first.
-type Ranking = Arc<Vec<i64>>;
+/// Places with any signal in a window and the people checked in there, best first.
+type Ranking = Arc<Vec<(i64, i64)>>;
 
 struct Kept {
     ranking: Ranking,
@@ -70,6 +70,7 @@ struct Kept {
 #[derive(Default)]
 pub struct Rankings {
     kept: Mutex<HashMap<Window, Kept>>,
+    chatting: Mutex<Option<(i64, Instant)>>,
 }
 
 /// A ranking that took less is cheap enough to compute for every request.
@@ -84,19 +85,43 @@ const RANKED: &str = "with c as (select place_id, count(*) as n, count(distinct 
         where created_at > now() - make_interval(hours => $1) group by place_id), \
     f as (select place_id, count(*) as n from photos where review_id is not null \
         and created_at > now() - make_interval(hours => $1) group by place_id) \
-    select coalesce(c.place_id, r.place_id) from c full join r on r.place_id = c.place_id \
+    select coalesce(c.place_id, r.place_id) as id, coalesce(c.people, 0) as people from c full join r on r.place_id = c.place_id \
         left join f on f.place_id = coalesce(c.place_id, r.place_id) \
     order by 3 * coalesce(c.n, 0) + 2 * coalesce(r.n, 0) + coalesce(f.n, 0) + 2 * coalesce(c.people, 0) desc, \
         greatest(c.latest, r.latest) desc, 1";
 
 impl Rankings {
+    /// People who can chat somewhere now; kept by the same rule as the rankings.
+    ///
+    /// # Errors
+    /// The database's failure.
+    pub async fn chatting(&self, app: &App) -> Result<i64> {
+        let mut kept = self.chatting.lock().await;
+        if let Some((people, _)) = kept.filter(|(_, until)| Instant::now() < *until) {
+            return Ok(people);
+        }
+        let started = Instant::now();
+        let sql = "select count(distinct user_id) from check_ins \
+                   where created_at > now() - make_interval(hours => $1::int) and expires_at > now()";
+        let hours = app.config.checkin.chat_window_hours;
+        let people: i64 = sqlx::query_scalar(sql)
+            .bind(hours)
+            .fetch_one(&app.db)
+            .await?;
+        let took = started.elapsed();
+        if took > QUICK {
+            *kept = Some((people, Instant::now() + (took * REUSE).min(LONGEST)));
+        }
+        Ok(people)
+    }
+
     async fn of(&self, app: &App, window: Window) -> Result<Ranking> {
         let mut kept = self.kept.lock().await;
         if let Some(k) = kept.get(&window).filter(|k| Instant::now() < k.until) {
             return Ok(k.ranking.clone());
         }
         let started = Instant::now();
-        let ids: Vec<i64> = sqlx::query_scalar(RANKED)
+        let ids: Vec<(i64, i64)> = sqlx::query_as(RANKED)
             .bind(window.hours())
             .fetch_all(&app.db)
             .await?;
@@ -187,19 +212,16 @@ impl TrendingQuery {
 }
 
 /// The ids of the ranking that pass the filter, in its order.
-async fn narrowed(app: &App, ranking: &[i64], filter: Filter) -> Result<Vec<i64>> {
+async fn narrowed(app: &App, ranking: &Ranking, filter: Filter) -> Result<Ranking> {
     if filter.is_empty() {
-        return Ok(ranking.to_vec());
+        return Ok(ranking.clone());
     }
     let passing: Vec<(i64,)> = filter
         .rows(&app.db, "select p.id from places p{where}")
         .await?;
     let passing: HashSet<i64> = passing.into_iter().map(|(id,)| id).collect();
-    Ok(ranking
-        .iter()
-        .copied()
-        .filter(|id| passing.contains(id))
-        .collect())
+    let kept = ranking.iter().filter(|(id, _)| passing.contains(id));
+    Ok(Arc::new(kept.copied().collect()))
 }
 
 struct Ask<'a> {
@@ -224,11 +246,14 @@ async fn internal(app: &App, ask: &Ask<'_>, paging: &Paging) -> Result<Page<Plac
     let to = from
         .saturating_add(usize::try_from(paging.limit()).unwrap_or(0))
         .min(ids.len());
-    let view = View {
-        point: ask.point,
-        hours: ask.window.hours(),
-    };
-    let mut places = model::by_ids(app, &ids[from..to], view).await?;
+    let chosen = &ids[from..to];
+    let keys: Vec<i64> = chosen.iter().map(|(id, _)| *id).collect();
+    let mut places = model::by_ids(app, &keys, View::uncounted(ask.point)).await?;
+    for place in &mut places {
+        // The ranking has counted them already.
+        let people = chosen.iter().find(|(id, _)| *id == place.id);
+        place.recent_checkins_count = people.map_or(0, |(_, people)| *people);
+    }
     if ask.point.is_some() {
         nearest_first(&mut places);
     }
