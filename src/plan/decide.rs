@@ -229,7 +229,11 @@ impl Decider<'_> {
             .iter()
             .map(|difference| Cause::Field(self.line(wish, difference)))
             .collect();
-        if let Readiness::Broken(why) = &observed.readiness {
+        // Tasks without an image give up after a while; that is no reason to make their service anew.
+        let unwaited = self.inputs.unwaited.contains(&wish.address);
+        if let Readiness::Broken(why) = &observed.readiness
+            && !unwaited
+        {
             if kind.holds_data() {
                 self.out.refusals.push(Refusal::Broken {
                     address: wish.address.clone(),

@@ -2,3 +2,4 @@
 
 mod contract;
 mod local_aws;
+mod stack;

@@ -1,0 +1,242 @@
+//! The real stack file, the real program, a local AWS: applied, found again without a state, destroyed; and all of that through lost
+//! answers and SIGKILL. A sample of the calls runs always; `CIRCLES_TEST_ALL=1` takes every one.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value as Json, json};
+use tempfile::TempDir;
+
+use crate::local_aws::LocalAws;
+
+/// One world with a state folder of its own.
+struct World {
+    aws: LocalAws,
+    state: TempDir,
+}
+
+impl World {
+    fn new() -> Self {
+        Self {
+            aws: LocalAws::start(),
+            state: tempfile::tempdir().expect("a temporary folder"),
+        }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_circles-infra"));
+        command
+            .arg("--stack")
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/stacks/circles.yaml"))
+            .args(arguments)
+            .env("AWS_ENDPOINT_URL", self.aws.endpoint())
+            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_SECRET_ACCESS_KEY", "test")
+            .env("AWS_REGION", "us-east-1")
+            .env("CIRCLES_SETTLE_WINDOW", "300ms")
+            .env("CIRCLES_STATE_DIR", self.state.path())
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().expect("the program runs")
+    }
+
+    /// Runs and expects an exit code.
+    fn expect(&self, arguments: &[&str], code: i32) -> String {
+        let output = self.run(arguments);
+        let text = format!(
+            "{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{text}");
+        text
+    }
+
+    async fn empty(&self) {
+        self.aws.control("DELETE", "faults", &Json::Null).await;
+        self.aws.control("POST", "reset", &Json::Null).await;
+        for entry in std::fs::read_dir(self.state.path()).expect("the state folder") {
+            std::fs::remove_dir_all(entry.expect("an entry").path()).expect("an emptied folder");
+        }
+    }
+
+    async fn inventory(&self) -> Json {
+        self.aws.control("GET", "inventory", &Json::Null).await
+    }
+
+    /// How many intents the journal holds.
+    fn intents(&self) -> usize {
+        files(self.state.path())
+            .iter()
+            .filter(|path| path.ends_with("journal.jsonl"))
+            .filter_map(|path| std::fs::read_to_string(path).ok())
+            .map(|text| text.matches("\"event\":\"intent\"").count())
+            .sum()
+    }
+
+    /// Waits until the `nth` intent is written, then kills.
+    fn kill_at(&self, mut child: Child, nth: usize) {
+        let patience = Instant::now() + Duration::from_secs(30);
+        while self.intents() < nth && Instant::now() < patience {
+            if child.try_wait().expect("the child's state").is_some() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        // SIGKILL: nothing of the program runs any more after this.
+        child.kill().expect("a killed child");
+        child.wait().expect("an ended child");
+    }
+
+    async fn mutating_calls(&self) -> usize {
+        let (calls, _) = self.aws.calls(0).await;
+        calls.iter().filter(|call| call.mutating).count()
+    }
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            all.extend(files(&path));
+        } else {
+            all.push(path);
+        }
+    }
+    all
+}
+
+/// Every `step`th of so many, or all of them when asked for.
+fn sample(count: usize, step: usize) -> impl Iterator<Item = usize> {
+    let all = std::env::var_os("CIRCLES_TEST_ALL").is_some();
+    (1..=count).step_by(if all { 1 } else { step })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn applied_found_again_and_destroyed() {
+    let world = World::new();
+    let nothing = world.inventory().await;
+    world.expect(&["plan", "--detailed-exitcode"], 2);
+    assert_eq!(world.mutating_calls().await, 0, "a plan writes nothing");
+    assert!(files(world.state.path()).is_empty(), "not even a state");
+    let said = world.expect(&["apply", "--yes"], 0);
+    assert!(said.contains("circles-app holds none yet"), "{said}");
+    world.expect(&["plan", "--detailed-exitcode"], 0);
+    let name = world.run(&["--quiet", "outputs", "alb_dns_name"]);
+    assert!(String::from_utf8_lossy(&name.stdout).starts_with("circles-alb-"));
+    let secrets = secret_values(&world).await;
+    assert!(secrets.len() >= 5, "{} secret values", secrets.len());
+    for path in files(world.state.path()) {
+        let text = std::fs::read_to_string(&path).expect("a readable file");
+        assert!(
+            secrets.iter().all(|secret| !text.contains(secret)),
+            "{}",
+            path.display()
+        );
+    }
+    // A state is only a memory.
+    for path in files(world.state.path()) {
+        std::fs::remove_file(path).expect("a removed file");
+    }
+    world.expect(&["plan", "--detailed-exitcode"], 0);
+    let said = world.expect(&["state", "rebuild"], 0);
+    assert!(!said.contains("error"), "{said}");
+    world.expect(&["plan", "--detailed-exitcode"], 0);
+    world.expect(&["destroy", "--yes"], 0);
+    assert_eq!(world.inventory().await, nothing);
+}
+
+/// The values that must be nowhere: generated ones, and what holds them.
+async fn secret_values(world: &World) -> Vec<String> {
+    let config = aws_config::defaults(aws_config::BehaviorVersion::latest())
+        .endpoint_url(world.aws.endpoint())
+        .region("us-east-1")
+        .credentials_provider(aws_credential_types::Credentials::new(
+            "a", "b", None, None, "test",
+        ))
+        .load()
+        .await;
+    let client = aws_sdk_secretsmanager::Client::new(&config);
+    let mut all = Vec::new();
+    for name in ["circles/app-config", "circles/db-master"] {
+        let answer = client
+            .get_secret_value()
+            .secret_id(name)
+            .send()
+            .await
+            .expect("the secret");
+        let json: Json = serde_json::from_str(answer.secret_string().expect("text")).expect("JSON");
+        let map = json.as_object().expect("an object");
+        all.extend(
+            map.iter()
+                .filter(|(key, _)| !key.starts_with("S3_"))
+                .filter_map(|(_, value)| value.as_str().map(str::to_owned)),
+        );
+    }
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lost_answers_are_looked_for() {
+    let world = World::new();
+    world.expect(&["apply", "--yes"], 0);
+    let clean = world.inventory().await;
+    let calls = world.mutating_calls().await;
+    for nth in sample(calls, 9) {
+        world.empty().await;
+        let fault = json!({"kind": "lose", "mutating": true, "nth": nth});
+        world.aws.control("POST", "faults", &fault).await;
+        world.expect(&["apply", "--yes"], 0);
+        assert_eq!(
+            world.inventory().await,
+            clean,
+            "the answer to call {nth} was lost"
+        );
+        world.expect(&["plan", "--detailed-exitcode"], 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_apply_converges() {
+    let world = World::new();
+    world.expect(&["apply", "--yes"], 0);
+    let clean = world.inventory().await;
+    let calls = world.mutating_calls().await;
+    for nth in sample(calls, 7) {
+        world.empty().await;
+        let child = world
+            .command(&["apply", "--yes"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program runs");
+        world.kill_at(child, nth);
+        world.expect(&["apply", "--yes"], 0);
+        assert_eq!(world.inventory().await, clean, "killed at intent {nth}");
+        world.expect(&["plan", "--detailed-exitcode"], 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_destroy_leaves_nothing() {
+    let world = World::new();
+    let nothing = world.inventory().await;
+    for nth in sample(36, 12) {
+        world.expect(&["apply", "--yes"], 0);
+        let before = world.intents();
+        let child = world
+            .command(&["destroy", "--yes"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program runs");
+        world.kill_at(child, before + nth);
+        world.expect(&["destroy", "--yes"], 0);
+        assert_eq!(world.inventory().await, nothing, "killed at intent {nth}");
+    }
+}
