@@ -8,7 +8,7 @@ export CARGO_TARGET_DIR ?= $(CACHE)/target
 BIN := $(CARGO_TARGET_DIR)/debug/circles-infra
 VENV := $(CACHE)/test-venv
 
-.PHONY: demo test test-infra test-sandbox test-app test-all bench app lint build clean-sandbox
+.PHONY: demo test test-infra test-sandbox test-app test-all app lint build
 
 build:
 	cargo build --bin circles-infra
@@ -18,8 +18,8 @@ demo: build
 
 test: test-sandbox test-infra test-app
 
-$(VENV)/ready: tests/sandbox/requirements.txt
-	tools/venv.sh $(VENV) tests/sandbox/requirements.txt
+$(VENV)/ready: src/sandbox/requirements.txt tests/sandbox/requirements.txt
+	tools/venv.sh $(VENV) $^
 	@touch $@
 
 test-sandbox: $(VENV)/ready
@@ -30,6 +30,13 @@ test-infra: $(VENV)/ready
 
 test-app:
 	app/tests/with-postgres.sh cargo test -p circles-app
+
+# Every kill point and every lost answer, not just a sample.
+test-all: export CIRCLES_TEST_ALL = 1
+test-all: test
+
+app:
+	app/try.sh
 
 lint:
 	cargo fmt --all --check

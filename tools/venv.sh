@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Makes a virtual environment with pinned packages: tools/venv.sh FOLDER REQUIREMENTS
+# Makes a virtual environment with pinned packages: tools/venv.sh FOLDER REQUIREMENTS...
 set -euo pipefail
-folder=$1 requirements=$2
+folder=$1
+shift
 python=${PYTHON:-python3}
 if ! "$python" -c 'import venv, ensurepip' 2>/dev/null; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
@@ -18,4 +19,6 @@ mkdir -p "$folder"
 exec 9>"$folder.lock"
 command -v flock >/dev/null && flock 9
 "$python" -m venv "$folder"
-"$folder/bin/python" -m pip install -q --disable-pip-version-check -r "$requirements"
+packages=()
+for requirements in "$@"; do packages+=(-r "$requirements"); done
+"$folder/bin/python" -m pip install -q --disable-pip-version-check "${packages[@]}"
