@@ -38,7 +38,7 @@ as "$bin/initdb" -D "$base/data" -U postgres --auth=trust -E UTF8 --no-sync >"$b
 if [ "${TLS_ONLY:-}" = 1 ]; then
     openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=circles-test-ca -keyout "$base/ca.key" -out "$base/ca.pem" 2>/dev/null
     openssl req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout "$base/data/server.key" -out "$base/server.csr" 2>/dev/null
-    printf 'subjectAltName=DNS:localhost\n' >"$base/san"
+    printf 'subjectAltName=DNS:localhost,IP:127.0.0.1\n' >"$base/san"
     openssl x509 -req -in "$base/server.csr" -CA "$base/ca.pem" -CAkey "$base/ca.key" -CAcreateserial -days 2 \
         -extfile "$base/san" -out "$base/data/server.crt" 2>/dev/null
     chmod 600 "$base/data/server.key"
@@ -69,10 +69,12 @@ while :; do
         exit 1
     fi
 done
-CIRCLES_TEST_DATABASE_URL=postgresql://postgres@localhost:$port/postgres
+CIRCLES_TEST_DATABASE_URL=postgresql://postgres@127.0.0.1:$port/postgres
 export CIRCLES_TEST_DATABASE_URL
-# In the background, so that a signal is passed on at once; with our standard input, because some commands wait on it.
-"$@" <&0 &
+# In the background, so that a signal is passed on at once; with our standard input, because some commands wait on it (a shell gives
+# background commands /dev/null, so it is kept aside first).
+exec 3<&0
+"$@" <&3 3<&- &
 child=$!
 trap 'kill -TERM $child 2>/dev/null || true' INT TERM HUP
 status=0
