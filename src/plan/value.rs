@@ -114,7 +114,7 @@ pub struct Step {
 impl Step {
     /// Nothing is changed: an earlier run did not see it become ready, and this one waits for that.
     pub fn only_waits(&self) -> bool {
-        matches!(&self.act, Act::Update { changes, .. } if changes.is_empty())
+        matches!(&self.act, Act::Update { changes, moved_from: None, .. } if changes.is_empty())
     }
 }
 
