@@ -24,6 +24,7 @@ use std::sync::Arc;
 
 pub use clients::{Aws, Connect, ConnectError};
 pub use error::{aws_error, refine};
+pub use existing::Lookup;
 pub use paging::pages;
 
 use crate::kind::{AnyKind, Kinds, World, erase};

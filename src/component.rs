@@ -10,6 +10,7 @@
 //! puts in what the other exports when all are expanded, so the order of entries does not matter.
 
 mod build;
+mod certificate;
 mod fargate_service;
 mod image_repository;
 mod load_balancer;
@@ -48,6 +49,7 @@ pub const COMPONENTS: &[&Component] = &[
     &fargate_service::FARGATE_SERVICE,
     &postgres::POSTGRES,
     &image_repository::IMAGE_REPOSITORY,
+    &certificate::CERTIFICATE,
 ];
 
 pub fn component(name: &str) -> Option<&'static Component> {

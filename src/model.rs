@@ -1,12 +1,14 @@
 //! The nouns: addresses, ids, values, tags, origins. No I/O, no AWS type, no clock.
 
 mod address;
+mod attributes;
 mod tags;
 mod value;
 
 pub use address::{Address, KindName, PhysicalId, Scope};
+pub use attributes::{Attributes, DecodeError};
 pub use tags::{Ownership, TAG_PREFIX, Tags};
-pub use value::{Attributes, DecodeError, Expr, Part, Reference, SecretRef, Value};
+pub use value::{Expr, Part, Reference, SecretRef, Value};
 
 use serde::{Deserialize, Serialize};
 

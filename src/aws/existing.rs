@@ -1,202 +1,62 @@
-//! Read-only look-ups of what belongs to somebody else (`existing:`): a network with its subnets, a cluster.
+//! Read-only look-ups of what belongs to somebody else (`existing:`): a network with its subnets, a cluster, a certificate.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod certificate;
+mod cluster;
+mod network;
 
-use aws_sdk_ec2::types::{Filter, RouteTable, Subnet, Vpc};
+use std::collections::BTreeMap;
+
 use futures::future::try_join_all;
 
-use super::{Aws, aws_error, pages};
+use super::Aws;
 use crate::kind::{Class, CloudError};
 use crate::model::{Address, Attributes, Value};
-use crate::stack::Existing;
+
+/// One thing to look up.
+#[derive(Clone, Debug)]
+pub struct Lookup {
+    /// Where the stack names it.
+    pub address: Address,
+    /// `network`, `ecs.cluster` or `certificate`.
+    pub kind: String,
+    /// All of them have to fit exactly one.
+    pub criteria: BTreeMap<String, Value>,
+}
+
+impl Lookup {
+    /// The IAM actions that looking it up takes.
+    pub fn permissions(kind: &str) -> &'static [&'static str] {
+        match kind {
+            "ecs.cluster" => &["ecs:DescribeClusters"],
+            "certificate" => &["acm:ListCertificates"],
+            _ => &[
+                "ec2:DescribeVpcs",
+                "ec2:DescribeSubnets",
+                "ec2:DescribeRouteTables",
+            ],
+        }
+    }
+}
 
 impl Aws {
     /// Finds each, by criteria that must fit exactly one.
     pub async fn existing(
         &self,
-        wanted: &[Existing],
+        wanted: &[Lookup],
     ) -> Result<BTreeMap<Address, Attributes>, CloudError> {
-        let all = wanted.iter().map(|existing| async move {
-            let attributes = match existing.kind.as_str() {
-                "ecs.cluster" => self.existing_cluster(existing).await?,
-                _ => self.existing_network(existing).await?,
+        let all = wanted.iter().map(|lookup| async move {
+            let attributes = match lookup.kind.as_str() {
+                "ecs.cluster" => self.existing_cluster(lookup).await?,
+                "certificate" => self.existing_certificate(lookup).await?,
+                _ => self.existing_network(lookup).await?,
             };
-            Ok::<_, CloudError>((existing.address.clone(), attributes))
+            Ok::<_, CloudError>((lookup.address.clone(), attributes))
         });
         Ok(try_join_all(all).await?.into_iter().collect())
     }
-
-    async fn existing_network(&self, existing: &Existing) -> Result<Attributes, CloudError> {
-        const ACTION: &str = "ec2:DescribeVpcs";
-        let filters = filters(existing);
-        let found: Vec<Vpc> = pages(
-            self,
-            ACTION,
-            |token| {
-                let call = self
-                    .ec2
-                    .describe_vpcs()
-                    .set_filters(Some(filters.clone()))
-                    .max_results(1000)
-                    .set_next_token(token);
-                async move { call.send().await.map_err(|e| aws_error(ACTION, e)) }
-            },
-            |page| page.next_token(),
-        )
-        .await?
-        .into_iter()
-        .flat_map(|page| page.vpcs.unwrap_or_default())
-        .collect();
-        let vpc = exactly_one(existing, ACTION, found)?;
-        let id = vpc.vpc_id().unwrap_or_default().to_owned();
-        let (subnets, tables) = tokio::try_join!(self.subnets_of(&id), self.tables_of(&id))?;
-        let (public, private): (Vec<&Subnet>, Vec<&Subnet>) = subnets
-            .iter()
-            .partition(|subnet| is_public(subnet, &tables));
-        let ids = |subnets: Vec<&Subnet>| {
-            let ids: BTreeSet<String> = subnets
-                .iter()
-                .filter_map(|s| s.subnet_id().map(str::to_owned))
-                .collect();
-            Value::from(ids.into_iter().collect::<Vec<_>>())
-        };
-        Ok(Attributes::new([
-            ("id", Value::text(&id)),
-            ("vpc_id", Value::text(&id)),
-            ("cidr", Value::from(vpc.cidr_block().map(str::to_owned))),
-            ("public_subnets", ids(public)),
-            ("private_subnets", ids(private)),
-        ]))
-    }
-
-    async fn subnets_of(&self, vpc: &str) -> Result<Vec<Subnet>, CloudError> {
-        const ACTION: &str = "ec2:DescribeSubnets";
-        let answers = pages(
-            self,
-            ACTION,
-            |token| {
-                let call = self
-                    .ec2
-                    .describe_subnets()
-                    .filters(filter("vpc-id", vpc))
-                    .max_results(1000)
-                    .set_next_token(token);
-                async move { call.send().await.map_err(|e| aws_error(ACTION, e)) }
-            },
-            |page| page.next_token(),
-        )
-        .await?;
-        Ok(answers
-            .into_iter()
-            .flat_map(|page| page.subnets.unwrap_or_default())
-            .collect())
-    }
-
-    async fn tables_of(&self, vpc: &str) -> Result<Vec<RouteTable>, CloudError> {
-        const ACTION: &str = "ec2:DescribeRouteTables";
-        let answers = pages(
-            self,
-            ACTION,
-            |token| {
-                let call = self
-                    .ec2
-                    .describe_route_tables()
-                    .filters(filter("vpc-id", vpc))
-                    .max_results(100)
-                    .set_next_token(token);
-                async move { call.send().await.map_err(|e| aws_error(ACTION, e)) }
-            },
-            |page| page.next_token(),
-        )
-        .await?;
-        Ok(answers
-            .into_iter()
-            .flat_map(|page| page.route_tables.unwrap_or_default())
-            .collect())
-    }
-
-    async fn existing_cluster(&self, existing: &Existing) -> Result<Attributes, CloudError> {
-        const ACTION: &str = "ecs:DescribeClusters";
-        let name = existing
-            .criteria
-            .get("name")
-            .and_then(Value::as_text)
-            .unwrap_or("default");
-        let answer = self
-            .read(ACTION, || async {
-                self.ecs
-                    .describe_clusters()
-                    .clusters(name)
-                    .send()
-                    .await
-                    .map_err(|e| aws_error(ACTION, e))
-            })
-            .await?;
-        let found: Vec<_> = answer
-            .clusters()
-            .iter()
-            .filter(|cluster| cluster.status() == Some("ACTIVE"))
-            .cloned()
-            .collect();
-        let cluster = exactly_one(existing, ACTION, found)?;
-        let arn = cluster.cluster_arn().unwrap_or_default();
-        Ok(Attributes::new([
-            ("id", Value::text(arn)),
-            ("arn", Value::text(arn)),
-            (
-                "name",
-                Value::from(cluster.cluster_name().map(str::to_owned)),
-            ),
-        ]))
-    }
 }
 
-fn filter(name: &str, value: &str) -> Filter {
-    Filter::builder().name(name).values(value).build()
-}
-
-fn filters(existing: &Existing) -> Vec<Filter> {
-    let mut all = Vec::new();
-    for (name, value) in &existing.criteria {
-        match (name.as_str(), value) {
-            ("vpc_id" | "id", Value::Text(id)) => all.push(filter("vpc-id", id)),
-            ("name", Value::Text(text)) => all.push(filter("tag:Name", text)),
-            ("cidr", Value::Text(cidr)) => all.push(filter("cidr", cidr)),
-            ("tags", Value::Map(tags)) => {
-                all.extend(tags.iter().filter_map(|(key, value)| {
-                    Some(filter(&format!("tag:{key}"), value.as_text()?))
-                }));
-            }
-            _ => {}
-        }
-    }
-    all
-}
-
-/// A subnet is public when its route table (its own, or else the VPC's main one) leads to an internet gateway.
-fn is_public(subnet: &Subnet, tables: &[RouteTable]) -> bool {
-    let id = subnet.subnet_id();
-    let own = tables.iter().find(|table| {
-        table
-            .associations()
-            .iter()
-            .any(|a| a.subnet_id().is_some() && a.subnet_id() == id)
-    });
-    let main = || {
-        tables
-            .iter()
-            .find(|table| table.associations().iter().any(|a| a.main() == Some(true)))
-    };
-    own.or_else(main).is_some_and(|table| {
-        table.routes().iter().any(|route| {
-            route
-                .gateway_id()
-                .is_some_and(|gateway| gateway.starts_with("igw-"))
-        })
-    })
-}
-
-fn exactly_one<T>(existing: &Existing, action: &str, mut found: Vec<T>) -> Result<T, CloudError> {
+fn exactly_one<T>(lookup: &Lookup, action: &str, mut found: Vec<T>) -> Result<T, CloudError> {
     let number = found.len();
     match (number, found.pop()) {
         (1, Some(one)) => Ok(one),
@@ -206,7 +66,7 @@ fn exactly_one<T>(existing: &Existing, action: &str, mut found: Vec<T>) -> Resul
             if number == 0 { "NotFound" } else { "Ambiguous" },
             format!(
                 "{} existing {} fit what `{}` asks for; exactly one must",
-                number, existing.kind, existing.address
+                number, lookup.kind, lookup.address
             ),
         )),
     }

@@ -1,5 +1,5 @@
 //! S3: the bucket. `facets.rs` reads its sub-resources, `facet_writes.rs` changes them, `lifecycle.rs` translates rules, `empty.rs`
-//! empties it.
+//! empties it, `names.rs` tells whose a name is.
 
 pub mod bucket;
 mod cors;
@@ -7,3 +7,4 @@ mod empty;
 mod facet_writes;
 mod facets;
 mod lifecycle;
+mod names;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::aws::Lookup;
 use crate::kind::{Kinds, Verb};
 use crate::model::KindName;
 use crate::render::graph::Picture;
@@ -14,6 +15,8 @@ pub struct Checked {
     /// Rendered; empty for nearly all.
     pub warnings: String,
     pub picture: Picture,
+    /// What is looked up, by type.
+    pub existing: BTreeSet<String>,
 }
 
 impl Checked {
@@ -36,6 +39,12 @@ impl Checked {
             .map(|action| (*action).to_owned())
             // A subnet's zone is an index in the file: every plan asks which zones there are.
             .chain(["ec2:DescribeAvailabilityZones".to_owned()])
+            .chain(
+                self.existing
+                    .iter()
+                    .flat_map(|kind| Lookup::permissions(kind))
+                    .map(|action| (*action).to_owned()),
+            )
             .collect()
     }
 }

@@ -25,6 +25,12 @@ pub fn check(global: &Global, palette: Palette) -> Result<Checked, Failure> {
         stack: loaded.stack.name.clone(),
         environment: loaded.stack.environment.clone(),
         warnings: diagnostic::render(&loaded.stack.warnings, &loaded.texts, style),
+        existing: loaded
+            .stack
+            .existing
+            .iter()
+            .map(|e| e.kind.clone())
+            .collect(),
         picture: Picture {
             nodes: resources
                 .iter()

@@ -2,12 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::kind::{AnyKind, Change, Collision, Readiness};
+use crate::kind::{AnyKind, Readiness};
 use crate::model::{Address, Attributes, Ownership, Reference, Value};
 
 use super::diff::{Difference, differences};
 use super::order::{self, Cycle};
 use super::{Act, Cause, Inputs, Line, Note, Refusal, Sighting, Step, StepId, Wish};
+
+mod change;
+mod replace;
+
+pub use replace::suffixed;
+use replace::{accept_suffix, keep_zone, keeps_key};
 
 /// What becomes of a resource, as far as those that refer to it need to know.
 enum Fate {
@@ -264,141 +270,6 @@ impl Decider<'_> {
         self.update_or_keep(wish, kind, desired, live, lines);
     }
 
-    fn update_or_keep(
-        &mut self,
-        wish: &Wish,
-        kind: &dyn AnyKind,
-        desired: Attributes,
-        live: &Sighting,
-        lines: Vec<Line>,
-    ) {
-        let mut attributes = live.observed.attributes.clone();
-        if lines.is_empty() {
-            self.out.unchanged += 1;
-            // A resource that is still on its way has attributes that AWS does not say yet (a database's endpoint).
-            let pending = if live.observed.readiness == Readiness::Ready {
-                BTreeSet::new()
-            } else {
-                kind.fields()
-                    .iter()
-                    .filter(|field| field.computed && attributes.get(field.name).is_null())
-                    .map(|field| field.name)
-                    .collect()
-            };
-            self.fates.insert(
-                wish.address.clone(),
-                Fate::Live {
-                    attributes,
-                    pending,
-                },
-            );
-            if live.observed.readiness == Readiness::Ready
-                || self.inputs.unwaited.contains(&wish.address)
-            {
-                return;
-            }
-            // Nothing to change, but an earlier run did not see it become ready: a step that only waits.
-        } else {
-            let mut pending = BTreeSet::new();
-            for field in kind.fields() {
-                if field.volatile && lines.iter().any(|line| line.field != crate::kind::TAGS) {
-                    pending.insert(field.name);
-                } else if let Some(line) = lines.iter().find(|line| line.field == field.name) {
-                    if line.to.is_pending() {
-                        pending.insert(field.name);
-                    }
-                    attributes.set(field.name, line.to.clone());
-                }
-            }
-            if pending.contains("arn") && attributes.text("arn") == Some(live.observed.id.as_str())
-            {
-                pending.insert("id");
-            }
-            self.fates.insert(
-                wish.address.clone(),
-                Fate::Live {
-                    attributes,
-                    pending,
-                },
-            );
-        }
-        self.fewer_tasks(wish, &desired, live);
-        let act = Act::Update {
-            id: live.observed.id.clone(),
-            tags: self.all_tags(wish, live.generation),
-            desired,
-            changes: lines,
-            moved_from: self
-                .inputs
-                .moved
-                .iter()
-                .find(|(_, to)| *to == wish.address)
-                .map(|(from, _)| from.clone()),
-        };
-        self.draft(wish, live.generation, act, false, None, false);
-    }
-
-    fn replace(
-        &mut self,
-        wish: &Wish,
-        kind: &dyn AnyKind,
-        mut desired: Attributes,
-        live: &Sighting,
-        causes: Vec<Cause>,
-    ) {
-        let protected = wish.protect
-            || self
-                .inputs
-                .state
-                .resources
-                .get(&wish.address)
-                .is_some_and(|record| record.protect)
-            || live
-                .observed
-                .attributes
-                .get("deletion_protection")
-                .as_bool()
-                == Some(true);
-        if protected {
-            self.out.refusals.push(Refusal::Protected {
-                address: wish.address.clone(),
-                replace: true,
-            });
-        }
-        let ask = self.inputs.ask;
-        let data = kind.holds_data() && !self.inputs.header.ephemeral;
-        if data
-            && !ask
-                .allow_replace
-                .iter()
-                .any(|allowed| wish.address.within(allowed))
-        {
-            self.out.refusals.push(Refusal::LosesData {
-                address: wish.address.clone(),
-                replace: true,
-            });
-        }
-        let generation = live.generation + 1;
-        let forced = causes
-            .iter()
-            .any(|cause| matches!(cause, Cause::Holds { .. }));
-        let collides =
-            live.observed.kind == wish.kind && keeps_key(kind, &desired, &live.observed.attributes);
-        let delete_first = match kind.identity().collision {
-            _ if forced => true,
-            Collision::Coexist => false,
-            Collision::DeleteFirst => collides,
-            Collision::Suffix { field, longest } => {
-                if collides && let Some(name) = wish.attributes.text(field) {
-                    desired.set(field, suffixed(name, generation, longest));
-                }
-                false
-            }
-        };
-        self.out.replaced.insert(wish.address.clone(), delete_first);
-        self.create(wish, kind, desired, generation, Some(causes), delete_first);
-    }
-
     fn create(
         &mut self,
         wish: &Wish,
@@ -446,154 +317,5 @@ impl Decider<'_> {
                 loses_data,
             },
         });
-    }
-
-    /// What stands on something that has to go before its successor is made, and names it as a whole (`subnet_id: ${…}`), must go too.
-    fn held(&self, wish: &Wish, kind: &dyn AnyKind) -> Option<Cause> {
-        for field in kind
-            .fields()
-            .iter()
-            .filter(|field| field.change != Change::Ignore)
-        {
-            let mut holds = None;
-            whole_references(
-                wish.attributes.get(field.name),
-                &mut |reference: &Reference| {
-                    if matches!(reference.attribute.as_str(), "id" | "arn" | "name")
-                        && self.out.replaced.get(&reference.address) == Some(&true)
-                    {
-                        holds = Some(reference.address.clone());
-                    }
-                },
-            );
-            if let Some(address) = holds {
-                return Some(Cause::Holds { address });
-            }
-        }
-        None
-    }
-
-    fn line(&self, wish: &Wish, difference: &Difference) -> Line {
-        let last = self.inputs.state.resources.get(&wish.address);
-        let seen = self.inputs.seen;
-        let drift = last.is_some_and(|record| {
-            super::diff::same(
-                &difference.field.ty,
-                &difference.to,
-                record.attributes.get(difference.field.name),
-                &|s| seen.secret(s),
-            )
-        });
-        Line {
-            field: difference.field.name.to_owned(),
-            from: difference.from.clone(),
-            to: difference.to.clone(),
-            drift,
-        }
-    }
-
-    fn all_tags(&self, wish: &Wish, generation: u32) -> crate::model::Tags {
-        let mut tags = wish.tags.clone();
-        tags.extend(Ownership::new(self.inputs.scope, &wish.address, generation).tags());
-        tags
-    }
-
-    fn tags(&self, wish: &Wish, live: &Sighting) -> Option<Line> {
-        if wish.ignore.iter().any(|field| field == crate::kind::TAGS) {
-            return None;
-        }
-        let wanted = self.all_tags(wish, live.generation);
-        if wanted == live.observed.tags {
-            return None;
-        }
-        let map = |tags: &crate::model::Tags| {
-            Value::map(tags.iter().map(|(k, v)| (k.clone(), Value::text(v))))
-        };
-        let adopted = !self
-            .inputs
-            .state
-            .holds(&live.observed.kind, &live.observed.id);
-        Some(Line {
-            field: crate::kind::TAGS.to_owned(),
-            from: map(&live.observed.tags),
-            to: map(&wanted),
-            drift: !adopted && self.inputs.moved.iter().all(|(_, to)| *to != wish.address),
-        })
-    }
-
-    fn fewer_tasks(&mut self, wish: &Wish, desired: &Attributes, live: &Sighting) {
-        let (from, to) = (
-            live.observed.attributes.get("desired_count").as_int(),
-            desired.get("desired_count").as_int(),
-        );
-        if let (Some(from), Some(to)) = (from, to)
-            && to < from
-        {
-            self.out.notes.push(Note::FewerTasks {
-                address: wish.address.clone(),
-                from,
-                to,
-            });
-        }
-    }
-}
-
-/// `circles-tg` in generation 2: `circles-tg-2`, never longer than AWS takes.
-pub fn suffixed(name: &str, generation: u32, longest: usize) -> String {
-    let suffix = format!("-{generation}");
-    let room = longest.saturating_sub(suffix.len());
-    let stem: String = name.chars().take(room).collect();
-    format!("{}{suffix}", stem.trim_end_matches('-'))
-}
-
-/// A replaced resource keeps the name that its generation gave it.
-fn accept_suffix(kind: &dyn AnyKind, desired: &mut Attributes, live: &Sighting) {
-    let Collision::Suffix { field, longest } = kind.identity().collision else {
-        return;
-    };
-    let (Some(want), Some(has)) = (desired.text(field), live.observed.attributes.text(field))
-    else {
-        return;
-    };
-    if (2..=live.generation).any(|generation| suffixed(want, generation, longest) == has) {
-        let has = has.to_owned();
-        desired.set(field, has);
-    }
-}
-
-/// Zones are an index in the stack file; a live subnet keeps the one it has, whatever the index resolves to today.
-fn keep_zone(kind: &dyn AnyKind, desired: &mut Attributes, observed: &crate::kind::Observed) {
-    const ZONE: &str = "availability_zone";
-    if kind.fields().iter().any(|field| field.name == ZONE)
-        && observed.attributes.text(ZONE).is_some()
-    {
-        desired.set(ZONE, observed.attributes.get(ZONE).clone());
-    }
-}
-
-/// Whether the new one would have the natural key of the old one.
-fn keeps_key(kind: &dyn AnyKind, desired: &Attributes, observed: &Attributes) -> bool {
-    let key = kind.identity().natural_key;
-    !key.is_empty()
-        && key.iter().all(|name| {
-            let (want, has) = (desired.get(name), observed.get(name));
-            !want.is_pending()
-                && (want == has
-                    || want.as_text().zip(has.as_text()).is_some_and(|(a, b)| {
-                        super::diff::canonical_cidr(a) == super::diff::canonical_cidr(b)
-                    }))
-        })
-}
-
-fn whole_references<'a>(value: &'a Value, see: &mut dyn FnMut(&'a Reference)) {
-    match value {
-        Value::Expr(expr) => {
-            if let [crate::model::Part::Ref(reference)] = expr.0.as_slice() {
-                see(reference);
-            }
-        }
-        Value::List(items) => items.iter().for_each(|item| whole_references(item, see)),
-        Value::Map(map) => map.values().for_each(|item| whole_references(item, see)),
-        _ => {}
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Session, SessionError};
+use crate::aws::Lookup;
 use crate::engine::{Look, Matcher, observe};
 use crate::journal::{RunState, fold};
 use crate::model::{Address, Value};
@@ -65,6 +66,17 @@ impl Session {
         Ok(plan)
     }
 
+    fn lookups(&self) -> Vec<Lookup> {
+        let existing = self.stack.existing.iter();
+        existing
+            .map(|existing| Lookup {
+                address: existing.address.clone(),
+                kind: existing.kind.clone(),
+                criteria: existing.criteria.clone(),
+            })
+            .collect()
+    }
+
     pub(super) async fn look(&self, ask: &Ask) -> Result<Planned, SessionError> {
         let Remembered {
             mut snapshot,
@@ -78,7 +90,8 @@ impl Session {
             state: &snapshot,
             unfinished: &unfinished,
         };
-        let existing = self.aws.existing(&self.stack.existing);
+        let lookups = self.lookups();
+        let existing = self.aws.existing(&lookups);
         let (observation, existing) = tokio::try_join!(observe(&look), existing)?;
         let mut seen = observation.seen;
         let mut matcher = observation.matcher;

@@ -115,9 +115,10 @@ pub enum StateSettings {
 pub struct Existing {
     /// References to it stay in the resources as `${address.attribute}`.
     pub address: Address,
-    /// `network` (id, vpc_id, cidr, public_subnets, private_subnets) or `ecs.cluster` (id, arn, name).
+    /// `network` (id, vpc_id, cidr, public_subnets, private_subnets) `ecs.cluster` (id, arn, name) or
+    /// `certificate` (id, arn, domain).
     pub kind: String,
-    /// `vpc_id`, `name`, or `tags` (a map): all of them have to match exactly one.
+    /// By name: all of them have to match exactly one.
     pub criteria: BTreeMap<String, Value>,
     pub origin: Origin,
 }

@@ -341,7 +341,7 @@ fn look_up(
             entry.key.span,
             format!("an existing `{}` cannot be looked up", checked.ty.name()),
         )
-        .help("`existing` goes with `network` and `ecs.cluster`; write other ids or ARNs out, or as variables");
+        .help("`existing` goes with `network`, `ecs.cluster` and `certificate`; write other ids or ARNs out, or as variables");
         return None;
     }
     let entries = super::document::as_map(desk, &entry.value);

@@ -6,10 +6,11 @@
 use aws_sdk_rds::types::Filter;
 use serde::Deserialize;
 
+use super::instance_change::{final_snapshot, modify};
 use super::instance_state;
 use super::tags;
 use crate::aws::scan::needs_scan;
-use crate::aws::{Aws, aws_error, refine};
+use crate::aws::{Aws, aws_error};
 use crate::kind::{
     Asked, Class, CloudError, Collision, Cx, Extent, Field, Identity, Kind, Literal, Patience,
     Readiness, Step, TAGS, Type, Verb, Wanted,
@@ -22,31 +23,31 @@ pub struct DbInstance;
 
 #[derive(Deserialize)]
 pub struct Spec {
-    identifier: String,
-    engine_version: String,
-    instance_class: String,
-    storage: i32,
-    storage_type: String,
-    iops: Option<i32>,
-    max_storage: Option<i32>,
-    db_name: Option<String>,
-    username: String,
-    password: Value,
-    subnet_group: String,
-    security_groups: Vec<String>,
-    parameter_group: Option<String>,
-    multi_az: bool,
-    publicly_accessible: bool,
-    encrypted: bool,
-    kms_key: Option<String>,
-    backup_retention: i32,
-    backup_window: Option<String>,
-    maintenance_window: Option<String>,
-    deletion_protection: bool,
-    auto_minor_version_upgrade: bool,
-    performance_insights: Option<bool>,
-    copy_tags: bool,
-    ca_certificate: Option<String>,
+    pub(super) identifier: String,
+    pub(super) engine_version: String,
+    pub(super) instance_class: String,
+    pub(super) storage: i32,
+    pub(super) storage_type: String,
+    pub(super) iops: Option<i32>,
+    pub(super) max_storage: Option<i32>,
+    pub(super) db_name: Option<String>,
+    pub(super) username: String,
+    pub(super) password: Value,
+    pub(super) subnet_group: String,
+    pub(super) security_groups: Vec<String>,
+    pub(super) parameter_group: Option<String>,
+    pub(super) multi_az: bool,
+    pub(super) publicly_accessible: bool,
+    pub(super) encrypted: bool,
+    pub(super) kms_key: Option<String>,
+    pub(super) backup_retention: i32,
+    pub(super) backup_window: Option<String>,
+    pub(super) maintenance_window: Option<String>,
+    pub(super) deletion_protection: bool,
+    pub(super) auto_minor_version_upgrade: bool,
+    pub(super) performance_insights: Option<bool>,
+    pub(super) copy_tags: bool,
+    pub(super) ca_certificate: Option<String>,
 }
 
 const fn text(name: &'static str, doc: &'static str) -> Field {
@@ -318,155 +319,5 @@ async fn describe(aws: &Aws, names: Option<Vec<String>>) -> Result<Vec<Live>, Cl
         if marker.is_none() {
             return Ok(all);
         }
-    }
-}
-
-/// One `ModifyDBInstance` with everything that changed. The class, storage and windows are sent only when they do: a value that is
-/// sent anew may start a modification of its own.
-async fn modify(
-    aws: &Aws,
-    cx: &Cx,
-    live: &Live,
-    wanted: &Wanted<Spec>,
-) -> Result<Live, CloudError> {
-    let spec = &wanted.spec;
-    let changes = |field: &str| wanted.changes(field);
-    let storage = changes("storage") || changes("storage_type") || changes("iops");
-    let password = match changes("password") {
-        true => Some(cx.reveal(&spec.password).await?),
-        false => None,
-    };
-    let call = aws
-        .rds
-        .modify_db_instance()
-        .db_instance_identifier(&live.identifier)
-        .apply_immediately(true)
-        .set_engine_version(changes("engine_version").then(|| spec.engine_version.clone()))
-        .set_allow_major_version_upgrade(
-            is_major(live.engine_version(), &spec.engine_version).then_some(true),
-        )
-        .set_db_instance_class(changes("instance_class").then(|| spec.instance_class.clone()))
-        .set_allocated_storage(changes("storage").then_some(spec.storage))
-        .set_storage_type(changes("storage_type").then(|| spec.storage_type.clone()))
-        // Provisioned operations have to be named again with every change of the storage.
-        .set_iops(storage.then_some(spec.iops).flatten())
-        .set_max_allocated_storage(spec.max_storage.filter(|_| changes("max_storage")))
-        .set_vpc_security_group_ids(
-            changes("security_groups").then(|| spec.security_groups.clone()),
-        )
-        .set_db_parameter_group_name(
-            spec.parameter_group
-                .clone()
-                .filter(|_| changes("parameter_group")),
-        )
-        .set_multi_az(changes("multi_az").then_some(spec.multi_az))
-        .set_publicly_accessible(changes("publicly_accessible").then_some(spec.publicly_accessible))
-        .set_backup_retention_period(changes("backup_retention").then_some(spec.backup_retention))
-        .set_preferred_backup_window(
-            spec.backup_window
-                .clone()
-                .filter(|_| changes("backup_window")),
-        )
-        .set_preferred_maintenance_window(
-            spec.maintenance_window
-                .clone()
-                .filter(|_| changes("maintenance_window")),
-        )
-        .set_deletion_protection(changes("deletion_protection").then_some(spec.deletion_protection))
-        .set_auto_minor_version_upgrade(
-            changes("auto_minor_version_upgrade").then_some(spec.auto_minor_version_upgrade),
-        )
-        .set_enable_performance_insights(
-            spec.performance_insights
-                .filter(|_| changes("performance_insights")),
-        )
-        .set_copy_tags_to_snapshot(changes("copy_tags").then_some(spec.copy_tags))
-        .set_ca_certificate_identifier(
-            spec.ca_certificate
-                .clone()
-                .filter(|_| changes("ca_certificate")),
-        )
-        .set_master_user_password(password.as_ref().map(|secret| secret.expose().to_owned()));
-    let answer = cx
-        .call("rds:ModifyDBInstance", async {
-            let error = match call.send().await {
-                Ok(answer) => return Ok(answer.db_instance),
-                Err(error) => aws_error("rds:ModifyDBInstance", error).scrub(&password),
-            };
-            // Nothing left to change: an earlier attempt got through.
-            let nothing = refine(
-                error,
-                "InvalidParameterCombination",
-                "No modifications were requested",
-                Class::Exists,
-            );
-            if nothing.is(Class::Exists) {
-                Ok(None)
-            } else {
-                Err(nothing)
-            }
-        })
-        .await?;
-    Ok(answer.map_or_else(
-        || live.clone(),
-        |instance| {
-            let mut now = Live::new(instance);
-            now.tags.clone_from(&live.tags);
-            now
-        },
-    ))
-}
-
-/// Whether going from one version to the other leaves PostgreSQL's major version (`15.7` to `16`).
-fn is_major(from: &str, to: &str) -> bool {
-    let major = |version: &str| version.split('.').next().map(str::to_owned);
-    major(from) != major(to)
-}
-
-/// The last snapshot's name, or `None` where the stack lets it be skipped. Without knowing, the data is kept.
-fn final_snapshot(cx: &Cx, live: &Live) -> Result<Option<String>, CloudError> {
-    let refuse = |code, sentence: String| {
-        Err(CloudError::new(
-            "rds:DeleteDBInstance",
-            Class::Invalid,
-            code,
-            sentence,
-        ))
-    };
-    let name = &live.identifier;
-    if live.is_protected() {
-        return refuse(
-            "DeletionProtection",
-            format!(
-                "the database {name} has deletion protection: set `deletion_protection: false` (or `protect: false`), apply that, and delete it then"
-            ),
-        );
-    }
-    if cx.last.get("skip_final_snapshot").as_bool() == Some(true) {
-        return Ok(None);
-    }
-    if live.is_beyond_snapshots() {
-        return refuse(
-            "NoFinalSnapshot",
-            format!(
-                "the database {name} is {} and AWS takes no last snapshot of it: set `skip_final_snapshot: true` to delete it without one",
-                live.status
-            ),
-        );
-    }
-    let token: String = cx.token.chars().take(8).collect();
-    Ok(Some(format!("{name}-final-{token}")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_new_major_version_is_told_from_a_minor_one() {
-        assert!(is_major("15.7", "16"));
-        assert!(is_major("15.7", "16.2"));
-        assert!(!is_major("15.7", "15.8"));
-        assert!(!is_major("15.7", "15"));
     }
 }

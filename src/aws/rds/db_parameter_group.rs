@@ -5,12 +5,11 @@
 //! Crash between `CreateDBParameterGroup` and `ModifyDBParameterGroup`: the group is found by its name, and its parameters show as
 //! changes.
 
-use std::collections::BTreeMap;
-
-use aws_sdk_rds::types::{ApplyMethod, DbParameterGroup as Group, Parameter};
+use aws_sdk_rds::types::DbParameterGroup as Group;
 use futures::future::try_join_all;
 use serde::Deserialize;
 
+use super::parameters::{Parameters, add_defaults, described, set_parameters, values, wished};
 use super::tags;
 use crate::aws::{Aws, aws_error};
 use crate::kind::{
@@ -20,11 +19,6 @@ use crate::kind::{
 use crate::model::{Attributes, KindName, PhysicalId, Tags, Value};
 
 pub struct DbParameterGroup;
-
-type Parameters = BTreeMap<String, String>;
-
-/// What one `ModifyDBParameterGroup` or `ResetDBParameterGroup` takes (API reference).
-const PER_CALL: usize = 20;
 
 #[derive(Deserialize)]
 pub struct Spec {
@@ -171,7 +165,7 @@ impl Kind<Aws> for DbParameterGroup {
             )
         })?;
         let mut live = live(group, Parameters::new(), cx.tags.clone());
-        match set_parameters(aws, cx, &mut live, &spec.parameters).await {
+        match set_parameters(aws, cx, &live.name, &mut live.parameters, &spec.parameters).await {
             // Not known everywhere yet: the parameters are left to `update`.
             Err(error) if error.is(Class::NotFound) => Ok(live),
             Err(error) => Err(error),
@@ -187,7 +181,14 @@ impl Kind<Aws> for DbParameterGroup {
     ) -> Result<Step<Live>, CloudError> {
         let mut live = live.clone();
         if wanted.changes("parameters") {
-            set_parameters(aws, cx, &mut live, &wanted.spec.parameters).await?;
+            set_parameters(
+                aws,
+                cx,
+                &live.name,
+                &mut live.parameters,
+                &wanted.spec.parameters,
+            )
+            .await?;
         }
         if wanted.changes(TAGS) {
             tags::change(aws, cx, &live.arn, &live.tags).await?;
@@ -293,70 +294,6 @@ async fn look(aws: &Aws, asked: &Asked, group: &Group) -> Result<Option<Live>, C
     Ok(Some(live(group, parameters, tags)))
 }
 
-/// The parameters that the stack wishes for the group of that name.
-fn wished(asked: &Asked, name: &str) -> Parameters {
-    asked
-        .items
-        .iter()
-        .filter_map(|item| item.desired.as_ref())
-        .filter(|desired| desired.text("name") == Some(name))
-        .filter_map(|desired| desired.get("parameters").as_map())
-        .flatten()
-        .filter_map(|(name, value)| Some((name.clone(), value.as_text()?.to_owned())))
-        .collect()
-}
-
-/// A wished parameter that the user's list lacks but that has the wished value all the same counts as set.
-fn add_defaults(user: &mut Parameters, wished: &Parameters, effective: &Parameters) {
-    for (name, value) in wished {
-        if !user.contains_key(name) && effective.get(name) == Some(value) {
-            user.insert(name.clone(), value.clone());
-        }
-    }
-}
-
-/// All parameters of a group, or those of one source (`user`), 100 a page.
-async fn described(
-    aws: &Aws,
-    name: &str,
-    source: Option<&str>,
-) -> Result<Vec<Parameter>, CloudError> {
-    let mut all = Vec::new();
-    let mut marker = None::<String>;
-    loop {
-        let page = aws
-            .read("rds:DescribeDBParameters", || async {
-                aws.rds
-                    .describe_db_parameters()
-                    .db_parameter_group_name(name)
-                    .set_source(source.map(str::to_owned))
-                    .max_records(100)
-                    .set_marker(marker.clone())
-                    .send()
-                    .await
-                    .map_err(|e| aws_error("rds:DescribeDBParameters", e))
-            })
-            .await?;
-        all.extend(page.parameters.unwrap_or_default());
-        marker = page.marker.filter(|marker| !marker.is_empty());
-        if marker.is_none() {
-            return Ok(all);
-        }
-    }
-}
-
-fn values(parameters: &[Parameter]) -> Parameters {
-    parameters
-        .iter()
-        .filter_map(|parameter| {
-            Some((
-                parameter.parameter_name()?.to_owned(),
-                parameter.parameter_value()?.to_owned(),
-            ))
-        })
-        .collect()
-}
-
 fn live(group: &Group, parameters: Parameters, tags: Tags) -> Live {
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
     Live {
@@ -366,148 +303,5 @@ fn live(group: &Group, parameters: Parameters, tags: Tags) -> Live {
         description: text(group.description()),
         parameters,
         tags,
-    }
-}
-
-/// Names to set with their values, and names to put back to the engine's default.
-fn difference(live: &Parameters, wished: &Parameters) -> (Parameters, Vec<String>) {
-    let set = wished
-        .iter()
-        .filter(|(name, value)| live.get(*name) != Some(*value))
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
-    let reset = live
-        .keys()
-        .filter(|name| !wished.contains_key(*name))
-        .cloned()
-        .collect();
-    (set, reset)
-}
-
-async fn set_parameters(
-    aws: &Aws,
-    cx: &Cx,
-    live: &mut Live,
-    wished: &Parameters,
-) -> Result<(), CloudError> {
-    let (set, reset) = difference(&live.parameters, wished);
-    if set.is_empty() && reset.is_empty() {
-        return Ok(());
-    }
-    // AWS refuses `immediate` for static parameters, and a dynamic one sent as `pending-reboot` would wait for a reboot in vain.
-    let dynamic: Vec<String> = described(aws, &live.name, None)
-        .await?
-        .into_iter()
-        .filter(|parameter| parameter.apply_type() == Some("dynamic"))
-        .filter_map(|parameter| parameter.parameter_name)
-        .collect();
-    let parameter = |name: &String, value: Option<&String>| {
-        Parameter::builder()
-            .parameter_name(name)
-            .set_parameter_value(value.cloned())
-            .apply_method(if dynamic.contains(name) {
-                ApplyMethod::Immediate
-            } else {
-                ApplyMethod::PendingReboot
-            })
-            .build()
-    };
-    let set: Vec<Parameter> = set
-        .iter()
-        .map(|(name, value)| parameter(name, Some(value)))
-        .collect();
-    let reset: Vec<Parameter> = reset.iter().map(|name| parameter(name, None)).collect();
-    for some in set.chunks(PER_CALL) {
-        modify(aws, cx, &live.name, some).await?;
-        live.parameters.extend(values(some));
-    }
-    for some in reset.chunks(PER_CALL) {
-        put_back(aws, cx, &live.name, some).await?;
-        live.parameters
-            .retain(|name, _| !some.iter().any(|p| p.parameter_name() == Some(name)));
-    }
-    let waiting: Vec<&str> = set
-        .iter()
-        .chain(&reset)
-        .filter(|p| p.apply_method() == Some(&ApplyMethod::PendingReboot))
-        .filter_map(Parameter::parameter_name)
-        .collect();
-    if !waiting.is_empty() {
-        cx.note(format!(
-            "{}: at the instances' next reboot",
-            waiting.join(", ")
-        ));
-    }
-    Ok(())
-}
-
-async fn modify(aws: &Aws, cx: &Cx, group: &str, some: &[Parameter]) -> Result<(), CloudError> {
-    cx.call("rds:ModifyDBParameterGroup", async {
-        aws.rds
-            .modify_db_parameter_group()
-            .db_parameter_group_name(group)
-            .set_parameters(Some(some.to_vec()))
-            .send()
-            .await
-            .map_err(|e| aws_error("rds:ModifyDBParameterGroup", e))
-    })
-    .await
-    .map(|_| ())
-}
-
-async fn put_back(aws: &Aws, cx: &Cx, group: &str, some: &[Parameter]) -> Result<(), CloudError> {
-    cx.call("rds:ResetDBParameterGroup", async {
-        aws.rds
-            .reset_db_parameter_group()
-            .db_parameter_group_name(group)
-            .reset_all_parameters(false)
-            .set_parameters(Some(some.to_vec()))
-            .send()
-            .await
-            .map_err(|e| aws_error("rds:ResetDBParameterGroup", e))
-    })
-    .await
-    .map(|_| ())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parameters(entries: &[(&str, &str)]) -> Parameters {
-        entries
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect()
-    }
-
-    #[test]
-    fn what_differs_is_set_and_what_nobody_names_is_put_back() {
-        let live = parameters(&[
-            ("rds.force_ssl", "1"),
-            ("work_mem", "4096"),
-            ("by_hand", "x"),
-        ]);
-        let wished = parameters(&[
-            ("rds.force_ssl", "1"),
-            ("work_mem", "8192"),
-            ("log_statement", "ddl"),
-        ]);
-        let (set, reset) = difference(&live, &wished);
-        assert_eq!(
-            set,
-            parameters(&[("log_statement", "ddl"), ("work_mem", "8192")])
-        );
-        assert_eq!(reset, ["by_hand"]);
-        assert_eq!(difference(&wished, &wished), (Parameters::new(), vec![]));
-    }
-
-    #[test]
-    fn a_wish_that_equals_the_engines_default_counts_as_set() {
-        let wished = parameters(&[("work_mem", "4096"), ("rds.force_ssl", "1")]);
-        let effective = parameters(&[("work_mem", "4096"), ("rds.force_ssl", "0"), ("other", "1")]);
-        let mut user = Parameters::new();
-        add_defaults(&mut user, &wished, &effective);
-        assert_eq!(user, parameters(&[("work_mem", "4096")]));
     }
 }

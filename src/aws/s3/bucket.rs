@@ -10,9 +10,9 @@ use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration, Obj
 use futures::future::try_join_all;
 use serde::Deserialize;
 
-use super::facet_writes::{Writes, tag_set};
+use super::facet_writes::{Writes, lift_policy, tag_set};
 use super::facets::{Extra, Facets};
-use super::{cors, empty, facets, lifecycle};
+use super::{cors, empty, facets, lifecycle, names};
 use crate::aws::{Aws, aws_error, scan, tagged};
 use crate::kind::{
     Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Literal, Patience, Readiness,
@@ -44,74 +44,6 @@ pub struct Live {
     partition: String,
     facets: Facets,
 }
-
-const RULE: &[Field] = &[
-    Field::new("id", Type::Text, "The rule's name.").required(),
-    Field::new("prefix", Type::Text, "Keys it is about; empty: all.").default(Literal::Text("")),
-    Field::new(
-        "expiration_days",
-        Type::Int {
-            min: 1,
-            max: 36_500,
-        },
-        "Days after which objects are deleted.",
-    )
-    .default(Literal::Unset),
-    Field::new(
-        "noncurrent_days",
-        Type::Int {
-            min: 1,
-            max: 36_500,
-        },
-        "Days after which replaced versions are deleted.",
-    )
-    .default(Literal::Unset),
-    Field::new(
-        "abort_multipart_days",
-        Type::Int {
-            min: 1,
-            max: 36_500,
-        },
-        "Days after which unfinished uploads are given up.",
-    )
-    .default(Literal::Unset),
-];
-
-const CORS: &[Field] = &[
-    Field::new(
-        "allowed_origins",
-        Type::Set(&Type::Text),
-        "`https://app.example.com`, or `*`.",
-    )
-    .required(),
-    Field::new(
-        "allowed_methods",
-        Type::Set(&Type::OneOf(&["GET", "PUT", "POST", "DELETE", "HEAD"])),
-        "Methods they may use.",
-    )
-    .required(),
-    Field::new(
-        "allowed_headers",
-        Type::Set(&Type::Text),
-        "Request headers they may send.",
-    )
-    .default(Literal::EmptyList),
-    Field::new(
-        "expose_headers",
-        Type::Set(&Type::Text),
-        "Response headers they may read.",
-    )
-    .default(Literal::EmptyList),
-    Field::new(
-        "max_age",
-        Type::Int {
-            min: 0,
-            max: 86_400,
-        },
-        "Seconds that a browser may keep the answer.",
-    )
-    .default(Literal::Unset),
-];
 
 impl Kind<Aws> for Bucket {
     const NAME: KindName = KindName::new("s3.bucket");
@@ -160,13 +92,13 @@ impl Kind<Aws> for Bucket {
         Field::new("policy", Type::Policy, "The bucket policy.").default(Literal::Unset),
         Field::new(
             "lifecycle",
-            Type::Set(&Type::Object(RULE)),
+            Type::Set(&Type::Object(lifecycle::RULE)),
             "Rules that delete objects as they age.",
         )
         .default(Literal::Unset),
         Field::new(
             "cors",
-            Type::List(&Type::Object(CORS)),
+            Type::List(&Type::Object(cors::RULE)),
             "Browsers' access from other origins; the first rule that fits counts.",
         )
         .default(Literal::Unset),
@@ -232,7 +164,7 @@ impl Kind<Aws> for Bucket {
     }
 
     async fn create(aws: &Aws, cx: &Cx, spec: &Spec) -> Result<Live, CloudError> {
-        refuse_taken(aws, &spec.name).await?;
+        names::refuse_taken(aws, &spec.name).await?;
         let mut configuration =
             CreateBucketConfiguration::builder().set_tags(Some(tag_set(&cx.tags)?));
         // S3 refuses its oldest region by name (API reference, CreateBucket).
@@ -288,7 +220,7 @@ impl Kind<Aws> for Bucket {
             match empty::empty(aws, cx, &live.name).await {
                 Err(error) if error.is(Class::NotFound) => return Ok(Step::Done(())),
                 Err(error) if error.is(Class::Denied) => {
-                    return lift_policy(aws, cx, live, error).await;
+                    return lift_policy(aws, cx, &live.name, &live.facets, error).await;
                 }
                 other => other?,
             }
@@ -320,7 +252,7 @@ impl Kind<Aws> for Bucket {
                 Err(error)
             }
             Err(error) if error.is(Class::Denied) && force => {
-                lift_policy(aws, cx, live, error).await
+                lift_policy(aws, cx, &live.name, &live.facets, error).await
             }
             Err(error) => Err(error),
         }
@@ -444,68 +376,9 @@ async fn look(aws: &Aws, name: &str, extra: Extra) -> Result<Option<Live>, Cloud
         Ok(facets) => Ok(Some(live(aws, name, facets))),
         Err(error) if error.is(Class::NotFound) => Ok(None),
         // Refused either as somebody else's bucket or for want of a permission: only the list of our own tells.
-        Err(error) if error.is(Class::Denied) && !is_listed(aws, name).await? => Ok(None),
+        Err(error) if error.is(Class::Denied) && !names::is_listed(aws, name).await? => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-async fn is_listed(aws: &Aws, name: &str) -> Result<bool, CloudError> {
-    let mut token = None::<String>;
-    loop {
-        let page = aws
-            .read("s3:ListAllMyBuckets", || async {
-                aws.s3
-                    .list_buckets()
-                    .prefix(name)
-                    .max_buckets(1000)
-                    .set_continuation_token(token.clone())
-                    .send()
-                    .await
-                    .map_err(|e| aws_error("s3:ListAllMyBuckets", e))
-            })
-            .await?;
-        if page
-            .buckets()
-            .iter()
-            .any(|bucket| bucket.name() == Some(name))
-        {
-            return Ok(true);
-        }
-        token = page.continuation_token.filter(|token| !token.is_empty());
-        if token.is_none() {
-            return Ok(false);
-        }
-    }
-}
-
-/// `HeadBucket` has no body: 404 is free, everything else is somebody's, perhaps our own.
-async fn refuse_taken(aws: &Aws, name: &str) -> Result<(), CloudError> {
-    let head = aws
-        .read("s3:ListBucket", || async {
-            aws.s3
-                .head_bucket()
-                .bucket(name)
-                .send()
-                .await
-                .map_err(|e| aws_error("s3:ListBucket", e))
-        })
-        .await;
-    let whose = match head {
-        Err(error) if error.is(Class::NotFound) => return Ok(()),
-        Ok(_) => "this account has a bucket of that name already",
-        Err(error) if error.is(Class::Denied) || error.is(Class::Other) => {
-            "another account has it, or it stands in another region"
-        }
-        Err(error) => return Err(error),
-    };
-    Err(CloudError::new(
-        "s3:CreateBucket",
-        Class::Exists,
-        "BucketAlreadyExists",
-        format!(
-            "the bucket name {name} is taken: {whose}; names are one space for all of S3, choose another"
-        ),
-    ))
 }
 
 /// What the new bucket lacks. S3 gives it much by itself; a work-alike may not, and may have passed over the tags.
@@ -524,30 +397,4 @@ async fn finish(aws: &Aws, cx: &Cx, live: &mut Live, spec: &Spec) -> Result<(), 
     }
     .make(spec, |_| true)
     .await
-}
-
-/// The bucket's own policy may be what forbids emptying or deleting it.
-async fn lift_policy(
-    aws: &Aws,
-    cx: &Cx,
-    live: &Live,
-    refused: CloudError,
-) -> Result<Step<()>, CloudError> {
-    let mut facets = live.facets.clone();
-    // The first refusal says more than one of this read would.
-    facets.policy = facets::policy(aws, &live.name).await.unwrap_or_default();
-    if facets.policy.is_none() {
-        return Err(refused);
-    }
-    Writes {
-        aws,
-        cx,
-        bucket: &live.name,
-        live: &mut facets,
-    }
-    .policy(None)
-    .await?;
-    Ok(Step::Again(
-        "its policy, which forbade the deletion, is removed".into(),
-    ))
 }

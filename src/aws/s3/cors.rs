@@ -4,7 +4,45 @@ use aws_sdk_s3::error::BuildError;
 use aws_sdk_s3::types::{CorsConfiguration, CorsRule};
 use serde::Deserialize;
 
+use crate::kind::{Field, Literal, Type};
 use crate::model::Value;
+
+/// A rule's fields in the stack.
+pub const RULE: &[Field] = &[
+    Field::new(
+        "allowed_origins",
+        Type::Set(&Type::Text),
+        "`https://app.example.com`, or `*`.",
+    )
+    .required(),
+    Field::new(
+        "allowed_methods",
+        Type::Set(&Type::OneOf(&["GET", "PUT", "POST", "DELETE", "HEAD"])),
+        "Methods they may use.",
+    )
+    .required(),
+    Field::new(
+        "allowed_headers",
+        Type::Set(&Type::Text),
+        "Request headers they may send.",
+    )
+    .default(Literal::EmptyList),
+    Field::new(
+        "expose_headers",
+        Type::Set(&Type::Text),
+        "Response headers they may read.",
+    )
+    .default(Literal::EmptyList),
+    Field::new(
+        "max_age",
+        Type::Int {
+            min: 0,
+            max: 86_400,
+        },
+        "Seconds that a browser may keep the answer.",
+    )
+    .default(Literal::Unset),
+];
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Rule {

@@ -11,9 +11,9 @@ use aws_sdk_s3::types::{
 
 use super::bucket::{Bucket, Spec};
 use super::facets::{Encryption, Facets};
-use super::{cors, lifecycle};
+use super::{cors, facets, lifecycle};
 use crate::aws::{Aws, aws_error};
-use crate::kind::{CloudError, Cx, Kind, TAGS};
+use crate::kind::{CloudError, Cx, Kind, Step, TAGS};
 use crate::model::{Tags, Value};
 
 /// One bucket, on its way to what is wished. `live` follows every call that succeeds.
@@ -271,4 +271,31 @@ pub fn tag_set(tags: &Tags) -> Result<Vec<Tag>, CloudError> {
 
 fn unbuilt(error: BuildError) -> CloudError {
     CloudError::malformed(&Bucket::NAME, error)
+}
+
+/// The bucket's own policy may be what forbids emptying or deleting it.
+pub async fn lift_policy(
+    aws: &Aws,
+    cx: &Cx,
+    bucket: &str,
+    live: &Facets,
+    refused: CloudError,
+) -> Result<Step<()>, CloudError> {
+    let mut facets = live.clone();
+    // The first refusal says more than one of this read would.
+    facets.policy = facets::policy(aws, bucket).await.unwrap_or_default();
+    if facets.policy.is_none() {
+        return Err(refused);
+    }
+    Writes {
+        aws,
+        cx,
+        bucket,
+        live: &mut facets,
+    }
+    .policy(None)
+    .await?;
+    Ok(Step::Again(
+        "its policy, which forbade the deletion, is removed".into(),
+    ))
 }

@@ -8,7 +8,41 @@ use aws_sdk_s3::types::{
 };
 use serde::Deserialize;
 
+use crate::kind::{Field, Literal, Type};
 use crate::model::Value;
+
+/// A rule's fields in the stack.
+pub const RULE: &[Field] = &[
+    Field::new("id", Type::Text, "The rule's name.").required(),
+    Field::new("prefix", Type::Text, "Keys it is about; empty: all.").default(Literal::Text("")),
+    Field::new(
+        "expiration_days",
+        Type::Int {
+            min: 1,
+            max: 36_500,
+        },
+        "Days after which objects are deleted.",
+    )
+    .default(Literal::Unset),
+    Field::new(
+        "noncurrent_days",
+        Type::Int {
+            min: 1,
+            max: 36_500,
+        },
+        "Days after which replaced versions are deleted.",
+    )
+    .default(Literal::Unset),
+    Field::new(
+        "abort_multipart_days",
+        Type::Int {
+            min: 1,
+            max: 36_500,
+        },
+        "Days after which unfinished uploads are given up.",
+    )
+    .default(Literal::Unset),
+];
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 pub struct Rule {

@@ -1,0 +1,150 @@
+//! Keep what is live, or change it in place.
+
+use std::collections::BTreeSet;
+
+use crate::kind::{AnyKind, Readiness};
+use crate::model::{Attributes, Ownership, Value};
+use crate::plan::diff::Difference;
+use crate::plan::{Act, Line, Note, Sighting, Wish};
+
+use super::{Decider, Fate};
+
+impl Decider<'_> {
+    pub(super) fn update_or_keep(
+        &mut self,
+        wish: &Wish,
+        kind: &dyn AnyKind,
+        desired: Attributes,
+        live: &Sighting,
+        lines: Vec<Line>,
+    ) {
+        let mut attributes = live.observed.attributes.clone();
+        if lines.is_empty() {
+            self.out.unchanged += 1;
+            // A resource that is still on its way has attributes that AWS does not say yet (a database's endpoint).
+            let pending = if live.observed.readiness == Readiness::Ready {
+                BTreeSet::new()
+            } else {
+                kind.fields()
+                    .iter()
+                    .filter(|field| field.computed && attributes.get(field.name).is_null())
+                    .map(|field| field.name)
+                    .collect()
+            };
+            self.fates.insert(
+                wish.address.clone(),
+                Fate::Live {
+                    attributes,
+                    pending,
+                },
+            );
+            if live.observed.readiness == Readiness::Ready
+                || self.inputs.unwaited.contains(&wish.address)
+            {
+                return;
+            }
+            // Nothing to change, but an earlier run did not see it become ready: a step that only waits.
+        } else {
+            let mut pending = BTreeSet::new();
+            for field in kind.fields() {
+                if field.volatile && lines.iter().any(|line| line.field != crate::kind::TAGS) {
+                    pending.insert(field.name);
+                } else if let Some(line) = lines.iter().find(|line| line.field == field.name) {
+                    if line.to.is_pending() {
+                        pending.insert(field.name);
+                    }
+                    attributes.set(field.name, line.to.clone());
+                }
+            }
+            if pending.contains("arn") && attributes.text("arn") == Some(live.observed.id.as_str())
+            {
+                pending.insert("id");
+            }
+            self.fates.insert(
+                wish.address.clone(),
+                Fate::Live {
+                    attributes,
+                    pending,
+                },
+            );
+        }
+        self.fewer_tasks(wish, &desired, live);
+        let act = Act::Update {
+            id: live.observed.id.clone(),
+            tags: self.all_tags(wish, live.generation),
+            desired,
+            changes: lines,
+            moved_from: self
+                .inputs
+                .moved
+                .iter()
+                .find(|(_, to)| *to == wish.address)
+                .map(|(from, _)| from.clone()),
+        };
+        self.draft(wish, live.generation, act, false, None, false);
+    }
+
+    pub(super) fn line(&self, wish: &Wish, difference: &Difference) -> Line {
+        let last = self.inputs.state.resources.get(&wish.address);
+        let seen = self.inputs.seen;
+        let drift = last.is_some_and(|record| {
+            crate::plan::diff::same(
+                &difference.field.ty,
+                &difference.to,
+                record.attributes.get(difference.field.name),
+                &|s| seen.secret(s),
+            )
+        });
+        Line {
+            field: difference.field.name.to_owned(),
+            from: difference.from.clone(),
+            to: difference.to.clone(),
+            drift,
+        }
+    }
+
+    pub(super) fn all_tags(&self, wish: &Wish, generation: u32) -> crate::model::Tags {
+        let mut tags = wish.tags.clone();
+        tags.extend(Ownership::new(self.inputs.scope, &wish.address, generation).tags());
+        tags
+    }
+
+    pub(super) fn tags(&self, wish: &Wish, live: &Sighting) -> Option<Line> {
+        if wish.ignore.iter().any(|field| field == crate::kind::TAGS) {
+            return None;
+        }
+        let wanted = self.all_tags(wish, live.generation);
+        if wanted == live.observed.tags {
+            return None;
+        }
+        let map = |tags: &crate::model::Tags| {
+            Value::map(tags.iter().map(|(k, v)| (k.clone(), Value::text(v))))
+        };
+        let adopted = !self
+            .inputs
+            .state
+            .holds(&live.observed.kind, &live.observed.id);
+        Some(Line {
+            field: crate::kind::TAGS.to_owned(),
+            from: map(&live.observed.tags),
+            to: map(&wanted),
+            drift: !adopted && self.inputs.moved.iter().all(|(_, to)| *to != wish.address),
+        })
+    }
+
+    fn fewer_tasks(&mut self, wish: &Wish, desired: &Attributes, live: &Sighting) {
+        let (from, to) = (
+            live.observed.attributes.get("desired_count").as_int(),
+            desired.get("desired_count").as_int(),
+        );
+        if let (Some(from), Some(to)) = (from, to)
+            && to < from
+        {
+            self.out.notes.push(Note::FewerTasks {
+                address: wish.address.clone(),
+                from,
+                to,
+            });
+        }
+    }
+}
