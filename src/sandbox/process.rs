@@ -97,6 +97,8 @@ impl Place {
             .args(["--clock-factor", &clock_factor.to_string()])
             .arg("--port-file")
             .arg(&port_file)
+            .arg("--registry")
+            .arg(self.folder.join("registry"))
             .env("PYTHONPATH", layer)
             .env_remove("PYTHONHOME")
             .env("PYTHONUNBUFFERED", "1")

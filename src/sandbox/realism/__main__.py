@@ -21,6 +21,7 @@ def main() -> None:
                         help="scale of AWS's waits: 1.0 as in AWS, 0 everything is ready at once (default 0.01)")
     parser.add_argument("--detach", action="store_true", help="leave the session of the terminal it was started from")
     parser.add_argument("--instance", default="", help="a word that the health answer repeats")
+    parser.add_argument("--registry", help="folder of the registry's layers, emptied at the start (default a temporary one)")
     options = parser.parse_args()
     if options.detach:
         os.setsid()
@@ -29,8 +30,11 @@ def main() -> None:
     from .app import Sandbox
     from .http import bind
     from .layer import install
+    from .registry_blobs import BLOBS
 
     install()
+    if options.registry:
+        BLOBS.keep_in(options.registry)
     sandbox = Sandbox(options.instance)
     server = bind(options.host, options.port, sandbox.handle)
     sandbox.address = server.server_address[:2]
@@ -53,6 +57,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, stop)
     server.serve_forever(poll_interval=0.2)
     server.server_close()
+    BLOBS.remove()
     # Tidying up the whole of moto's memory would take seconds and change nothing.
     sys.stdout.flush()
     os._exit(0)

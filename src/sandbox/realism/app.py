@@ -12,12 +12,16 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 
 from . import USER_ARN
 from .calls import CallLog
+from . import registry
 from .clock import CLOCK
+from .ecr_tokens import TOKENS
 from .ecs_preflight import IMAGES
 from .errors import Refusal, denied, error_answer, throttled
 from .faults import Faults
 from .http import Answer, Request
 from .permissions import Permissions
+from .registry_blobs import BLOBS
+from .registry_outside import OUTSIDE
 from .request import Call, identify
 from .s3_buckets import check_owner
 
@@ -47,7 +51,10 @@ class Sandbox:
             except Exception:
                 traceback.print_exc(file=sys.stderr)
                 return 500, [("Content-Type", "application/json")], b'{"error": "the sandbox failed, see its log"}'
-        call = identify(request.method, request.path, request.query, request.headers, request.body)
+        if registry.is_registry(request):
+            call = registry.named(request)
+        else:
+            call = identify(request.method, request.path, request.query, request.headers, request.body)
         seq, start = self.calls.begin(), time.monotonic()
         status, code = 0, ""
         try:
@@ -83,15 +90,32 @@ class Sandbox:
             elif kind == "status":
                 status = int(fault.get("status", 500))
                 return status, [("Content-Type", "text/plain")], b"Injected failure"
+            elif kind == "cut":
+                self._read_some(request, int(fault.get("bytes", 0)))
+                return None
         missing = self.permissions.missing(call)
         if missing:
             return denied(call, USER_ARN, missing)
+        if call.service == registry.SERVICE:
+            # Layers take long, and moto is not asked for them: the lock is taken within, for manifests alone.
+            answer = registry.answer(self, request)
+            if late:
+                time.sleep(late)
+            return None if lose else answer
         with self.lock:
             CLOCK.settle()
             answer = self._carry_out(call, request)
         if late:
             time.sleep(late)
         return None if lose else answer
+
+    @staticmethod
+    def _read_some(request: Request, most: int) -> None:
+        """Take some of the body, so that the connection is cut in the middle of it."""
+        for piece in request.stream.pieces(min(most, 65536) or 1):
+            most -= len(piece)
+            if most <= 0:
+                return
 
     def _carry_out(self, call: Call, request: Request) -> Answer:
         if call.service == "ec2" and call.params.get("DryRun", "").lower() == "true":
@@ -135,6 +159,9 @@ class Sandbox:
             self.faults.clear()
             self.permissions.set(None)
             IMAGES.clear()
+            BLOBS.clear()
+            TOKENS.clear()
+            OUTSIDE.use(None)
 
 
 def error_code(answer: tuple[int, list, bytes]) -> str:

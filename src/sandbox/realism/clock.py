@@ -29,6 +29,7 @@ TYPICAL = {
     "ecs.task.retry": 30.0,
     "ecs.settle": 5.0,
     "target.healthy": 30.0,
+    "ecr.lifecycle": 86400.0,
 }
 
 

@@ -10,10 +10,13 @@ from urllib.parse import parse_qs
 
 from . import ACCOUNT, LAYER_VERSION
 from .clock import CLOCK
+from .ecr_lifecycle import expire
+from .ecr_tokens import TOKENS
 from .ecs_preflight import IMAGES
 from .faults import BadFault
 from .http import Answer, Request
 from .permissions import entries
+from .registry_outside import OUTSIDE
 
 
 class BadRequest(ValueError):
@@ -110,7 +113,7 @@ def _say_image(sandbox: Any, request: Request) -> Any:
         raise BadRequest('the body is {"image": digest, tag or reference, "behaviour": "runs|crashes|unhealthy"}')
     with sandbox.lock:
         try:
-            IMAGES.say(body["image"], str(body.get("behaviour")))
+            IMAGES.say(body["image"], str(body.get("behaviour")), [str(line) for line in body.get("log") or []])
         except ValueError as error:
             raise BadRequest(str(error)) from None
         return {"images": IMAGES.listed()}
@@ -124,6 +127,30 @@ def _clear_images(sandbox: Any, request: Request) -> Any:
     with sandbox.lock:
         IMAGES.clear()
     return {"status": "ok"}
+
+
+def _registry(sandbox: Any, request: Request) -> Any:
+    body = _body(request)
+    if not isinstance(body, dict) or not set(body) <= {"endpoint", "expire_tokens", "expire_images"}:
+        raise BadRequest('the body is {"endpoint": an address or null}, {"expire_tokens": true} or {"expire_images": true}')
+    said: dict[str, Any] = {}
+    with sandbox.lock:
+        if "endpoint" in body:
+            if body["endpoint"] is not None and not str(body["endpoint"]).startswith(("http://", "https://")):
+                raise BadRequest("endpoint is an address such as http://127.0.0.1:5000")
+            OUTSIDE.use(body["endpoint"])
+        if body.get("expire_tokens"):
+            said["tokens"] = TOKENS.expire()
+        if body.get("expire_images"):
+            said["images"] = _expire_images()
+    return {**said, "endpoint": OUTSIDE.endpoint}
+
+
+def _expire_images() -> list[str]:
+    from moto.ecr.models import ecr_backends
+
+    return sorted(digest for region in ecr_backends[ACCOUNT].values() for repository in region.repositories.values()
+                  for digest in expire(repository))
 
 
 def _inventory(sandbox: Any, request: Request) -> Any:
@@ -146,6 +173,7 @@ ROUTES = {
     ("POST", "clock"): _clock,
     ("POST", "iam"): _iam,
     ("GET", "inventory"): _inventory,
+    ("POST", "registry"): _registry,
     ("GET", "images"): _list_images,
     ("POST", "images"): _say_image,
     ("DELETE", "images"): _clear_images,

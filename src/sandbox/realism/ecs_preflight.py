@@ -9,6 +9,9 @@ import json
 import re
 from typing import Any
 
+from .registry_blobs import BLOBS
+from .registry_outside import OUTSIDE
+
 REGISTRY = re.compile(r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/"
                       r"(?P<name>[^:@]+)(?::(?P<tag>[^@]+))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?")
 BEHAVIOURS = ("runs", "crashes", "unhealthy")
@@ -20,24 +23,35 @@ class Images:
 
     def __init__(self) -> None:
         self._said: dict[str, str] = {}
+        self._lines: dict[str, list[str]] = {}
 
-    def say(self, image: str, behaviour: str) -> None:
-        """Declare by digest, tag, `repository:tag` or whole reference. Raises ValueError on an unknown behaviour."""
+    def say(self, image: str, behaviour: str, log: list[str] | None = None) -> None:
+        """Declare by digest, tag, `repository:tag` or whole reference what it does, and what it writes to its log when it
+        starts. Raises ValueError on an unknown behaviour."""
         if behaviour not in BEHAVIOURS:
             raise ValueError(f"behaviour must be one of {', '.join(BEHAVIOURS)}")
         self._said[image] = behaviour
+        self._lines[image] = log or []
 
     def listed(self) -> dict[str, str]:
         return dict(self._said)
 
     def clear(self) -> None:
         self._said.clear()
+        self._lines.clear()
 
     def of(self, reference: str, digest: str | None) -> str:
-        for said, behaviour in self._said.items():
+        return self._said.get(self._meant(reference, digest), "runs")
+
+    def log(self, reference: str, digest: str | None) -> list[str]:
+        """What its container writes when it starts."""
+        return self._lines.get(self._meant(reference, digest), [])
+
+    def _meant(self, reference: str, digest: str | None) -> str:
+        for said in self._said:
             if said == digest or reference == said or reference.endswith(("/" + said, ":" + said, "@" + said)):
-                return behaviour
-        return "runs"
+                return said
+        return ""
 
 
 IMAGES = Images()
@@ -53,6 +67,8 @@ def ecr_image(account: str, reference: str) -> tuple[bool, str | None, Any]:
     if match["account"] != account:
         return False, None, None
     repository = ecr_backends[account][match["region"]].repositories.get(match["name"])
+    if repository is not None:
+        OUTSIDE.take_in(repository)
     wanted = match["digest"]
     tag = match["tag"] or (None if wanted else "latest")
     for image in repository.images if repository else []:
@@ -146,6 +162,28 @@ def _images(ecs: Any, definition: Any, network: dict[str, Any] | None) -> str | 
             return ("CannotPullContainerError: pull image manifest has been retried 1 time(s): image Manifest does "
                     f"not contain descriptor matching platform 'linux/{wanted}'")
     return None
+
+
+def format_error(definition: Any, reference: str, account: str) -> bool:
+    """Whether the image is a plain one for another architecture. Such an image is pulled, and its entry point cannot be run."""
+    match, (_, _, image) = REGISTRY.fullmatch(reference), ecr_image(account, reference)
+    if match is None or image is None:
+        return False
+    try:
+        digest = json.loads(image.image_manifest)["config"]["digest"]
+    except (ValueError, KeyError, TypeError):
+        return False
+    blob = BLOBS.find((match["region"], match["name"]), digest)
+    try:
+        if blob is not None:
+            with open(blob[0], encoding="utf-8") as file:
+                configuration = json.load(file)
+        else:
+            configuration = OUTSIDE.read(match["name"], digest) or {}
+    except (OSError, ValueError):
+        return False
+    wanted = PLATFORMS.get((definition.runtime_platform or {}).get("cpuArchitecture", "X86_64"), "amd64")
+    return configuration.get("architecture", wanted) != wanted
 
 
 def _fits(image: Any, architecture: str) -> bool:

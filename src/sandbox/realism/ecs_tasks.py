@@ -11,7 +11,8 @@ from moto.ecs.models import Container, Task
 
 from . import interfaces
 from .clock import CLOCK
-from .ecs_preflight import IMAGES, ecr_image, why_not
+from .ecs_logs import write_log
+from .ecs_preflight import IMAGES, ecr_image, format_error, why_not
 from .elb_targets import enter, leave
 
 STOPPED_KEPT = 20
@@ -114,7 +115,7 @@ class SandboxTask(Task):
     def _start(self) -> None:
         if not self.alive or self._status != "PENDING":
             return
-        behaviours = {IMAGES.of(container.image, container.image_digest) for container in self.containers}
+        behaviours = {self._behaviour(container) for container in self.containers}
         self._status, self.started_at = "RUNNING", utcnow()
         for container in self.containers:
             container.last_status = "RUNNING"
@@ -128,6 +129,15 @@ class SandboxTask(Task):
             enter(group, self.address, port, "unhealthy" not in behaviours)
             CLOCK.after("target.healthy", self._checked)
         self.on_change()
+
+    def _behaviour(self, container: Container) -> str:
+        """What the container does, and what it writes to its log when it starts."""
+        behaviour = IMAGES.of(container.image, container.image_digest)
+        lines = IMAGES.log(container.image, container.image_digest)
+        if format_error(self.definition, str(container.image), self._account_id):
+            behaviour, lines = "crashes", ["exec /usr/local/bin/app: exec format error"]
+        write_log(self.definition, container.name, self.id, self._account_id, lines)
+        return behaviour
 
     def _checked(self) -> None:
         """After the target's checks: an unhealthy task is killed by its service, a healthy one counts."""

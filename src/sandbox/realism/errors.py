@@ -34,6 +34,11 @@ def error_answer(call: Call, status: int, code: str, message: str) -> Answer:
         body = (f'<?xml version="1.0" encoding="UTF-8"?><Response><Errors><Error><Code>{escape(code)}</Code>'
                 f"<Message>{escape(message)}</Message></Error></Errors><RequestID>{request_id}</RequestID></Response>")
         kind = "text/xml"
+    elif call.protocol == "registry":
+        # The distribution specification's form; a throttled or refused request is told by the status alone.
+        body = json.dumps({"errors": [{"code": {403: "DENIED", 429: "TOOMANYREQUESTS"}.get(status, code),
+                                       "message": message}]})
+        return status, [("Content-Type", "application/json; charset=utf-8")], body.encode()
     elif call.protocol == "s3":
         body = (f'<?xml version="1.0" encoding="UTF-8"?><Error><Code>{escape(code)}</Code>'
                 f"<Message>{escape(message)}</Message><RequestId>{request_id}</RequestId></Error>")
@@ -55,6 +60,8 @@ def throttled(call: Call) -> Answer:
         return error_answer(call, 503, "SlowDown", "Please reduce your request rate.")
     if call.protocol == "query":
         return error_answer(call, 400, "Throttling", "Rate exceeded")
+    if call.protocol == "registry":
+        return error_answer(call, 429, "TOOMANYREQUESTS", "Rate exceeded")
     code = "ThrottledException" if call.service == "tagging" else "ThrottlingException"
     return error_answer(call, 400, code, "Rate exceeded")
 
@@ -66,6 +73,6 @@ def denied(call: Call, arn: str, action: str, resource: str = "*") -> Answer:
     if call.service == "ec2":
         return error_answer(call, 403, "UnauthorizedOperation",
                             f"You are not authorized to perform this operation. {message}")
-    if call.protocol in ("query", "s3"):
+    if call.protocol in ("query", "s3", "registry"):
         return error_answer(call, 403, "AccessDenied", message)
     return error_answer(call, 400, "AccessDeniedException", message)

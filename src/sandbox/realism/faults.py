@@ -11,6 +11,7 @@ A fault is a JSON object. Matching: `service`, `action` (either may be absent or
     status     {"status": 500}          a bare HTTP error without AWS's body, not carried out
     lose       carried out; the connection is closed without an answer
     drop       the connection is closed before anything is done
+    cut        {"bytes": n}             the connection is closed when so much of the body has arrived
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ from typing import Any
 
 from .request import Call
 
-KINDS = {"delay", "late", "throttle", "refuse", "status", "lose", "drop"}
+KINDS = {"delay", "late", "throttle", "refuse", "status", "lose", "drop", "cut"}
 KEYS = {"id", "kind", "service", "action", "mutating", "nth", "every", "probability", "seed", "times", "seconds",
-        "code", "message", "status"}
+        "bytes", "code", "message", "status"}
 
 
 class BadFault(ValueError):

@@ -6,25 +6,105 @@ them open and can also close one without a word, which is what a fault asks for.
 
 from __future__ import annotations
 
+import functools
 import io
 import socket
 import socketserver
 import sys
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
-from typing import Any, Callable, Optional, Tuple
+from typing import Any, Callable, Iterator, Optional, Tuple
 from urllib.parse import unquote_to_bytes
 
-# status, headers, body; None: close the connection without an answer.
+# status, headers, body (bytes or FileContent); None: close the connection without an answer.
 Answer = Optional[Tuple[int, list, bytes]]
 MAX_BODY = 512 * 1024 * 1024
+# What is read and thrown away of a body that nobody asked for, before the connection is closed instead.
+UNREAD = 1024 * 1024
+
+
+@dataclass
+class FileContent:
+    """The content of an answer that is sent from a file: `size` bytes from `start`."""
+
+    path: str
+    size: int
+    start: int = 0
+
+
+class TooLarge(Exception):
+    """A body that is longer than this server takes in one piece."""
+
+
+class Body:
+    """What follows a request's headers, read in pieces or in one: a layer does not fit into memory, a call does."""
+
+    def __init__(self, file: Any, headers: Any) -> None:
+        self._file = file
+        self._chunked = "chunked" in (headers.get("Transfer-Encoding") or "").lower()
+        self._left = int(headers.get("Content-Length") or 0)
+        self.ended = not self._chunked and self._left == 0
+
+    def pieces(self, size: int = 256 * 1024) -> Iterator[bytes]:
+        """The body as it arrives. Raises ConnectionError when the client goes away before its end."""
+        while not self.ended:
+            piece = self._chunk() if self._chunked else self._file.read(min(size, self._left))
+            if self._chunked:
+                self.ended = not piece
+            else:
+                self._left -= len(piece)
+                self.ended = self._left == 0
+                if not piece:
+                    raise ConnectionError("the body ends too early")
+            if piece:
+                yield piece
+
+    def _chunk(self) -> bytes:
+        line = self._file.readline()
+        if not line.strip():
+            raise ConnectionError("the body ends too early")
+        size = int(line.split(b";")[0].strip(), 16)
+        if size == 0:
+            while self._file.readline().strip():
+                pass
+            return b""
+        piece = self._file.read(size)
+        if len(piece) < size:
+            raise ConnectionError("the body ends too early")
+        self._file.readline()
+        return piece
+
+    def whole(self) -> bytes:
+        """All of it. Raises TooLarge."""
+        if self._left > MAX_BODY:
+            raise TooLarge
+        parts, total = [], 0
+        for piece in self.pieces():
+            total += len(piece)
+            if total > MAX_BODY:
+                raise TooLarge
+            parts.append(piece)
+        return b"".join(parts)
+
+    def discard(self, most: int) -> bool:
+        """Read on to the end, so that the connection can be used again; False when that is more than `most` bytes."""
+        for piece in self.pieces():
+            most -= len(piece)
+            if most < 0:
+                return False
+        return True
 
 
 class Request:
-    """One request, its body read in full."""
+    """One request. Its body is read when it is first asked for; `stream` hands it out in pieces instead."""
 
-    def __init__(self, method: str, target: str, headers: Any, body: bytes, client: tuple[str, int]) -> None:
-        self.method, self.target, self.headers, self.body, self.client = method, target, headers, body, client
+    def __init__(self, method: str, target: str, headers: Any, stream: Body, client: tuple[str, int]) -> None:
+        self.method, self.target, self.headers, self.stream, self.client = method, target, headers, stream, client
         self.path, _, self.query = target.partition("?")
+
+    @functools.cached_property
+    def body(self) -> bytes:
+        return self.stream.whole()
 
     def environ(self, server: tuple[str, int]) -> dict[str, Any]:
         """The WSGI environment moto's Flask applications expect."""
@@ -76,21 +156,27 @@ class Handler(BaseHTTPRequestHandler):
         raise AttributeError(name)
 
     def _serve(self) -> None:
-        body = self._body()
-        if body is None:
+        stream = Body(self.rfile, self.headers)
+        try:
+            answer = self.application(Request(self.command, self.path, self.headers, stream, self.client_address))
+        except TooLarge:
             self.close_connection = True
             self.send_error(413)
             return
-        answer = self.application(Request(self.command, self.path, self.headers, body, self.client_address))
         if answer is None:
             self._vanish()
             return
+        if not stream.discard(UNREAD):
+            self.close_connection = True
         status, headers, content = answer
+        file = None
+        if isinstance(content, FileContent):
+            file, content = content, b""
         lines = [f"HTTP/1.1 {status} {self.responses.get(status, ('',))[0]}\r\n"]
         for key, value in headers:
             if key.lower() not in ("content-length", "connection", "transfer-encoding"):
                 lines.append(f"{key}: {value}\r\n")
-        length = len(content)
+        length = file.size if file else len(content)
         if self.command == "HEAD":
             length = next((value for key, value in headers if key.lower() == "content-length"), "0")
             content = b""
@@ -100,26 +186,11 @@ class Handler(BaseHTTPRequestHandler):
             lines.append("Connection: close\r\n")
         lines.append("\r\n")
         self.wfile.write("".join(lines).encode("latin-1", "replace") + content)
-
-    def _body(self) -> bytes | None:
-        if "chunked" in (self.headers.get("Transfer-Encoding") or "").lower():
-            return self._chunked()
-        length = int(self.headers.get("Content-Length") or 0)
-        return self.rfile.read(length) if length <= MAX_BODY else None
-
-    def _chunked(self) -> bytes | None:
-        parts, total = [], 0
-        while True:
-            size = int(self.rfile.readline().split(b";")[0].strip() or b"0", 16)
-            total += size
-            if total > MAX_BODY:
-                return None
-            if size == 0:
-                while self.rfile.readline().strip():
-                    pass
-                return b"".join(parts)
-            parts.append(self.rfile.read(size))
-            self.rfile.readline()
+        if file and self.command != "HEAD":
+            with open(file.path, "rb") as source:
+                source.seek(file.start)
+                self.wfile.flush()
+                self.connection.sendfile(source, file.start, file.size)
 
     def _vanish(self) -> None:
         """Close without an answer, as a network or a process that dies does."""

@@ -82,6 +82,8 @@ def actions_of(call: Call) -> list[str]:
         name = "s3:DeleteObjectVersion"
     if call.service == "s3" and call.action == "GetObject" and "versionId" in call.params:
         name = "s3:GetObjectVersion"
+    if call.service == "registry":
+        name = f"ecr:{call.action}"
     names = [name]
     if call.service == "ec2" and call.action not in ("CreateTags", "DeleteTags"):
         if any(key.startswith("TagSpecification") for key in call.params):
