@@ -6,4 +6,4 @@ mod store;
 
 pub use local::LocalStore;
 pub use snapshot::{FORMAT, Record, RunInfo, Snapshot, SnapshotError, StateKey};
-pub use store::{Busy, Holder, Lease, Store, StoreError, Version};
+pub use store::{Busy, Holder, Lease, Pace, Store, StoreError, Version};

@@ -297,7 +297,7 @@ pub fn failure(error: SessionError, style: Style) -> Failure {
         SessionError::Connect(error) => (*error).into(),
         SessionError::Stale(_) => Failure::new(FailureKind::StalePlan, error.to_string())
             .hint("plan again; nothing was changed"),
-        SessionError::Store(StoreError::Busy(_)) => {
+        SessionError::Store(StoreError::Busy(_) | StoreError::Silent { .. }) => {
             Failure::new(FailureKind::Busy, error.to_string())
                 .hint("wait for it, or let --lock-timeout 10m wait")
         }

@@ -135,11 +135,14 @@ pub async fn conduct(
             break;
         }
         let pulled = conductor.stopping + 1;
+        let flush_due = conductor.flush_due();
         tokio::select! {
             biased;
             Some(message) = receiver.recv() => {
                 let mut batch = vec![message];
-                while let Ok(more) = receiver.try_recv() {
+                // As much as comes before the store wants another append; at least what is there already.
+                let due = conductor.ledger.next_append();
+                while let Ok(Some(more)) = tokio::time::timeout_at(due, receiver.recv()).await {
                     batch.push(more);
                 }
                 conductor.hear(batch).await;
@@ -152,10 +155,13 @@ pub async fn conduct(
                 }
                 conductor.hear(batch).await;
                 if let Ok((step, work)) = ended {
-                    conductor.ended(step, work).await;
+                    conductor.ended(step, work);
                 }
             }
             () = stop.reached(pulled) => conductor.stopped(stop.level()),
+            () = tokio::time::sleep_until(flush_due.unwrap_or_else(Instant::now)), if flush_due.is_some() => {
+                conductor.flush().await;
+            }
         }
         conductor.save_now_and_then().await;
     }
@@ -370,13 +376,23 @@ impl<'a> Conductor<'a> {
 
     /// Appends; a journal that cannot be written ends the run.
     async fn write(&mut self, events: Vec<journal::Event>) -> bool {
-        match self.ledger.append(events).await {
+        self.ledger.later(events);
+        self.flush().await
+    }
+
+    async fn flush(&mut self) -> bool {
+        match self.ledger.flush().await {
             Ok(()) => true,
             Err(error) => {
                 self.end(error.into());
                 false
             }
         }
+    }
+
+    /// When outcomes that wait are to be appended; never again, once the journal could not be written.
+    fn flush_due(&self) -> Option<Instant> {
+        self.ledger.flush_due().filter(|_| self.fatal.is_none())
     }
 
     fn end(&mut self, error: RunError) {
@@ -418,7 +434,12 @@ impl<'a> Conductor<'a> {
                 Message::Note(address, text) => self.tell(Event::StepNote { address, text }),
             }
         }
-        let durable = self.write(events).await;
+        let durable = if intents.is_empty() && learned.is_empty() {
+            self.ledger.later(events);
+            true
+        } else {
+            self.write(events).await
+        };
         let refusal = || Refusal::NotDurable("the journal could not be written".into());
         for (number, reply) in intents {
             let _ = reply.send(if durable { Ok(number) } else { Err(refusal()) });
@@ -457,7 +478,12 @@ impl<'a> Conductor<'a> {
     }
 
     async fn save_now_and_then(&mut self) {
-        if self.ledger.is_dirty() && self.saved.elapsed() >= self.job.settings.save_every {
+        let least = self
+            .job
+            .settings
+            .save_every
+            .max(self.ledger.pace().save_every);
+        if self.ledger.is_dirty() && self.saved.elapsed() >= least && self.fatal.is_none() {
             self.saved = Instant::now();
             if let Err(error) = self.ledger.save().await {
                 self.end(error.into());

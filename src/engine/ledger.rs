@@ -1,12 +1,21 @@
 //! The one owner of what is written: journal, snapshot, version. Appends in groups, saves seldom, never over somebody else's write.
+//!
+//! What must be durable before anything goes on (an intent, an id) is appended; what only tells how it ended goes with the next append,
+//! or within a second. A crash in between leaves an open intent, and the next run looks for what it made.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::journal::{CallOutcome, Entry, Event, RunState};
 use crate::kind::{CallFailure, Class, Intent};
 use crate::model::{Address, KindName, PhysicalId};
 use crate::plan::Outputs;
-use crate::state::{Record, RunInfo, Snapshot, Store, StoreError, Version};
+use crate::state::{Pace, Record, RunInfo, Snapshot, Store, StoreError, Version};
+
+/// The longest that an outcome waits for company.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// Who begins a run, and what for.
 #[derive(Clone, Debug)]
@@ -27,6 +36,10 @@ pub struct Ledger {
     next_number: u64,
     /// The snapshot holds more than what is stored.
     dirty: bool,
+    /// Outcomes that go with the next append, and since when the first of them waits.
+    pending: Vec<Event>,
+    waiting_since: Option<Instant>,
+    appended: Instant,
 }
 
 impl Ledger {
@@ -52,6 +65,9 @@ impl Ledger {
             next_number: if going_on { unfinished.next_number } else { 0 },
             opening: opening.clone(),
             dirty: true,
+            pending: Vec::new(),
+            waiting_since: None,
+            appended: Instant::now(),
         };
         ledger
             .append(vec![Event::Opened {
@@ -71,23 +87,55 @@ impl Ledger {
         (self.opening.clock)()
     }
 
-    /// Durable when this returns.
+    pub fn pace(&self) -> Pace {
+        self.store.pace()
+    }
+
+    /// Not before this does the store want another append.
+    pub fn next_append(&self) -> Instant {
+        self.appended + self.pace().gather
+    }
+
+    /// Durable when this returns, and so is everything that waited.
     pub async fn append(&mut self, events: Vec<Event>) -> Result<(), StoreError> {
+        self.later(events);
+        self.flush().await
+    }
+
+    /// Goes with the next append, or when [`Ledger::flush_due`] says so.
+    pub fn later(&mut self, events: Vec<Event>) {
         if events.is_empty() {
+            return;
+        }
+        self.waiting_since.get_or_insert_with(Instant::now);
+        self.pending.extend(events);
+    }
+
+    /// When what waits has waited long enough; `None`: nothing does.
+    pub fn flush_due(&self) -> Option<Instant> {
+        Some((self.waiting_since? + LINGER).max(self.next_append()))
+    }
+
+    /// Appends what waits. On an error it goes on waiting.
+    pub async fn flush(&mut self) -> Result<(), StoreError> {
+        if self.pending.is_empty() {
             return Ok(());
         }
         let at = (self.opening.clock)();
-        let mut seq = self.next_seq;
-        let entries: Vec<Entry> = events
-            .into_iter()
-            .map(|event| {
-                let entry = Entry { seq, at, event };
-                seq += 1;
-                entry
+        let entries: Vec<Entry> = (self.next_seq..)
+            .zip(&self.pending)
+            .map(|(seq, event)| Entry {
+                seq,
+                at,
+                event: event.clone(),
             })
             .collect();
-        self.store.append(&entries).await?;
-        self.next_seq = seq;
+        let written = self.store.append(&entries).await;
+        self.appended = Instant::now();
+        written?;
+        self.next_seq += entries.len() as u64;
+        self.pending.clear();
+        self.waiting_since = None;
         Ok(())
     }
 
@@ -138,8 +186,9 @@ impl Ledger {
         self.dirty
     }
 
-    /// Writes the snapshot over the one that was read.
+    /// Writes the snapshot over the one that was read; first the journal, which must never tell less than the state.
     pub async fn save(&mut self) -> Result<(), StoreError> {
+        self.flush().await?;
         if !self.dirty {
             return Ok(());
         }

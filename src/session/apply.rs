@@ -12,6 +12,9 @@ use crate::model::Address;
 use crate::plan::{Ask, Outputs, Plan, Refusal};
 use crate::state::{Holder, StoreError};
 
+/// Between two looks at a lease that somebody else has.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
 /// How a plan shall be carried out.
 #[derive(Clone, Debug)]
 pub struct RunAsk {
@@ -57,12 +60,20 @@ impl Session {
                     self.lease = Some(lease);
                     return Ok(());
                 }
+                // Whether a silent holder is alive shows within its lease; that much is waited for without being asked to.
+                Err(error @ StoreError::Silent { left, .. }) => {
+                    if !told {
+                        on_wait(&error);
+                        told = true;
+                    }
+                    tokio::time::sleep(left.min(LOOK_AGAIN)).await;
+                }
                 Err(error @ StoreError::Busy(_)) if since.elapsed() < patience => {
                     if !told {
                         on_wait(&error);
                         told = true;
                     }
-                    tokio::time::sleep(Duration::from_millis(500)).await;
+                    tokio::time::sleep(LOOK_AGAIN.min(patience)).await;
                 }
                 Err(error) => return Err(error.into()),
             }

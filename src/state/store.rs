@@ -1,12 +1,14 @@
-//! Where a state is kept: load, compare-and-swap, journal, lease. A folder here; a bucket has the same face.
+//! Where a state is kept: load, compare-and-swap, journal, lease. A folder and a bucket have the same face.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use super::{Snapshot, SnapshotError};
 use crate::journal::Entry;
+use crate::kind::CloudError;
 
 /// Which text of the state was read; a swap over another one is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,10 +37,23 @@ pub enum StoreError {
     Snapshot(#[from] SnapshotError),
     #[error(transparent)]
     Busy(#[from] Busy),
+    /// Nobody has shown yet that the holder is alive: asked again, the store goes on watching, and takes over after `left`.
+    #[error(
+        "{busy}, but has not been heard of yet: its lease is taken over if it stays silent for {} s", left.as_secs_f64().ceil()
+    )]
+    Silent { busy: Busy, left: Duration },
     #[error(
         "the state was changed by somebody else meanwhile ({place}); nothing was overwritten. Run again"
     )]
     Conflict { place: String },
+    /// A bucket or table that cannot keep a state as it is; `what` says what to do.
+    #[error("{place}: {what}")]
+    Unfit { place: String, what: String },
+    #[error("{place}: {error}")]
+    Cloud {
+        place: String,
+        error: Box<CloudError>,
+    },
     #[error("{place}: {what}")]
     Journal { place: String, what: String },
     #[error("{doing} {place}: {source}")]
@@ -53,6 +68,26 @@ pub enum StoreError {
 pub trait Lease: Send + Sync {
     /// Whether it is still ours, by the holder's own clock. Looked at right before a call is sent.
     fn held(&self) -> Result<(), String>;
+
+    /// Taken from a holder that did not give it back: whoever takes it over fences that one off before looking at anything.
+    fn taken_over(&self) -> bool {
+        false
+    }
+
+    /// How long what an earlier run left is known to be old, by our own clock. `None`: all writers share this machine's clock, and the
+    /// times in the journal can be believed.
+    fn silence(&self) -> Option<Duration> {
+        None
+    }
+}
+
+/// How often a store wants to be written to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// Least time between two appends: what comes meanwhile goes with the next.
+    pub gather: Duration,
+    /// Least time between two writes of the state while a run goes on.
+    pub save_every: Duration,
 }
 
 /// One environment's state, journal and lease.
@@ -74,6 +109,13 @@ pub trait Store: Send + Sync {
     fn close_journal(&self) -> BoxFuture<'_, Result<(), StoreError>>;
     /// Journals of finished runs that are still kept, oldest first.
     fn runs(&self) -> BoxFuture<'_, Result<Vec<Vec<Entry>>, StoreError>>;
-    /// Takes the lease, or says who has it.
+    /// Takes the lease, or says who has it. To be asked again after [`StoreError::Silent`], of the same store.
     fn lease(&self, holder: Holder) -> BoxFuture<'_, Result<Arc<dyn Lease>, StoreError>>;
+    /// A write here costs next to nothing, unless a store says otherwise.
+    fn pace(&self) -> Pace {
+        Pace {
+            gather: Duration::ZERO,
+            save_every: Duration::from_secs(1),
+        }
+    }
 }

@@ -10,13 +10,13 @@ use crate::plan::{Act, Sighting, Step, StepId};
 use super::schedule::Ready;
 
 impl Conductor<'_> {
-    pub(super) async fn ended(&mut self, id: StepId, work: Work) {
+    pub(super) fn ended(&mut self, id: StepId, work: Work) {
         let Some(step) = self.job.plan.step(id).cloned() else {
             return;
         };
         let trouble = match work {
             Work::Made(Ok(made)) => {
-                self.keep(&step, made.live).await;
+                self.keep(&step, made.live);
                 return self.done(&step, made.nothing);
             }
             Work::Deleted(Ok(())) | Work::Forgotten(Ok(())) => {
@@ -24,17 +24,17 @@ impl Conductor<'_> {
                     return;
                 };
                 let event = self.ledger.removed(&step.address, &step.kind, id);
-                self.write(vec![event]).await;
+                self.ledger.later(vec![event]);
                 return self.done(&step, false);
             }
             Work::Made(Err(trouble))
             | Work::Deleted(Err(trouble))
             | Work::Forgotten(Err(trouble)) => trouble,
         };
-        self.troubled(&step, trouble).await;
+        self.troubled(&step, trouble);
     }
 
-    async fn keep(&mut self, step: &Step, live: Sighting) {
+    fn keep(&mut self, step: &Step, live: Sighting) {
         for (key, value) in &live.observed.secrets {
             let secret = SecretRef {
                 address: step.address.clone(),
@@ -51,7 +51,7 @@ impl Conductor<'_> {
         if matches!(step.act, Act::Create { .. }) {
             self.made.insert(step.address.clone());
         }
-        self.write(vec![event]).await;
+        self.ledger.later(vec![event]);
     }
 
     fn done(&mut self, step: &Step, nothing: bool) {
@@ -78,7 +78,7 @@ impl Conductor<'_> {
         }
     }
 
-    async fn troubled(&mut self, step: &Step, trouble: Trouble) {
+    fn troubled(&mut self, step: &Step, trouble: Trouble) {
         self.running.remove(&step.id);
         let Trouble { error, partial } = trouble;
         // What is half made belongs in the state: the next run finishes it.
@@ -87,7 +87,7 @@ impl Conductor<'_> {
         {
             let record = self.record(&step.address, &partial);
             let event = self.ledger.put(&step.address, record);
-            self.write(vec![event]).await;
+            self.ledger.later(vec![event]);
         }
         if let Some(fatal) = run_level(&error) {
             self.end(fatal);

@@ -145,10 +145,15 @@ impl Conductor<'_> {
         desired.resolve(&|reference| self.value(reference))
     }
 
-    /// How long ago an earlier run sent a create of unknown outcome for this address.
+    /// How long ago, at least, an earlier run sent a create of unknown outcome for this address. Another machine's clock may be an hour
+    /// off: then only what was seen by our own counts.
     fn begun_for(&self, address: &Address) -> Option<Duration> {
         let at = self.job.unfinished.unknown_create(address)?;
-        Some(Duration::from_millis(self.ledger.now().saturating_sub(at)))
+        let said = Duration::from_millis(self.ledger.now().saturating_sub(at));
+        Some(match self.lease.silence() {
+            Some(silence) => silence + self.started.elapsed(),
+            None => said,
+        })
     }
 }
 
