@@ -25,6 +25,7 @@ mod plan;
 mod plan_file;
 mod sandbox;
 mod schema;
+mod secrets;
 mod session;
 mod show;
 mod signals;
@@ -80,6 +81,7 @@ pub enum Verb {
     Graph(graph::GraphArgs),
     Permissions(permissions::PermissionsArgs),
     Schema(schema::SchemaArgs),
+    Secrets(secrets::SecretsArgs),
     Sandbox(sandbox::SandboxArgs),
     Completions(completions::CompletionsArgs),
 }
@@ -132,7 +134,12 @@ fn parse(arguments: Vec<OsString>) -> Result<Cli, Exit> {
             return Err(said.exit);
         }
     };
-    Cli::try_parse_from(arguments).map_err(|error| {
+    Cli::try_parse_from(&arguments).map_err(|error| {
+        if let Some(text) = secrets::instead_of_echo(&error, &arguments) {
+            use std::io::Write;
+            let _ = writeln!(std::io::stderr(), "{text}");
+            return Exit::USAGE;
+        }
         // A closed pipe behind `--help` is no news to anybody.
         let _ = error.print();
         match error.exit_code() {
@@ -157,6 +164,7 @@ async fn run(cli: &Cli, ui: &mut Ui) -> Result<Exit, Failure> {
         Verb::Graph(args) => graph::run(args, global, ui),
         Verb::Permissions(args) => permissions::run(args, global, ui),
         Verb::Schema(_) => schema::run(ui),
+        Verb::Secrets(args) => secrets::run(args, global, ui).await,
         Verb::Sandbox(args) => sandbox::run(args, ui).await,
         Verb::Completions(args) => completions::run(args, ui),
     }

@@ -20,6 +20,7 @@ pub mod model;
 pub mod plan;
 pub mod render;
 pub mod sandbox;
+pub mod secrets;
 pub mod session;
 pub mod stack;
 pub mod state;

@@ -11,6 +11,7 @@ mod hands;
 mod history;
 mod look;
 mod open;
+mod secrets;
 mod state_verbs;
 mod who;
 
@@ -23,6 +24,7 @@ pub use error::SessionError;
 pub use history::PastRun;
 pub use look::Planned;
 pub use open::check;
+pub use secrets::Changed;
 pub use state_verbs::Rebuilt;
 
 use crate::aws::Aws;

@@ -1,7 +1,8 @@
 //! Secrets Manager, the only home of secret values. `values.rs` makes, merges and writes out what a secret holds; `reads.rs` finds, `writes.rs`
-//! changes.
+//! changes, `swap.rs` changes one over the version that was read.
 
 mod reads;
 pub mod secret;
-mod values;
+pub mod swap;
+pub mod values;
 mod writes;

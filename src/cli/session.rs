@@ -9,7 +9,7 @@ use super::sandbox::{SandboxStatus, SandboxVerb};
 use super::signals;
 use crate::diagnostic::{self, Style};
 use crate::event::{Outcome, Sink};
-use crate::kind::IntentVerb;
+use crate::kind::{IntentVerb, SecretText};
 use crate::model::{Address, KindName, PhysicalId, Scope, Tags};
 use crate::plan::{Ask, Header, Mode, Outputs, Plan, Totals};
 use crate::render::Banner;
@@ -17,7 +17,8 @@ use crate::render::history::PastRun;
 use crate::render::palette::Palette;
 use crate::render::state_text::{Rebuilt, StateEntry, StateRow};
 use crate::sandbox::{self, SandboxError};
-use crate::session::{self, Request, SessionError};
+use crate::secrets::{Change, Declared, SecretRow};
+use crate::session::{self, Changed, Request, SessionError};
 use crate::stack::VarFile;
 use crate::state::{Record, StoreError};
 
@@ -213,6 +214,34 @@ impl Session {
         })
     }
 
+    pub fn declared_secrets(&self) -> Vec<Declared> {
+        self.inner.declared_secrets()
+    }
+
+    /// Reads AWS; writes nothing.
+    pub async fn secrets(&self) -> Result<Vec<SecretRow>, Failure> {
+        Ok(self.inner.secrets().await?)
+    }
+
+    /// One value, for whoever asked to see it.
+    pub async fn secret_value(
+        &self,
+        secret: &Declared,
+        key: &str,
+    ) -> Result<Option<SecretText>, Failure> {
+        Ok(self.inner.secret_value(secret, key).await?)
+    }
+
+    /// `None`: it is that way already.
+    pub async fn change_secret(
+        &mut self,
+        secret: &Declared,
+        change: &Change,
+        doing: &str,
+    ) -> Result<Option<Changed>, Failure> {
+        Ok(self.inner.change_secret(secret, change, doing).await?)
+    }
+
     /// Newest first.
     pub async fn history(&mut self, address: Option<&Address>) -> Result<Vec<PastRun>, Failure> {
         let runs = self.inner.history(address).await?;
@@ -312,6 +341,10 @@ pub fn failure(error: SessionError, style: Style) -> Failure {
         SessionError::Refused(_) | SessionError::Guard(_) | SessionError::NotFound(_) => {
             Failure::new(FailureKind::Refused, error.to_string())
         }
+        SessionError::Secret(refused) => Failure {
+            hints: refused.hints,
+            ..Failure::new(FailureKind::Refused, refused.what)
+        },
         SessionError::Plan(_) => Failure::new(FailureKind::Stack, error.to_string()),
     }
 }

@@ -102,6 +102,15 @@ impl Ui {
         let _ = self.err.flush();
     }
 
+    /// All of standard input, as far as `most` bytes; a longer one is cut there, one byte over.
+    pub fn read_input(&mut self, most: usize) -> io::Result<Vec<u8>> {
+        use std::io::Read;
+        let mut bytes = Vec::with_capacity(most + 1);
+        let limit = u64::try_from(most + 1).unwrap_or(u64::MAX);
+        (&mut self.input).take(limit).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
     /// Asks on standard error, reads one line from standard input. `None`: nobody answered.
     pub fn ask(&mut self, question: &str) -> Option<String> {
         let _ = write!(self.err, "{question} ");

@@ -58,6 +58,7 @@ const PACKAGE: &[(&str, &str)] = package![
     "request.py",
     "s3_answers.py",
     "s3_buckets.py",
+    "secrets_stages.py",
     "secrets_window.py",
     "small_rules.py",
     "speed.py",

@@ -42,6 +42,8 @@ pub enum SessionError {
     Refused(Vec<crate::plan::Refusal>),
     #[error("{0}")]
     NotFound(String),
+    #[error("{}", .0.what)]
+    Secret(crate::secrets::Refused),
 }
 
 impl From<ConnectError> for SessionError {

@@ -3,4 +3,6 @@
 mod contract;
 mod examples;
 mod local_aws;
+mod secrets;
 mod stack;
+mod standing;

@@ -58,6 +58,19 @@ def test_a_name_in_its_recovery_window_is_taken(aws):
     assert code(secrets.put_secret_value, SecretId="app", SecretString="{}") is None
 
 
+@gap
+def test_a_moved_label_is_where_reads_go(aws):
+    secrets = aws.secretsmanager
+    first = secrets.create_secret(Name="app", SecretString="first")["VersionId"]
+    second = secrets.put_secret_value(SecretId="app", SecretString="second", VersionStages=["next"])["VersionId"]
+    assert secrets.get_secret_value(SecretId="app")["SecretString"] == "first"
+    move = dict(SecretId="app", VersionStage="AWSCURRENT", MoveToVersionId=second)
+    secrets.update_secret_version_stage(**move, RemoveFromVersionId=first)
+    assert secrets.get_secret_value(SecretId="app")["SecretString"] == "second"
+    assert secrets.get_secret_value(SecretId="app", VersionStage="AWSPREVIOUS")["SecretString"] == "first"
+    assert code(secrets.update_secret_version_stage, **move, RemoveFromVersionId=first) == "InvalidParameterException"
+
+
 def test_a_recovery_window_has_seven_days_at_least(aws):
     aws.secretsmanager.create_secret(Name="app", SecretString="{}")
     assert code(aws.secretsmanager.delete_secret, SecretId="app", RecoveryWindowInDays=6) is not None

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
+use aws_sdk_secretsmanager::primitives::DateTime;
 use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType, Tag};
 use futures::future::try_join_all;
 use zeroize::Zeroize;
@@ -22,6 +23,8 @@ const PER_BATCH: usize = 20;
 #[derive(Clone, Debug, Default)]
 pub struct Content {
     pub version: Option<String>,
+    /// When that version was made, in seconds since 1970.
+    pub created: Option<i64>,
     pub held: Held,
 }
 
@@ -46,7 +49,16 @@ impl Content {
             None if binary => Held::Foreign,
             None => Held::Nothing,
         };
-        Self { version, held }
+        Self {
+            version,
+            created: None,
+            held,
+        }
+    }
+
+    fn made_at(mut self, at: Option<&DateTime>) -> Self {
+        self.created = at.map(DateTime::secs);
+        self
     }
 }
 
@@ -226,7 +238,8 @@ async fn batch(aws: &Aws, names: &[String]) -> Result<Vec<(String, Content)>, Cl
                 entry.version_id,
                 entry.secret_string,
                 entry.secret_binary.is_some(),
-            );
+            )
+            .made_at(entry.created_date.as_ref());
             Some((entry.name?, content))
         })
         .collect())
@@ -272,7 +285,8 @@ pub async fn content(aws: &Aws, name: &str) -> Result<Content, CloudError> {
             answer.version_id,
             answer.secret_string,
             answer.secret_binary.is_some(),
-        )),
+        )
+        .made_at(answer.created_date.as_ref())),
         // A secret without a value answers so; one that is gone is met by the write that follows.
         Err(error) if error.is(Class::NotFound) => Ok(Content::default()),
         Err(error) => Err(error),

@@ -43,6 +43,11 @@ pub struct Live {
     pub(super) content: Content,
 }
 
+const EPOCH_SECONDS: Type = Type::Int {
+    min: 0,
+    max: i64::MAX,
+};
+
 const KEY: &[Field] = &[
     Field::new(
         "generate",
@@ -104,6 +109,12 @@ impl Kind<Aws> for Secret {
         )
         .volatile(),
         Field::computed("version_id", Type::Text, "The current version.").volatile(),
+        Field::computed(
+            "version_created",
+            EPOCH_SECONDS,
+            "When the current version was made, in seconds since 1970.",
+        )
+        .volatile(),
         Field::computed("id", Type::Text, "The name."),
     ];
     const IDENTITY: Identity = Identity {
@@ -145,6 +156,8 @@ impl Kind<Aws> for Secret {
             Verb::Update => &[
                 "secretsmanager:GetSecretValue",
                 "secretsmanager:PutSecretValue",
+                // `secrets set` moves the current label by itself.
+                "secretsmanager:UpdateSecretVersionStage",
                 "secretsmanager:UpdateSecret",
                 "secretsmanager:TagResource",
                 "secretsmanager:UntagResource",
@@ -192,6 +205,7 @@ impl Kind<Aws> for Secret {
                 address: cx.address.clone(),
                 content: Content {
                     version: answer.version_id,
+                    created: None,
                     held: Held::Values(values),
                 },
             }),
@@ -276,6 +290,7 @@ impl Kind<Aws> for Secret {
             ("arn", Value::text(&live.arn)),
             ("key_arns", Value::map(arns)),
             ("version_id", live.content.version.clone().into()),
+            ("version_created", live.content.created.into()),
         ])
     }
 
@@ -301,7 +316,7 @@ impl Live {
     }
 }
 
-fn is_scheduled(error: &CloudError) -> bool {
+pub(super) fn is_scheduled(error: &CloudError) -> bool {
     error.code == "InvalidRequestException"
         && [
             "scheduled for deletion",
@@ -361,6 +376,7 @@ mod tests {
             address: "config".into(),
             content: Content {
                 version: Some("v1".into()),
+                created: Some(1),
                 held: values::parse(r#"{"KEY": "hunter2hunter2"}"#)
                     .map_or(Held::Foreign, Held::Values),
             },

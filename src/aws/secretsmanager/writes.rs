@@ -123,6 +123,7 @@ pub(super) async fn put_values(
         .await?;
     live.content = Content {
         version: answer.version_id,
+        created: None,
         held: Held::Values(after),
     };
     Ok(())

@@ -8,7 +8,8 @@ PARTS = ["speed", "identity", "ec2_order", "ec2_nat", "ec2_calls",
          "elb_balancer", "elb_targets", "elb_listeners",
          "rds_instance", "rds_groups",
          "ecs_service", "ecs_cluster", "ecr_images",
-         "ec2_rules", "s3_buckets", "s3_answers", "secrets_window", "small_rules"]
+         "ec2_rules", "s3_buckets", "s3_answers", "secrets_stages", "secrets_window",
+         "small_rules"]
 
 
 def install() -> None:

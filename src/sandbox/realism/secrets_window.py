@@ -20,7 +20,7 @@ def install() -> None:
                                                     "already scheduled for deletion.")
         return original(self, name, *args, **kwargs)
 
-    for method in ("put_secret_value", "tag_resource", "untag_resource", "put_resource_policy"):
+    for method in ("put_secret_value", "update_secret_version_stage", "tag_resource", "untag_resource", "put_resource_policy"):
         _refused_when_deleted(method)
 
 

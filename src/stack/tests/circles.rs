@@ -221,6 +221,7 @@ fn the_container_gets_secrets_by_key_and_the_rest_in_the_clear() {
             "APP_DATABASE_URL",
             "APP_FOURSQUARE_API_KEY",
             "APP_JWT_SECRET_KEY",
+            "APP_JWT_SECRET_KEY_PREVIOUS",
             "APP_METRICS_TOKEN",
             "APP_OTP_SECRET_KEY"
         ]
