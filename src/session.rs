@@ -59,6 +59,8 @@ pub struct Session {
     pub aws: Arc<Aws>,
     pub store: Arc<dyn Store>,
     wishes: Vec<Wish>,
+    /// The region's availability zones.
+    zones: Vec<String>,
     request: Request,
     /// Held from the first look of a changing command to its end.
     lease: Option<Arc<dyn Lease>>,

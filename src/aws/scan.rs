@@ -6,7 +6,7 @@
 use crate::kind::{Asked, AskedItem, Extent};
 
 /// Whether ids and names (`field`) do not lead to all that is sought: an item has neither (its create was cut off), or
-/// everything is sought and no id is known at all (the state is lost, or this is the first run).
+/// everything is sought and no id is known at all (the state is lost, or this is the first run), or the look is a thorough one.
 pub fn needs_scan(asked: &Asked, field: &str) -> bool {
     let lost = |item: &AskedItem| {
         item.id.is_none()
@@ -16,5 +16,6 @@ pub fn needs_scan(asked: &Asked, field: &str) -> bool {
                 .all(|attributes| attributes.text(field).is_none())
     };
     asked.items.iter().any(lost)
+        || asked.extent == Extent::Thorough
         || (asked.extent == Extent::Everything && asked.ids().next().is_none())
 }

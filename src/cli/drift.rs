@@ -2,7 +2,6 @@
 
 use clap::Args;
 
-use super::ask::PlanAsk;
 use super::failure::{Exit, Failure};
 use super::global::Global;
 use super::ui::Ui;
@@ -22,8 +21,8 @@ pub struct DriftArgs {
 }
 
 pub async fn run(args: &DriftArgs, global: &Global, ui: &mut Ui) -> Result<Exit, Failure> {
-    let mut session = super::open(global, ui).await?;
-    let plan = session.plan(&PlanAsk::default()).await?;
+    let session = super::open(global, ui).await?;
+    let plan = session.drift().await?;
     let drift = Drift::of(&plan);
     let text = if args.json {
         json::pretty(&drift)

@@ -108,6 +108,10 @@ impl Session {
         Ok(self.inner.plan(&Ask::from(ask)).await?)
     }
 
+    pub async fn drift(&self) -> Result<Plan, Failure> {
+        Ok(self.inner.drift().await?)
+    }
+
     pub async fn apply(
         &mut self,
         plan: Plan,

@@ -19,6 +19,8 @@ pub struct Look<'a> {
     pub wishes: &'a [Wish],
     pub state: &'a Snapshot,
     pub unfinished: &'a RunState,
+    /// Whether strays are sought at whatever number of calls.
+    pub thorough: bool,
 }
 
 /// What it came to.
@@ -37,13 +39,17 @@ pub async fn observe(look: &Look<'_>) -> Result<Observation, CloudError> {
     let rounds = look.kinds.iter().map(|kind| {
         let asked = Asked {
             scope: look.scope.clone(),
-            extent: Extent::Everything,
+            extent: if look.thorough {
+                Extent::Thorough
+            } else {
+                Extent::Everything
+            },
             items: items(look, kind.as_ref()),
             memo: memo.clone(),
         };
         let matcher = &matcher;
-        // A kind that neither file nor state nor journal speaks of is only looked through when there is no state to speak of it.
-        let idle = asked.items.is_empty() && !look.state.resources.is_empty();
+        // A kind that neither file nor state nor journal speaks of is only looked through in a thorough look, or when there is no state to speak of it.
+        let idle = asked.items.is_empty() && !look.thorough && !look.state.resources.is_empty();
         async move {
             if idle {
                 return Ok(Found::default());
@@ -163,7 +169,8 @@ fn sort(
     found
 }
 
-/// "Not there" in a batched read is no proof: what the state knows and the batch did not show is asked for by itself.
+/// "Not there" in a batched read is no proof: what the state knows and the batch did not show is asked for by itself, and then sought
+/// among all that there is, since another generation may have taken its place.
 async fn confirm(
     look: &Look<'_>,
     kind: &dyn AnyKind,
@@ -171,35 +178,37 @@ async fn confirm(
     matcher: &Matcher,
     found: &mut Found,
 ) -> Result<(), CloudError> {
-    let seen: BTreeSet<_> = found
-        .ours
-        .iter()
-        .map(|(_, s)| s.observed.id.clone())
-        .collect();
-    let missing: Vec<AskedItem> = asked
-        .items
-        .iter()
-        .filter(|item| {
-            item.id
-                .as_ref()
-                .is_some_and(|id| !seen.contains(id) && look.state.holds(&kind.name(), id))
-        })
-        .cloned()
-        .collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let again = Asked {
-        scope: look.scope.clone(),
-        extent: Extent::Items,
-        items: missing,
-        memo: Arc::new(Memo::default()),
-    };
-    let live = kind.find(&again).await?;
-    let more = sort(kind, live, &again.items, matcher);
-    for (address, sighting) in more.ours {
-        if !seen.contains(&sighting.observed.id) {
-            found.ours.push((address, sighting));
+    for extent in [Extent::Items, Extent::Thorough] {
+        let seen: BTreeSet<_> = found
+            .ours
+            .iter()
+            .map(|(_, s)| s.observed.id.clone())
+            .collect();
+        let missing: Vec<AskedItem> = asked
+            .items
+            .iter()
+            .filter(|item| {
+                item.id
+                    .as_ref()
+                    .is_some_and(|id| !seen.contains(id) && look.state.holds(&kind.name(), id))
+            })
+            .cloned()
+            .collect();
+        if missing.is_empty() || (extent == Extent::Thorough && look.thorough) {
+            return Ok(());
+        }
+        let again = Asked {
+            scope: look.scope.clone(),
+            extent,
+            items: missing,
+            memo: Arc::new(Memo::default()),
+        };
+        let live = kind.find(&again).await?;
+        let more = sort(kind, live, &again.items, matcher);
+        for (address, sighting) in more.ours {
+            if !seen.contains(&sighting.observed.id) {
+                found.ours.push((address, sighting));
+            }
         }
     }
     Ok(())

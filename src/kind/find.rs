@@ -13,10 +13,19 @@ use crate::model::{Address, Attributes, Ownership, PhysicalId, Scope, Tags};
 /// How far a look goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
-    /// The items, and whatever else carries this stack's tags.
+    /// The items, and whatever else carries this stack's tags, at whatever number of calls: for `drift`, `destroy` and a lost state.
+    Thorough,
+    /// The items, and whatever else carries this stack's tags and shows in the lists that are read for them anyway.
     Everything,
     /// Just the items: the engine waits for them, so the cheapest read that tells is best.
     Items,
+}
+
+impl Extent {
+    /// Whether more than the items is sought.
+    pub fn is_wide(self) -> bool {
+        self != Self::Items
+    }
 }
 
 /// One resource to look for.
@@ -80,11 +89,11 @@ impl Asked {
         self.ids().any(|known| known.as_str() == id)
     }
 
-    /// Whether the tags are this stack's: any address with [`Extent::Everything`], an asked one otherwise.
+    /// Whether the tags are this stack's: any address in a wide look, an asked one otherwise.
     pub fn is_ours(&self, tags: &Tags) -> bool {
         Ownership::read(tags).is_some_and(|owner| {
             owner.is_of(&self.scope)
-                && (self.extent == Extent::Everything
+                && (self.extent.is_wide()
                     || self.items.iter().any(|item| item.address == owner.address))
         })
     }

@@ -40,6 +40,7 @@ impl Session {
             None => (Snapshot::new(self.key()), None),
         };
         unfinished.apply_to(&mut snapshot);
+        snapshot.zones.clone_from(&self.zones);
         Ok(Remembered {
             snapshot,
             version,
@@ -66,6 +67,12 @@ impl Session {
         Ok(plan)
     }
 
+    /// The same, and whatever else in the account carries this stack's tags.
+    pub async fn drift(&self) -> Result<Plan, SessionError> {
+        let ask = Ask::default();
+        Ok(self.look_with(&ask, true).await?.plan)
+    }
+
     fn lookups(&self) -> Vec<Lookup> {
         let existing = self.stack.existing.iter();
         existing
@@ -77,7 +84,12 @@ impl Session {
             .collect()
     }
 
+    /// What is destroyed is sought thoroughly: nothing may stay behind.
     pub(super) async fn look(&self, ask: &Ask) -> Result<Planned, SessionError> {
+        self.look_with(ask, ask.destroy).await
+    }
+
+    async fn look_with(&self, ask: &Ask, thorough: bool) -> Result<Planned, SessionError> {
         let Remembered {
             mut snapshot,
             version,
@@ -89,6 +101,7 @@ impl Session {
             wishes: &self.wishes,
             state: &snapshot,
             unfinished: &unfinished,
+            thorough,
         };
         let lookups = self.lookups();
         let existing = self.aws.existing(&lookups);

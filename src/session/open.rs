@@ -9,7 +9,7 @@ use crate::model::Scope;
 use crate::plan::{Header, Mode, Wish};
 use crate::sandbox;
 use crate::stack::{self, Catalog, Facts, LoadRequest, Loaded, StateSettings};
-use crate::state::{LocalStore, StateKey};
+use crate::state::{LocalStore, StateKey, Store};
 
 /// The sandbox's account: nothing of it can be taken for a real one.
 const SANDBOX_ACCOUNT: &str = "000000000000";
@@ -25,20 +25,31 @@ impl Session {
         let connect = connect(&request, region, offline.assume_role.clone()).await?;
         let aws = Arc::new(Aws::connect(&connect).await?);
         guard(&aws, &offline, &request)?;
+        let scope = Scope {
+            stack: offline.name.clone(),
+            environment: offline.environment.clone(),
+            account: aws.account.clone(),
+            region: aws.region.clone(),
+            partition: aws.partition.clone(),
+        };
+        let key = StateKey {
+            scope: scope.clone(),
+            // The sandbox's port is another one each time it starts; its world is the same.
+            endpoint: if request.sandbox {
+                Some("sandbox".into())
+            } else {
+                aws.endpoint.clone()
+            },
+        };
+        let store = LocalStore::new(&state_folder(&request, &offline.state), key);
+        let zones = zones(&aws, &store).await?;
         let facts = Facts {
             account: aws.account.clone(),
             region: aws.region.clone(),
             partition: aws.partition.clone(),
-            zones: aws.zones().await?,
+            zones: zones.clone(),
         };
         let Loaded { stack, texts } = load(&request, &text, &catalog, Some(&facts))?;
-        let scope = Scope {
-            stack: stack.name.clone(),
-            environment: stack.environment.clone(),
-            account: aws.account.clone(),
-            region: aws.region.clone(),
-            partition: aws.partition.clone(),
-        };
         let header = Header {
             stack: stack.name.clone(),
             environment: stack.environment.clone(),
@@ -51,19 +62,10 @@ impl Session {
             digest: stack.digest.clone(),
             mode: Mode::Apply,
         };
-        let key = StateKey {
-            scope: scope.clone(),
-            // The sandbox's port is another one each time it starts; its world is the same.
-            endpoint: if request.sandbox {
-                Some("sandbox".into())
-            } else {
-                aws.endpoint.clone()
-            },
-        };
-        let store = LocalStore::new(&state_folder(&request, &stack.state), key);
         Ok(Self {
             kinds: aws::kinds(&aws),
             wishes: wishes(&stack),
+            zones,
             stack,
             texts,
             header,
@@ -83,6 +85,15 @@ impl Session {
 
     pub fn request(&self) -> &Request {
         &self.request
+    }
+}
+
+/// The region's zones: as the state knows them, or else as AWS says.
+async fn zones(aws: &Aws, store: &dyn Store) -> Result<Vec<String>, SessionError> {
+    // A state that cannot be read is told where it is used.
+    match store.load().await {
+        Ok(Some((snapshot, _))) if !snapshot.zones.is_empty() => Ok(snapshot.zones),
+        _ => Ok(aws.zones().await?),
     }
 }
 

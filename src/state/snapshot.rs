@@ -85,6 +85,9 @@ pub struct Snapshot {
     pub leftovers: Vec<(Address, Record)>,
     #[serde(default)]
     pub outputs: BTreeMap<String, Value>,
+    /// The region's availability zones when last asked for, in AWS's order: a list that stands for years.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub zones: Vec<String>,
     #[serde(default)]
     pub last_run: RunInfo,
 }
@@ -126,6 +129,7 @@ impl Snapshot {
             resources: BTreeMap::new(),
             leftovers: Vec::new(),
             outputs: BTreeMap::new(),
+            zones: Vec::new(),
             last_run: RunInfo::default(),
         }
     }

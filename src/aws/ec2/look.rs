@@ -3,7 +3,7 @@
 use aws_sdk_ec2::types::Filter;
 
 use super::cidr::canonical;
-use crate::kind::{Asked, Extent};
+use crate::kind::Asked;
 use crate::model::{TAG_PREFIX, Tags};
 
 /// Values one filter may have (EC2 user guide, "List and filter your resources").
@@ -12,7 +12,7 @@ const VALUES: usize = 200;
 /// Filters for a look at single items: by id where all are known (`filter` is the id's filter name, `subnet-id`), by our address tags
 /// where none is. `None`: read everything, because more is asked for, or because some items could be found by neither alone.
 pub fn narrowed(asked: &Asked, filter: &str) -> Option<Vec<Filter>> {
-    if asked.extent == Extent::Everything || asked.items.len() > VALUES {
+    if asked.extent.is_wide() || asked.items.len() > VALUES {
         return None;
     }
     let ids: Vec<&str> = asked.ids().map(|id| id.as_str()).collect();

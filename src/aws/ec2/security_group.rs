@@ -1,6 +1,6 @@
 //! `ec2.security_group`: the group with its rules, which are exclusive sets: what the stack does not name goes, the allow-all egress
-//! that AWS gives every new group included. Rules are read by `DescribeSecurityGroupRules`, which names each by an id and does not merge
-//! them as `DescribeSecurityGroups` does.
+//! that AWS gives every new group included. `DescribeSecurityGroups` brings a group's rules along, merged by protocol and ports: taken
+//! apart by their other sides they are the same rules, and `DescribeSecurityGroupRules` is called only where one must be named by its id.
 //!
 //! Left out of the fields: prefix lists as peers, sharing over accounts.
 //!
@@ -9,7 +9,6 @@
 mod calls;
 mod rules;
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_ec2::types::{Filter, ResourceType};
@@ -170,23 +169,7 @@ impl Kind<Aws> for SecurityGroup {
     }
 
     async fn find(aws: &Aws, asked: &Asked) -> Result<Vec<Live>, CloudError> {
-        let filters = look::narrowed(asked, "group-id");
-        // Rules know their group's id, but not its tags: without ids the groups come first.
-        let by_id = asked.items.iter().all(|item| item.id.is_some());
-        if filters.is_some() && !by_id {
-            let groups = wanted_groups(aws, asked, filters).await?;
-            let ids = groups.iter().map(|group| group.id.as_str());
-            let rules = match groups.is_empty() {
-                true => HashMap::new(),
-                false => calls::rules(aws, Some(vec![look::one("group-id", ids)])).await?,
-            };
-            return Ok(with_rules(groups, rules));
-        }
-        let (groups, rules) = tokio::try_join!(
-            wanted_groups(aws, asked, filters.clone()),
-            calls::rules(aws, filters)
-        )?;
-        Ok(with_rules(groups, rules))
+        wanted_groups(aws, asked, look::narrowed(asked, "group-id")).await
     }
 
     async fn create(aws: &Aws, cx: &Cx, spec: &Spec) -> Result<Live, CloudError> {
@@ -313,14 +296,7 @@ impl Spec {
     }
 }
 
-fn with_rules(mut groups: Vec<Live>, mut rules: HashMap<String, Vec<LiveRule>>) -> Vec<Live> {
-    for group in &mut groups {
-        group.rules = rules.remove(&group.id).unwrap_or_default();
-    }
-    groups
-}
-
-/// The groups a look is after, without their rules.
+/// The groups a look is after.
 async fn wanted_groups(
     aws: &Aws,
     asked: &Asked,
@@ -352,7 +328,7 @@ async fn wanted_groups(
             vpc_id: text(group.vpc_id()),
             name: text(group.group_name()),
             description: text(group.description()),
-            rules: Vec::new(),
+            rules: rules::of_group(group),
             tags: tags::read(group.tags()),
         })
         .filter(|live| {

@@ -12,8 +12,8 @@ use super::tags;
 use crate::aws::scan::needs_scan;
 use crate::aws::{Aws, aws_error};
 use crate::kind::{
-    Asked, Class, CloudError, Collision, Cx, Extent, Field, Identity, Kind, Literal, Patience,
-    Readiness, Step, TAGS, Type, Verb, Wanted,
+    Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Literal, Patience, Readiness,
+    Step, TAGS, Type, Verb, Wanted,
 };
 use crate::model::{Attributes, KindName, PhysicalId, Tags, Value};
 
@@ -136,7 +136,7 @@ impl Kind<Aws> for DbInstance {
         names.sort();
         names.dedup();
         // AWS has no filter by tag, so strays are found in the full list only; it costs no more.
-        let everything = asked.extent == Extent::Everything || needs_scan(asked, "identifier");
+        let everything = asked.extent.is_wide() || needs_scan(asked, "identifier");
         let filter = (!everything).then(|| names.clone());
         if filter.as_ref().is_some_and(Vec::is_empty) {
             return Ok(Vec::new());

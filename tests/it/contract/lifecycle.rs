@@ -95,7 +95,7 @@ async fn found_by_every_way(
             Extent::Items,
             vec![item(sample, None, Some(desired))],
         ),
-        ("as a stray", Extent::Everything, stray_items(stage, sample)),
+        ("as a stray", Extent::Thorough, stray_items(stage, sample)),
     ];
     let mut stranger = item(sample, None, Some(desired));
     stranger.address = "somewhere-else".into();

@@ -1,27 +1,22 @@
 //! The calls that make a group's rules the wished ones: new rules first, then descriptions, then what nobody names goes.
 
-use std::collections::HashMap;
-
-use aws_sdk_ec2::types::{Filter, IpPermission, SecurityGroupRule};
+use aws_sdk_ec2::types::{IpPermission, SecurityGroupRule};
 
 use super::rules::{Direction, LiveRule, Rule};
 use crate::aws::ec2::look;
 use crate::aws::{Aws, aws_error, pages};
 use crate::kind::{Class, CloudError, Cx};
 
-/// Rules by their group's id.
-pub async fn rules(
-    aws: &Aws,
-    filters: Option<Vec<Filter>>,
-) -> Result<HashMap<String, Vec<LiveRule>>, CloudError> {
-    let filters = &filters;
+/// The group's rules, each with its id. A group that is not there has none.
+pub async fn rules_of(aws: &Aws, group: &str) -> Result<Vec<LiveRule>, CloudError> {
+    let filter = &look::one("group-id", [group]);
     let pages = pages(
         aws,
         "ec2:DescribeSecurityGroupRules",
         |token| async move {
             aws.ec2
                 .describe_security_group_rules()
-                .set_filters(filters.clone())
+                .filters(filter.clone())
                 .max_results(1000)
                 .set_next_token(token)
                 .send()
@@ -30,23 +25,13 @@ pub async fn rules(
         },
         |page| page.next_token(),
     )
-    .await?;
-    let mut by_group: HashMap<String, Vec<LiveRule>> = HashMap::new();
-    for rule in pages.iter().flat_map(|page| page.security_group_rules()) {
-        let group = rule.group_id().unwrap_or_default().to_owned();
-        by_group
-            .entry(group)
-            .or_default()
-            .extend(LiveRule::read(rule));
-    }
-    Ok(by_group)
-}
-
-/// A group that is not there has none.
-pub async fn rules_of(aws: &Aws, group: &str) -> Result<Vec<LiveRule>, CloudError> {
-    let filter = look::one("group-id", [group]);
-    match rules(aws, Some(vec![filter])).await {
-        Ok(mut rules) => Ok(rules.remove(group).unwrap_or_default()),
+    .await;
+    match pages {
+        Ok(pages) => Ok(pages
+            .iter()
+            .flat_map(|page| page.security_group_rules())
+            .filter_map(LiveRule::read)
+            .collect()),
         Err(error) if error.is(Class::NotFound) => Ok(Vec::new()),
         Err(error) => Err(error),
     }

@@ -1,6 +1,8 @@
 //! Rules as values: how the stack writes them, how AWS writes them back, and one normal form for both.
 
-use aws_sdk_ec2::types::{IpPermission, IpRange, Ipv6Range, SecurityGroupRule, UserIdGroupPair};
+use aws_sdk_ec2::types::{
+    IpPermission, IpRange, Ipv6Range, SecurityGroup, SecurityGroupRule, UserIdGroupPair,
+};
 use serde::Deserialize;
 
 use crate::aws::ec2::cidr::canonical;
@@ -106,6 +108,67 @@ fn protocol(text: &str) -> String {
     }
 }
 
+/// For protocols without ports AWS says -1, or nothing; for ICMP -1 means every type.
+fn ports(protocol: &str, from: Option<i32>, to: Option<i32>) -> Option<(i32, i32)> {
+    match (protocol, from, to) {
+        ("-1", ..) => None,
+        ("icmp" | "icmpv6", from, to) => Some((from.unwrap_or(-1), to.unwrap_or(-1))),
+        (_, Some(-1) | None, Some(-1) | None) => None,
+        (_, from, to) => Some((from.unwrap_or(-1), to.unwrap_or(-1))),
+    }
+}
+
+/// The rules that a group's own description carries, without ids.
+pub fn of_group(group: &SecurityGroup) -> Vec<LiveRule> {
+    let ingress = group.ip_permissions().iter();
+    let egress = group.ip_permissions_egress().iter();
+    ingress
+        .map(|permission| (Direction::Ingress, permission))
+        .chain(egress.map(|permission| (Direction::Egress, permission)))
+        .flat_map(|(direction, permission)| {
+            let protocol = protocol(permission.ip_protocol().unwrap_or("-1"));
+            let ports = ports(&protocol, permission.from_port(), permission.to_port());
+            peers(permission)
+                .into_iter()
+                .map(move |(peer, description)| LiveRule {
+                    id: String::new(),
+                    direction,
+                    rule: Rule {
+                        protocol: protocol.clone(),
+                        ports,
+                        peer,
+                        description: description.filter(|text| !text.is_empty()),
+                    },
+                })
+        })
+        .collect()
+}
+
+/// The other sides of a merged permission, each with its text.
+fn peers(permission: &IpPermission) -> Vec<(Peer, Option<String>)> {
+    let v4 = permission
+        .ip_ranges()
+        .iter()
+        .filter_map(|range| Some((Peer::V4(canonical(range.cidr_ip()?)), range.description())));
+    let v6 = permission
+        .ipv6_ranges()
+        .iter()
+        .filter_map(|range| Some((Peer::V6(canonical(range.cidr_ipv6()?)), range.description())));
+    let groups = permission
+        .user_id_group_pairs()
+        .iter()
+        .filter_map(|pair| Some((Peer::Group(pair.group_id()?.to_owned()), pair.description())));
+    let lists = permission.prefix_list_ids().iter().filter_map(|list| {
+        let id = list.prefix_list_id()?.to_owned();
+        Some((Peer::PrefixList(id), list.description()))
+    });
+    v4.chain(v6)
+        .chain(groups)
+        .chain(lists)
+        .map(|(peer, text)| (peer, text.map(str::to_owned)))
+        .collect()
+}
+
 impl Direction {
     pub fn authorize(self) -> &'static str {
         match self {
@@ -155,13 +218,7 @@ impl LiveRule {
             Peer::Group(rule.referenced_group_info()?.group_id()?.to_owned())
         };
         let protocol = protocol(rule.ip_protocol()?);
-        // For protocols without ports AWS says -1, or nothing; for ICMP -1 means every type.
-        let ports = match (protocol.as_str(), rule.from_port(), rule.to_port()) {
-            ("-1", ..) => None,
-            ("icmp" | "icmpv6", from, to) => Some((from.unwrap_or(-1), to.unwrap_or(-1))),
-            (_, Some(-1) | None, Some(-1) | None) => None,
-            (_, from, to) => Some((from.unwrap_or(-1), to.unwrap_or(-1))),
-        };
+        let ports = ports(&protocol, rule.from_port(), rule.to_port());
         Some(Self {
             id: rule.security_group_rule_id().unwrap_or_default().to_owned(),
             direction: if rule.is_egress() == Some(true) {
@@ -290,6 +347,35 @@ mod tests {
         );
         assert_eq!(live.map(|live| live.rule), Some(all));
         Ok(())
+    }
+
+    #[test]
+    fn a_merged_permission_is_taken_apart() {
+        let permission = IpPermission::builder()
+            .ip_protocol("tcp")
+            .from_port(80)
+            .to_port(80)
+            .ip_ranges(
+                IpRange::builder()
+                    .cidr_ip("10.0.0.0/8")
+                    .description("in")
+                    .build(),
+            )
+            .ipv6_ranges(Ipv6Range::builder().cidr_ipv6("::/0").build())
+            .user_id_group_pairs(UserIdGroupPair::builder().group_id("sg-2").build())
+            .build();
+        let group = SecurityGroup::builder()
+            .ip_permissions(permission.clone())
+            .ip_permissions_egress(permission)
+            .build();
+        let rules = of_group(&group);
+        assert_eq!(rules.len(), 6);
+        let first = &rules[0].rule;
+        assert_eq!(first.ports, Some((80, 80)));
+        assert_eq!(first.peer, Peer::V4("10.0.0.0/8".into()));
+        assert_eq!(first.description.as_deref(), Some("in"));
+        let inward = |rule: &&LiveRule| rule.direction == Direction::Ingress;
+        assert_eq!(rules.iter().filter(inward).count(), 3);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::super::cluster::{name_in, our_clusters};
 use super::*;
 use crate::aws::pages;
 use crate::aws::scan::needs_scan;
-use crate::kind::{Class, Extent};
+use crate::kind::Class;
 
 /// The most services one `DescribeServices` takes (API reference).
 const PER_CALL: usize = 10;
@@ -182,7 +182,7 @@ fn has_place(asked: &Asked, live: &Live) -> bool {
 
 /// The task definition that is waited for. For planning there is none: what a plan will change is no failure of what is there.
 fn wished(asked: &Asked, live: &Live) -> Option<String> {
-    if asked.extent == Extent::Everything {
+    if asked.extent.is_wide() {
         return None;
     }
     asked

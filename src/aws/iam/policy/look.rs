@@ -5,8 +5,9 @@ use futures::future::try_join_all;
 
 use super::Live;
 use crate::aws::iam::{PATH, document, tags};
+use crate::aws::scan::needs_scan;
 use crate::aws::{Aws, aws_error, pages};
-use crate::kind::{Asked, AskedItem, Class, CloudError, Extent};
+use crate::kind::{Asked, AskedItem, Class, CloudError};
 use crate::model::{Tags, Value};
 
 pub async fn find(aws: &Aws, asked: &Asked) -> Result<Vec<Live>, CloudError> {
@@ -22,7 +23,7 @@ pub async fn find(aws: &Aws, asked: &Asked) -> Result<Vec<Live>, CloudError> {
         .iter()
         .any(|item| known_arns(aws, item).is_empty());
     let named = try_join_all(arns.iter().map(|arn| by_arn(aws, arn, |_| true)));
-    if asked.extent == Extent::Items && !unknown {
+    if !unknown && !needs_scan(asked, "name") {
         return Ok(named.await?.into_iter().flatten().collect());
     }
     let (named, listed) = tokio::try_join!(named, under_path(aws))?;

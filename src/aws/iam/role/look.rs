@@ -8,21 +8,14 @@ use futures::future::try_join_all;
 
 use super::{Live, SESSION};
 use crate::aws::iam::{FEW, PATH, document, tags};
+use crate::aws::scan::needs_scan;
 use crate::aws::{Aws, aws_error, pages};
 use crate::kind::{Asked, Class, CloudError, Extent};
 
 pub async fn find(aws: &Aws, asked: &Asked) -> Result<Vec<Live>, CloudError> {
     let mut names: BTreeSet<String> = asked.texts("name").into_iter().collect();
     names.extend(asked.ids().map(|id| id.as_str().to_owned()));
-    // An item that is known by its tags alone can only be found among all.
-    let nameless = asked.items.iter().any(|item| {
-        let named = [&item.desired, &item.last]
-            .into_iter()
-            .flatten()
-            .any(|attributes| attributes.text("name").is_some());
-        item.id.is_none() && !named
-    });
-    if asked.extent == Extent::Items && !nameless {
+    if !needs_scan(asked, "name") && (asked.extent == Extent::Items || names.len() < FEW) {
         let found = try_join_all(names.iter().map(|name| by_name(aws, name))).await?;
         return Ok(found.into_iter().flatten().collect());
     }

@@ -8,8 +8,9 @@ use aws_sdk_resourcegroupstagging::types::TagFilter;
 use futures::future::try_join_all;
 
 use super::{Live, arn};
+use crate::aws::scan::needs_scan;
 use crate::aws::{Aws, aws_error, pages};
-use crate::kind::{Asked, Class, CloudError, Extent};
+use crate::kind::{Asked, Class, CloudError};
 use crate::model::{TAG_PREFIX, Tags};
 
 /// Up to so many, a group's own answer about its tags is worth a call.
@@ -18,15 +19,8 @@ const FEW: usize = 25;
 pub async fn find(aws: &Aws, asked: &Asked) -> Result<Vec<Live>, CloudError> {
     let mut names: BTreeSet<String> = asked.texts("name").into_iter().collect();
     names.extend(asked.ids().map(|id| id.as_str().to_owned()));
-    let nameless = asked.items.iter().any(|item| {
-        let named = [&item.desired, &item.last]
-            .into_iter()
-            .flatten()
-            .any(|attributes| attributes.text("name").is_some());
-        item.id.is_none() && !named
-    });
     let by_tags = async {
-        if asked.extent == Extent::Everything || nameless {
+        if needs_scan(asked, "name") || (asked.extent.is_wide() && names.len() >= FEW) {
             tagged(aws, asked).await
         } else {
             Ok(BTreeMap::new())
