@@ -8,7 +8,7 @@ export CARGO_TARGET_DIR ?= $(CACHE)/target
 BIN := $(CARGO_TARGET_DIR)/debug/circles-infra
 VENV := $(CACHE)/test-venv
 
-.PHONY: demo test test-infra test-sandbox test-app test-all app lint build
+.PHONY: bench demo test test-infra test-sandbox test-app test-all app lint build
 
 build:
 	cargo build --bin circles-infra
@@ -37,6 +37,11 @@ test-all: test
 
 app:
 	app/try.sh
+
+# Calls, depth, seconds, memory and size against their budgets, beside Terraform where it is installed.
+bench: $(VENV)/ready
+	cargo build --release -p circles-infra --bin circles-infra
+	$(VENV)/bin/python tests/bench/bench.py --binary $(CARGO_TARGET_DIR)/release/circles-infra $(BENCH)
 
 lint:
 	cargo fmt --all --check

@@ -109,6 +109,7 @@ impl Tools {
                 id: id.clone(),
                 desired: desired.cloned(),
                 last: None,
+                tags: None,
             }],
             memo: Arc::new(Memo::default()),
         };

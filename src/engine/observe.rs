@@ -8,7 +8,7 @@ use futures::future::try_join_all;
 use super::matching::{Matcher, Whose};
 use crate::journal::RunState;
 use crate::kind::{AnyKind, Asked, AskedItem, CloudError, Extent, Kinds, Memo};
-use crate::model::{Address, Reference, Scope, Value};
+use crate::model::{Address, Ownership, Reference, Scope, Tags, Value};
 use crate::plan::{Seen, Sighting, Wish};
 use crate::state::Snapshot;
 
@@ -90,6 +90,7 @@ fn items(look: &Look<'_>, kind: &dyn AnyKind) -> Vec<AskedItem> {
                 id: None,
                 desired: Some(wish.attributes.resolve(&known)),
                 last: None,
+                tags: Some(tags(look, wish)),
             },
         );
     }
@@ -103,6 +104,7 @@ fn items(look: &Look<'_>, kind: &dyn AnyKind) -> Vec<AskedItem> {
             id: None,
             desired: None,
             last: None,
+            tags: None,
         });
         item.id = Some(record.id.clone());
         item.last = Some(record.attributes.clone());
@@ -114,6 +116,7 @@ fn items(look: &Look<'_>, kind: &dyn AnyKind) -> Vec<AskedItem> {
                 id: Some(record.id.clone()),
                 desired: None,
                 last: Some(record.attributes.clone()),
+                tags: None,
             });
         }
     }
@@ -124,10 +127,20 @@ fn items(look: &Look<'_>, kind: &dyn AnyKind) -> Vec<AskedItem> {
                 id: Some(id.clone()),
                 desired: items.get(address).and_then(|item| item.desired.clone()),
                 last: None,
+                tags: None,
             });
         }
     }
     items.into_values().chain(more).collect()
+}
+
+/// What a resource is wished to carry, in the generation that the state knows.
+fn tags(look: &Look<'_>, wish: &Wish) -> Tags {
+    let last = look.state.resources.get(&wish.address);
+    let generation = last.map_or(1, |record| record.generation);
+    let mut tags = wish.tags.clone();
+    tags.extend(Ownership::new(look.scope, &wish.address, generation).tags());
+    tags
 }
 
 /// What the state says of a reference; only a hint for finding things, never what a plan is made of.

@@ -38,6 +38,8 @@ pub struct AskedItem {
     pub desired: Option<Attributes>,
     /// What was last seen, from the state; for kinds whose content cannot change under one id.
     pub last: Option<Attributes>,
+    /// The tags it should carry. A listing that lags and says otherwise is not believed.
+    pub tags: Option<Tags>,
 }
 
 /// All that one look at one kind has to answer.

@@ -120,6 +120,7 @@ impl Session {
                 id: Some(id.clone()),
                 desired: Some(wish.attributes.clone()),
                 last: None,
+                tags: None,
             }],
             memo: Arc::new(Memo::default()),
         };

@@ -228,6 +228,7 @@ impl Session {
                 id: Some(PhysicalId::new(name)),
                 desired,
                 last: before.map(|record| record.attributes.clone()),
+                tags: None,
             }],
             memo: Arc::new(Memo::default()),
         };

@@ -2,10 +2,11 @@
 //! by minutes, so each hit is looked at directly too). A secret that is scheduled for deletion is not there.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use aws_sdk_secretsmanager::primitives::DateTime;
-use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType, Tag};
+use aws_sdk_secretsmanager::types::{ApiErrorType, Filter, FilterNameStringType, Tag};
 use futures::future::try_join_all;
 use zeroize::Zeroize;
 
@@ -18,6 +19,8 @@ use crate::model::{Address, Ownership, TAG_PREFIX, Tags};
 
 /// What one `BatchGetSecretValue` takes (API reference).
 const PER_BATCH: usize = 20;
+/// Up to so many, each is worth a call of its own, side by side with their values.
+const FEW: usize = 10;
 
 /// What a secret holds now.
 #[derive(Clone, Debug, Default)]
@@ -69,9 +72,9 @@ pub async fn find(aws: &Aws, asked: &Asked) -> Result<Vec<Live>, CloudError> {
         if !needs_scan(asked, "name") {
             return Ok(Vec::new());
         }
-        let mut listed = listed(aws, asked).await?;
-        listed.retain(|name| !names.contains(name));
-        look(aws, asked, &listed).await
+        let listed = listed(aws, asked).await?;
+        let others = listed.keys().filter(|name| !names.contains(*name));
+        look(aws, asked, &others.cloned().collect()).await
     };
     let (mut found, strays) = tokio::try_join!(look(aws, asked, &names), strays)?;
     found.extend(strays.into_iter().filter(|live| asked.is_ours(&live.tags)));
@@ -80,23 +83,94 @@ pub async fn find(aws: &Aws, asked: &Asked) -> Result<Vec<Live>, CloudError> {
 
 /// The secrets of these names, with what they hold.
 async fn look(aws: &Aws, asked: &Asked, names: &BTreeSet<String>) -> Result<Vec<Live>, CloudError> {
-    let (described, contents) = tokio::try_join!(
-        try_join_all(names.iter().map(|name| describe(aws, name))),
-        contents(aws, names),
-    )?;
-    Ok(described
-        .into_iter()
-        .flatten()
-        .map(|secret| {
-            let content = contents.get(secret.name().unwrap_or_default()).cloned();
-            live(asked, secret, content.unwrap_or_default())
-        })
-        .collect())
+    if names.len() <= FEW {
+        return look_at_each(aws, asked, names).await;
+    }
+    let (listed, values) = tokio::try_join!(listed(aws, asked), values_of(aws, names))?;
+    let mut found = Vec::new();
+    let mut unsure = BTreeSet::new();
+    for name in names.iter().filter(|name| !values.absent.contains(*name)) {
+        // One whose value the batch gave is there; one that it did not give may be scheduled for deletion.
+        let there = values.contents.contains_key(name);
+        match listed
+            .get(name)
+            .filter(|secret| there && believed(asked, secret))
+        {
+            Some(secret) => found.push(secret.clone()),
+            None => {
+                unsure.insert(name.clone());
+            }
+        }
+    }
+    let described = try_join_all(unsure.iter().map(|name| describe(aws, name))).await?;
+    found.extend(described.into_iter().flatten());
+    Ok(with_contents(asked, found, &values.contents))
 }
 
-fn live(asked: &Asked, secret: DescribeSecretOutput, content: Content) -> Live {
-    let name = secret.name.unwrap_or_default();
-    let tags = read_tags(secret.tags.as_deref().unwrap_or_default());
+/// The listing lags by minutes: it is believed where it says what is wished, so that many unchanged secrets cost a call a hundred.
+fn believed(asked: &Asked, secret: &Described) -> bool {
+    asked.items.iter().any(|item| {
+        let agrees = |field: &str, has: &Option<String>| {
+            item.desired
+                .as_ref()
+                .and_then(|desired| desired.text(field))
+                .is_none_or(|wish| has.as_deref() == Some(wish))
+        };
+        item.desired
+            .as_ref()
+            .and_then(|desired| desired.text("name"))
+            == Some(&secret.name)
+            && item.tags.as_ref() == Some(&secret.tags)
+            && agrees("description", &secret.description)
+            && agrees("kms_key", &secret.kms_key)
+    })
+}
+
+async fn look_at_each(
+    aws: &Aws,
+    asked: &Asked,
+    names: &BTreeSet<String>,
+) -> Result<Vec<Live>, CloudError> {
+    let (described, contents) = tokio::try_join!(
+        try_join_all(names.iter().map(|name| describe(aws, name))),
+        values_of(aws, names),
+    )?;
+    let described = described.into_iter().flatten().collect();
+    Ok(with_contents(asked, described, &contents.contents))
+}
+
+fn with_contents(
+    asked: &Asked,
+    secrets: Vec<Described>,
+    contents: &BTreeMap<String, Content>,
+) -> Vec<Live> {
+    secrets
+        .into_iter()
+        .map(|secret| {
+            let content = contents.get(&secret.name).cloned();
+            live(asked, secret, content.unwrap_or_default())
+        })
+        .collect()
+}
+
+/// A secret without what it holds.
+#[derive(Clone)]
+struct Described {
+    name: String,
+    arn: String,
+    description: Option<String>,
+    kms_key: Option<String>,
+    tags: Tags,
+}
+
+fn live(asked: &Asked, secret: Described, content: Content) -> Live {
+    let Described {
+        name,
+        arn,
+        description,
+        kms_key,
+        tags,
+    } = secret;
     let by_name = || {
         asked
             .items
@@ -116,9 +190,9 @@ fn live(asked: &Asked, secret: DescribeSecretOutput, content: Content) -> Live {
         .or_else(by_name)
         .unwrap_or_else(|| Address::new(name.clone()));
     Live {
-        arn: secret.arn.unwrap_or_default(),
-        description: secret.description.filter(|text| !text.is_empty()),
-        kms_key: secret.kms_key_id,
+        arn,
+        description,
+        kms_key,
         name,
         tags,
         address,
@@ -139,10 +213,17 @@ pub fn read_tags(tags: &[Tag]) -> Tags {
 }
 
 /// The secret of that name, `None` when there is none or it is scheduled for deletion.
-async fn describe(aws: &Aws, name: &str) -> Result<Option<DescribeSecretOutput>, CloudError> {
+async fn describe(aws: &Aws, name: &str) -> Result<Option<Described>, CloudError> {
     Ok(describe_any(aws, name)
         .await?
-        .filter(|secret| secret.deleted_date().is_none()))
+        .filter(|secret| secret.deleted_date().is_none())
+        .map(|secret| Described {
+            tags: read_tags(secret.tags()),
+            name: secret.name.unwrap_or_default(),
+            arn: secret.arn.unwrap_or_default(),
+            description: secret.description.filter(|text| !text.is_empty()),
+            kms_key: secret.kms_key_id,
+        }))
 }
 
 /// Also one that is scheduled for deletion.
@@ -167,10 +248,14 @@ pub async fn describe_any(
     }
 }
 
-/// Names of the secrets that carry this stack's tag, as the listing has them.
-async fn listed(aws: &Aws, asked: &Asked) -> Result<BTreeSet<String>, CloudError> {
+/// The secrets that carry this stack's tag, as the listing has them; read once a look.
+async fn listed(aws: &Aws, asked: &Asked) -> Result<Arc<BTreeMap<String, Described>>, CloudError> {
+    asked.memo.get("secrets", || list(aws, asked)).await
+}
+
+async fn list(aws: &Aws, asked: &Asked) -> Result<BTreeMap<String, Described>, CloudError> {
     let filter = |key, value: &str| Filter::builder().key(key).values(value).build();
-    let mut names = BTreeSet::new();
+    let mut all = BTreeMap::new();
     let mut token = None::<String>;
     loop {
         let page = aws
@@ -189,30 +274,49 @@ async fn listed(aws: &Aws, asked: &Asked) -> Result<BTreeSet<String>, CloudError
                     .map_err(|e| aws_error("secretsmanager:ListSecrets", e))
             })
             .await?;
-        for secret in page.secret_list() {
+        for secret in page.secret_list.unwrap_or_default() {
+            let tags = read_tags(secret.tags());
             // The filter matches beginnings, and any tag's value.
-            if asked.is_ours(&read_tags(secret.tags())) {
-                names.extend(secret.name().map(str::to_owned));
-            }
+            let Some(name) = secret.name.filter(|_| asked.is_ours(&tags)) else {
+                continue;
+            };
+            let described = Described {
+                name: name.clone(),
+                arn: secret.arn.unwrap_or_default(),
+                description: secret.description.filter(|text| !text.is_empty()),
+                kms_key: secret.kms_key_id,
+                tags,
+            };
+            all.insert(name, described);
         }
         token = page.next_token;
         if token.is_none() {
-            return Ok(names);
+            return Ok(all);
         }
     }
 }
 
-/// The current contents by name, for those that have one.
-async fn contents(
-    aws: &Aws,
-    names: &BTreeSet<String>,
-) -> Result<BTreeMap<String, Content>, CloudError> {
-    let names: Vec<String> = names.iter().cloned().collect();
-    let batches = names.chunks(PER_BATCH).map(|names| batch(aws, names));
-    Ok(try_join_all(batches).await?.into_iter().flatten().collect())
+/// What the batches said.
+#[derive(Default)]
+struct ValuesOf {
+    contents: BTreeMap<String, Content>,
+    /// Names that certainly are nobody's: a batch reads directly.
+    absent: BTreeSet<String>,
 }
 
-async fn batch(aws: &Aws, names: &[String]) -> Result<Vec<(String, Content)>, CloudError> {
+/// The current contents by name, for those that have one.
+async fn values_of(aws: &Aws, names: &BTreeSet<String>) -> Result<ValuesOf, CloudError> {
+    let names: Vec<String> = names.iter().cloned().collect();
+    let batches = names.chunks(PER_BATCH).map(|names| batch(aws, names));
+    let mut all = ValuesOf::default();
+    for one in try_join_all(batches).await? {
+        all.contents.extend(one.contents);
+        all.absent.extend(one.absent);
+    }
+    Ok(all)
+}
+
+async fn batch(aws: &Aws, names: &[String]) -> Result<ValuesOf, CloudError> {
     const ACTION: &str = "secretsmanager:BatchGetSecretValue";
     let answer = aws
         .read(ACTION, || async {
@@ -229,7 +333,13 @@ async fn batch(aws: &Aws, names: &[String]) -> Result<Vec<(String, Content)>, Cl
             }
         })
         .await?;
-    Ok(answer
+    let absent = answer
+        .errors()
+        .iter()
+        .filter(|error| is_absent(error))
+        .filter_map(|error| error.secret_id().map(str::to_owned))
+        .collect();
+    let contents = answer
         .secret_values
         .unwrap_or_default()
         .into_iter()
@@ -242,11 +352,18 @@ async fn batch(aws: &Aws, names: &[String]) -> Result<Vec<(String, Content)>, Cl
             .made_at(entry.created_date.as_ref());
             Some((entry.name?, content))
         })
-        .collect())
+        .collect();
+    Ok(ValuesOf { contents, absent })
+}
+
+/// Not there at all. One without a value, or scheduled for deletion, is told in the same list.
+fn is_absent(error: &ApiErrorType) -> bool {
+    let message = error.message().unwrap_or_default();
+    error.error_code() == Some("ResourceNotFoundException") && !message.contains("staging label")
 }
 
 /// A batch succeeds even where single secrets fail. Absent ones, those without a value and those scheduled for deletion are no failure.
-fn failure(error: &aws_sdk_secretsmanager::types::ApiErrorType) -> Option<CloudError> {
+fn failure(error: &ApiErrorType) -> Option<CloudError> {
     let code = error.error_code().unwrap_or_default();
     let class = match code {
         "ResourceNotFoundException" | "InvalidRequestException" => return None,
@@ -295,8 +412,6 @@ pub async fn content(aws: &Aws, name: &str) -> Result<Content, CloudError> {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_secretsmanager::types::ApiErrorType;
-
     use super::*;
 
     #[test]
@@ -306,6 +421,22 @@ mod tests {
         assert!(failure(&error("InvalidRequestException")).is_none());
         let denied = failure(&error("AccessDeniedException"));
         assert!(denied.is_some_and(|error| error.is(Class::Denied)));
+    }
+
+    #[test]
+    fn a_secret_without_a_value_is_there() {
+        let error = |message: &str| {
+            ApiErrorType::builder()
+                .error_code("ResourceNotFoundException")
+                .message(message)
+                .build()
+        };
+        assert!(is_absent(&error(
+            "Secrets Manager can't find the specified secret."
+        )));
+        let without =
+            "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT";
+        assert!(!is_absent(&error(without)));
     }
 
     #[test]

@@ -313,6 +313,5 @@ pub fn item(sample: &Sample, id: Option<&PhysicalId>, desired: Option<&Attribute
         address: sample.address.into(),
         id: id.cloned(),
         desired: desired.cloned(),
-        last: None,
-    }
+        last: None, tags: None, }
 }

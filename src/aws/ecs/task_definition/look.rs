@@ -202,6 +202,7 @@ mod tests {
                 id: Some(PhysicalId::new("arn:aws:ecs:r:1:task-definition/app:7")),
                 desired: None,
                 last: Some(last),
+                tags: None,
             }],
             memo: Default::default(),
         }
