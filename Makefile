@@ -1,14 +1,19 @@
 # Everything sets itself up on a fresh Debian or Ubuntu with Rust and Python 3.
 #   make demo   build, start the local AWS, plan, apply, outputs, and a second plan with nothing to do
 #   make test   all tests that a change must pass
+#   make app    the Circles service on :8000 with a throw-away database
+#   make image  its image as an OCI archive, target/circles-app.tar
 SHELL := /bin/bash
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/circles-infra
 # Outside the checkout: a clean build of the AWS SDKs takes ten minutes, and every checkout can share it.
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 BIN := $(CARGO_TARGET_DIR)/debug/circles-infra
 VENV := $(CACHE)/test-venv
+FUZZ_VENV := $(CACHE)/fuzz-venv
+IMAGE ?= target/circles-app.tar
+RDS_CA ?=
 
-.PHONY: bench demo test test-infra test-sandbox test-app test-all app lint build
+.PHONY: bench bench-app demo test test-infra test-sandbox test-app test-all app image test-image fuzz lint build
 
 build:
 	cargo build --bin circles-infra
@@ -28,8 +33,8 @@ test-sandbox: $(VENV)/ready
 test-infra: $(VENV)/ready
 	CIRCLES_TEST_PYTHON=$(VENV)/bin/python cargo test -p circles-infra
 
-test-app:
-	app/tests/with-postgres.sh cargo test -p circles-app
+test-app: $(VENV)/ready
+	CIRCLES_TEST_PYTHON=$(VENV)/bin/python app/tests/with-postgres.sh cargo test -p circles-app
 
 # Every kill point and every lost answer, not just a sample.
 test-all: export CIRCLES_TEST_ALL = 1
@@ -42,6 +47,28 @@ app:
 bench: $(VENV)/ready
 	cargo build --release -p circles-infra --bin circles-infra
 	$(VENV)/bin/python tests/bench/bench.py --binary $(CARGO_TARGET_DIR)/release/circles-infra $(BENCH)
+
+# The service's image as an OCI archive, without Docker. RDS_CA=FILE takes the authorities of RDS from a file instead of from AWS.
+image:
+	cargo build --release -p circles-app --bin circles-app
+	app/image/build.py --binary $(CARGO_TARGET_DIR)/release/circles-app --output $(IMAGE) --rds-ca "$(RDS_CA)"
+
+test-image: image
+	app/tests/with-postgres.sh app/image/check.py $(IMAGE)
+
+$(FUZZ_VENV)/ready: app/tests/fuzz/requirements.txt
+	tools/venv.sh $(FUZZ_VENV) $^
+	@touch $@
+
+# The running service answers nothing that its document allows, or forbids, with a server error.
+fuzz: $(FUZZ_VENV)/ready
+	cargo build -p circles-app --bin circles-app
+	CIRCLES_APP=$(CARGO_TARGET_DIR)/debug/circles-app SCHEMATHESIS=$(FUZZ_VENV)/bin/schemathesis app/tests/fuzz/run.sh
+
+# The service under load, against its budgets.
+bench-app:
+	cargo build --release -p circles-app --bin circles-app
+	CIRCLES_APP=$(CARGO_TARGET_DIR)/release/circles-app app/bench/run.sh
 
 lint:
 	cargo fmt --all --check

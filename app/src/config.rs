@@ -40,6 +40,8 @@ pub struct Config {
 #[derive(Debug, Clone)]
 pub struct DbConfig {
     pub url: Secret,
+    /// The role that owns everything, when logins change: every connection takes it on.
+    pub role: Option<String>,
     /// Connections of one task, the listener not counted. Two generations of two tasks must fit `max_connections`.
     pub pool_size: u32,
     /// How long a request waits for a connection before it is answered 503.
@@ -229,6 +231,7 @@ fn read_db(s: &mut Source) -> DbConfig {
             "DATABASE_URL",
             "postgresql://postgres@localhost:5432/circles",
         )),
+        role: s.text_opt("DB_ROLE"),
         pool_size: s.number("DB_POOL_SIZE", 15),
         acquire_timeout: s.seconds("DB_ACQUIRE_TIMEOUT_SECONDS", 3.0),
         statement_timeout: s.seconds("DB_STATEMENT_TIMEOUT_SECONDS", 15.0),

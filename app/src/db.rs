@@ -37,12 +37,15 @@ pub fn options(config: &DbConfig) -> Result<PgConnectOptions, DbError> {
     let options = PgConnectOptions::from_str(&url).map_err(|_| {
         DbError::Url("expected postgresql://user:password@host:port/database?sslmode=…".to_owned())
     })?;
+    // As of `set role`: tables made by one login then belong to the role, and every other login of the role may use them.
+    let role = config.role.iter().map(|role| ("role", role.clone()));
     Ok(options
         .application_name("circles-app")
         .options([
             ("statement_timeout", millis.to_string()),
             ("jit", "off".to_owned()),
         ])
+        .options(role)
         .log_slow_statements(log::LevelFilter::Warn, Duration::from_secs(1)))
 }
 

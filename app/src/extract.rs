@@ -12,6 +12,9 @@ use serde_json::{Value, json};
 
 use crate::error::{ApiError, Issue};
 
+mod problems;
+use problems::{Body, Pairs};
+
 /// A JSON body, whatever its content type says; also the way to answer JSON.
 pub struct Json<T>(pub T);
 
@@ -36,7 +39,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     }
 }
 
-/// Parses a body, naming the field at fault.
+/// Parses a body, naming every field at fault.
 ///
 /// # Errors
 /// 422, with `loc` starting at `body`.
@@ -59,84 +62,12 @@ pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
             input: json!({}),
         })
     })?;
-    serde_path_to_error::deserialize(&value).map_err(|e| {
-        let path: Vec<Value> = e.path().iter().filter_map(segment).collect();
-        let input = lookup(&value, &path);
-        one(issue("body", path, &e.inner().to_string(), input))
-    })
+    let length = bytes.len();
+    problems::read(&Body { value, length }).map_err(ApiError::Invalid)
 }
 
 fn one(issue: Issue) -> ApiError {
     ApiError::Invalid(vec![issue])
-}
-
-fn segment(s: &serde_path_to_error::Segment) -> Option<Value> {
-    use serde_path_to_error::Segment;
-    match s {
-        Segment::Seq { index } => Some(json!(index)),
-        Segment::Map { key } => Some(json!(key)),
-        Segment::Enum { .. } | Segment::Unknown => None,
-    }
-}
-
-fn lookup(value: &Value, path: &[Value]) -> Value {
-    let found = path.iter().try_fold(value, |at, step| match step {
-        Value::String(key) => at.get(key),
-        Value::Number(n) => at.get(usize::try_from(n.as_u64()?).ok()?),
-        _ => None,
-    });
-    found.cloned().unwrap_or(Value::Null)
-}
-
-/// Words serde's message the way clients of the former service know it.
-fn issue(place: &str, path: Vec<Value>, message: &str, input: Value) -> Issue {
-    let mut loc = vec![json!(place)];
-    loc.extend(path);
-    if let Some(field) = message
-        .strip_prefix("missing field `")
-        .and_then(|m| m.split('`').next())
-    {
-        loc.push(json!(field));
-        return Issue {
-            kind: "missing",
-            loc,
-            msg: "Field required".to_owned(),
-            input,
-        };
-    }
-    // serde_json appends the position, which means nothing after the body was parsed once.
-    let msg = message
-        .split(" at line ")
-        .next()
-        .unwrap_or(message)
-        .to_owned();
-    let kind = kind_of(&msg);
-    Issue {
-        kind,
-        loc,
-        msg,
-        input,
-    }
-}
-
-fn kind_of(msg: &str) -> &'static str {
-    let rules: [(&str, &'static str); 11] = [
-        ("at least", "string_too_short"),
-        ("at most", "string_too_long"),
-        ("greater than", "greater_than_equal"),
-        ("less than", "less_than_equal"),
-        ("unknown variant", "enum"),
-        ("expected a string", "string_type"),
-        ("expected i64", "int_type"),
-        ("expected a number", "float_type"),
-        ("expected f64", "float_type"),
-        ("expected a boolean", "bool_type"),
-        ("expected a sequence", "list_type"),
-    ];
-    rules
-        .iter()
-        .find(|(part, _)| msg.contains(part))
-        .map_or("value_error", |(_, kind)| kind)
 }
 
 fn body_error(rejection: &BytesRejection) -> ApiError {
@@ -156,35 +87,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
 }
 
 fn parse_query<T: DeserializeOwned>(query: &str) -> Result<T, ApiError> {
-    let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query).unwrap_or_default();
-    let mut seen = std::collections::BTreeMap::new();
-    for (name, value) in pairs {
-        if value.contains('\0') {
-            return Err(ApiError::invalid(
-                "query",
-                &name,
-                "String should not contain null characters",
-                Value::Null,
-            ));
-        }
-        // The last of a repeated parameter counts, as it did for the clients' former service.
-        seen.insert(name, value);
-    }
-    let clean = serde_urlencoded::to_string(&seen).unwrap_or_default();
-    let parser = serde_urlencoded::Deserializer::new(form_pairs(clean.as_bytes()));
-    serde_path_to_error::deserialize(parser).map_err(|e| {
-        let path: Vec<Value> = e.path().iter().filter_map(segment).collect();
-        let input = path
-            .first()
-            .and_then(Value::as_str)
-            .and_then(|k| seen.get(k))
-            .map_or(Value::Null, |v| json!(v));
-        one(issue("query", path, &e.inner().to_string(), input))
-    })
-}
-
-fn form_pairs(bytes: &[u8]) -> form_urlencoded::Parse<'_> {
-    form_urlencoded::parse(bytes)
+    problems::read(&Pairs::of(query)).map_err(ApiError::Invalid)
 }
 
 impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {

@@ -1,16 +1,10 @@
-//! What is going on: places scored by check-ins, reviews, photos and people within a window.
-//!
-//! A window's ranking of all places is computed once and used again for at most twenty times as long as the computing took, never
-//! longer than five seconds; a quick one is never kept. So a small database is always up to date, and a large one is not asked to
-//! count a day's check-ins for every request.
+//! What is going on: places ranked within a window, narrowed by filters and a place, with the provider's where ours are few.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use axum::extract::State;
 use serde::Deserialize;
-use tokio::sync::Mutex;
 use utoipa::IntoParams;
 
 use super::filter::Filter;
@@ -24,122 +18,9 @@ use crate::extract::{Json, Query};
 use crate::geo::haversine_m;
 use crate::page::{Page, Paging};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Window {
-    Hour,
-    SixHours,
-    Day,
-    Week,
-    Month,
-}
-
-impl Window {
-    fn parse(text: Option<&str>) -> Result<Window> {
-        match text.unwrap_or("24h") {
-            "1h" => Ok(Window::Hour),
-            "6h" => Ok(Window::SixHours),
-            "24h" => Ok(Window::Day),
-            "7d" => Ok(Window::Week),
-            "30d" => Ok(Window::Month),
-            _ => Err(ApiError::bad(
-                "time_window must be one of 1h, 6h, 24h, 7d, 30d",
-            )),
-        }
-    }
-
-    const fn hours(self) -> i32 {
-        match self {
-            Window::Hour => 1,
-            Window::SixHours => 6,
-            Window::Day => 24,
-            Window::Week => 7 * 24,
-            Window::Month => 30 * 24,
-        }
-    }
-}
-
-/// Places with any signal in a window and the people checked in there, best first.
-type Ranking = Arc<Vec<(i64, i64)>>;
-
-struct Kept {
-    ranking: Ranking,
-    until: Instant,
-}
-
-/// The kept rankings. The lock is held while one is computed, so a burst of requests computes it once.
-#[derive(Default)]
-pub struct Rankings {
-    kept: Mutex<HashMap<Window, Kept>>,
-    chatting: Mutex<Option<(i64, Instant)>>,
-}
-
-/// A ranking that took less is cheap enough to compute for every request.
-const QUICK: Duration = Duration::from_millis(8);
-const REUSE: u32 = 20;
-const LONGEST: Duration = Duration::from_secs(5);
-
-/// 3 a check-in, 2 a review, 1 a photo of a review, 2 a person; each signal counted by itself. Private check-ins do not count.
-const RANKED: &str = "with c as (select place_id, count(*) as n, count(distinct user_id) as people, max(created_at) as latest from check_ins \
-        where created_at > now() - make_interval(hours => $1) and expires_at > now() and visibility <> 'private' group by place_id), \
-    r as (select place_id, count(*) as n, max(created_at) as latest from reviews \
-        where created_at > now() - make_interval(hours => $1) group by place_id), \
-    f as (select place_id, count(*) as n from photos where review_id is not null \
-        and created_at > now() - make_interval(hours => $1) group by place_id) \
-    select coalesce(c.place_id, r.place_id) as id, coalesce(c.people, 0) as people from c full join r on r.place_id = c.place_id \
-        left join f on f.place_id = coalesce(c.place_id, r.place_id) \
-    order by 3 * coalesce(c.n, 0) + 2 * coalesce(r.n, 0) + coalesce(f.n, 0) + 2 * coalesce(c.people, 0) desc, \
-        greatest(c.latest, r.latest) desc, 1";
-
-impl Rankings {
-    /// People who can chat somewhere now; kept by the same rule as the rankings.
-    ///
-    /// # Errors
-    /// The database's failure.
-    pub async fn chatting(&self, app: &App) -> Result<i64> {
-        let mut kept = self.chatting.lock().await;
-        if let Some((people, _)) = kept.filter(|(_, until)| Instant::now() < *until) {
-            return Ok(people);
-        }
-        let started = Instant::now();
-        let sql = "select count(distinct user_id) from check_ins \
-                   where created_at > now() - make_interval(hours => $1::int) and expires_at > now()";
-        let hours = app.config.checkin.chat_window_hours;
-        let people: i64 = sqlx::query_scalar(sql)
-            .bind(hours)
-            .fetch_one(&app.db)
-            .await?;
-        let took = started.elapsed();
-        if took > QUICK {
-            *kept = Some((people, Instant::now() + (took * REUSE).min(LONGEST)));
-        }
-        Ok(people)
-    }
-
-    async fn of(&self, app: &App, window: Window) -> Result<Ranking> {
-        let mut kept = self.kept.lock().await;
-        if let Some(k) = kept.get(&window).filter(|k| Instant::now() < k.until) {
-            return Ok(k.ranking.clone());
-        }
-        let started = Instant::now();
-        let ids: Vec<(i64, i64)> = sqlx::query_as(RANKED)
-            .bind(window.hours())
-            .fetch_all(&app.db)
-            .await?;
-        let took = started.elapsed();
-        let ranking = Arc::new(ids);
-        if took > QUICK {
-            let until = Instant::now() + (took * REUSE).min(LONGEST);
-            kept.insert(
-                window,
-                Kept {
-                    ranking: ranking.clone(),
-                    until,
-                },
-            );
-        }
-        Ok(ranking)
-    }
-}
+mod ranking;
+use ranking::Ranking;
+pub use ranking::{Rankings, Window};
 
 #[derive(Deserialize, IntoParams)]
 pub struct TrendingQuery {

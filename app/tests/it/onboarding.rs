@@ -193,3 +193,33 @@ async fn usernames_ignore_case_and_interests_are_deduped() {
         (json!(["Tea"]), Some(true))
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_hears_of_all_its_problems_at_once() {
+    let world = World::new().await;
+    let sara = world.person("Sara").await;
+    let body = json!({ "username": "a", "interests": ["books", 7], "first_name": "" });
+    let answer = sara.post("/onboarding/complete-setup", body).await;
+    let mut told: Vec<String> = answer.expect(422)["detail"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|issue| format!("{} {}", issue["loc"], issue["type"].as_str().unwrap_or("")))
+        .collect();
+    told.sort();
+    assert_eq!(
+        told,
+        [
+            r#"["body","first_name"] string_too_short"#,
+            r#"["body","interests",1] string_type"#,
+            r#"["body","last_name"] missing"#,
+            r#"["body","username"] string_too_short"#,
+        ]
+    );
+    let answer = sara.get("/places/nearby?lat=95&limit=0").await.expect(422);
+    assert_eq!(
+        answer["detail"].as_array().map(Vec::len),
+        Some(3),
+        "{answer}"
+    );
+}

@@ -3,6 +3,7 @@
 use circles_app::db;
 use sqlx::Connection;
 
+use crate::harness::Process;
 use crate::harness::postgres::{db_config, start, with_database};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -49,6 +50,24 @@ async fn the_service_speaks_tls_and_checks_the_authority() {
         .await
         .expect("a connection");
     drop(connection);
+
+    // The program as the image starts it: the authority by environment, the mode in the address.
+    let verified = with("sslmode=verify-full".to_owned());
+    let task = Process::start(&verified, &[("PGSSLROOTCERT", authority)]).await;
+    let sara = task.client().sign_up("Sara").await;
+    sara.get("/auth/me").await.expect(200);
+    let mut admin = sqlx::PgConnection::connect_with(&db::options(&good).expect("options"))
+        .await
+        .expect("a connection");
+    let plain: i64 = sqlx::query_scalar(
+        "select count(*) from pg_stat_activity a join pg_stat_ssl s using (pid) \
+         where a.application_name = 'circles-app' and not s.ssl",
+    )
+    .fetch_one(&mut admin)
+    .await
+    .unwrap();
+    assert_eq!(plain, 0, "pool and listener alike are encrypted");
+    drop((task, admin));
     drop(server.stdin.take());
     server.wait().expect("the server ends");
 }

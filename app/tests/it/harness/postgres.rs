@@ -56,6 +56,7 @@ pub fn with_database(url: &str, name: &str) -> String {
 pub fn db_config(url: &str) -> DbConfig {
     DbConfig {
         url: Secret::new(url.to_owned()),
+        role: None,
         pool_size: 8,
         acquire_timeout: Duration::from_secs(3),
         statement_timeout: Duration::from_secs(15),

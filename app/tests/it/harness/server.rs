@@ -22,6 +22,11 @@ pub struct Service {
 
 /// Settings good for tests, with `more` on top.
 pub fn settings(db_url: &str, more: &[(&str, &str)]) -> Config {
+    Config::read(Source::new(variables(db_url, more))).expect("good settings")
+}
+
+/// The same as environment variables.
+pub fn variables(db_url: &str, more: &[(&str, &str)]) -> HashMap<String, String> {
     let base = [
         ("APP_DEBUG", "true"),
         ("APP_STORAGE_BACKEND", "memory"),
@@ -41,12 +46,10 @@ pub fn settings(db_url: &str, more: &[(&str, &str)]) -> Config {
         ("APP_DB_POOL_SIZE", "8"),
         ("APP_METRICS_TOKEN", "metrics-token"),
     ];
-    let all: HashMap<String, String> = base
-        .iter()
+    base.iter()
         .chain(more)
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect();
-    Config::read(Source::new(all)).expect("good settings")
+        .collect()
 }
 
 impl Service {
