@@ -96,7 +96,9 @@ async fn an_unchanged_look_costs_a_call_for_each_kind_and_facet() {
 fn seen(sample: &Sample, live: &Observed, desired: &Attributes) -> AskedItem {
     AskedItem {
         last: Some(live.attributes.clone()),
-        ..item(sample, Some(&live.id), Some(desired)), tags: None, }
+        tags: None,
+        ..item(sample, Some(&live.id), Some(desired))
+    }
 }
 
 /// ELBv2 and ECS creates succeed on what somebody else made with the same settings.

@@ -313,5 +313,7 @@ pub fn item(sample: &Sample, id: Option<&PhysicalId>, desired: Option<&Attribute
         address: sample.address.into(),
         id: id.cloned(),
         desired: desired.cloned(),
-        last: None, tags: None, }
+        last: None,
+        tags: None,
+    }
 }
