@@ -20,30 +20,33 @@ impl Moto {
     fn start(folder: &Path) -> Moto {
         let python = std::env::var_os("CIRCLES_TEST_PYTHON").unwrap_or_else(|| "python3".into());
         let port_file = folder.join("port");
-        let child = Command::new(&python)
-            .args([
-                "-m",
-                "realism",
-                "--port",
-                "0",
-                "--clock-factor",
-                "0",
-                "--port-file",
-            ])
-            .arg(&port_file)
-            .env(
-                "PYTHONPATH",
-                concat!(env!("CARGO_MANIFEST_DIR"), "/../src/sandbox"),
-            )
-            .env("PYTHONDONTWRITEBYTECODE", "1")
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("python starts");
+        let mut moto = Moto {
+            child: Command::new(&python)
+                .args([
+                    "-m",
+                    "realism",
+                    "--port",
+                    "0",
+                    "--clock-factor",
+                    "0",
+                    "--port-file",
+                ])
+                .arg(&port_file)
+                .env(
+                    "PYTHONPATH",
+                    concat!(env!("CARGO_MANIFEST_DIR"), "/../src/sandbox"),
+                )
+                .env("PYTHONDONTWRITEBYTECODE", "1")
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .expect("python starts"),
+            endpoint: String::new(),
+        };
         for _ in 0..600 {
             if let Ok(port) = std::fs::read_to_string(&port_file) {
-                let endpoint = format!("http://127.0.0.1:{}", port.trim());
-                return Moto { child, endpoint };
+                moto.endpoint = format!("http://127.0.0.1:{}", port.trim());
+                return moto;
             }
             std::thread::sleep(Duration::from_millis(100));
         }
