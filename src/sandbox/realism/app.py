@@ -23,6 +23,7 @@ from .permissions import Permissions
 from .registry_blobs import BLOBS
 from .registry_outside import OUTSIDE
 from .request import Call, identify
+from .runner import RUNNER
 from .s3_buckets import check_owner
 
 
@@ -103,6 +104,7 @@ class Sandbox:
                 time.sleep(late)
             return None if lose else answer
         with self.lock:
+            RUNNER.check()
             CLOCK.settle()
             answer = self._carry_out(call, request)
         if late:
@@ -162,6 +164,7 @@ class Sandbox:
             BLOBS.clear()
             TOKENS.clear()
             OUTSIDE.use(None)
+            RUNNER.forget()
 
 
 def error_code(answer: tuple[int, list, bytes]) -> str:

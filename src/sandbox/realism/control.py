@@ -17,10 +17,7 @@ from .faults import BadFault
 from .http import Answer, Request
 from .permissions import entries
 from .registry_outside import OUTSIDE
-
-
-class BadRequest(ValueError):
-    """A control request that cannot be understood."""
+from .runner_control import RUNNER_ROUTES, BadRequest, Conflict
 
 
 def control(sandbox: Any, request: Request) -> Answer:
@@ -32,6 +29,8 @@ def control(sandbox: Any, request: Request) -> Answer:
         return _json(404, {"error": f"no such control: {route[0]} {request.path}", "known": known})
     try:
         return _json(200, handler(sandbox, request))
+    except Conflict as error:
+        return _json(409, {"error": str(error)})
     except (BadRequest, BadFault) as error:
         return _json(400, {"error": str(error)})
 
@@ -162,6 +161,7 @@ def _inventory(sandbox: Any, request: Request) -> Any:
 
 
 ROUTES = {
+    **RUNNER_ROUTES,
     ("GET", "health"): _health,
     ("POST", "reset"): _reset,
     ("POST", "stop"): _stop,

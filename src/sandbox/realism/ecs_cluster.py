@@ -231,7 +231,7 @@ def _tasks() -> None:
 def _ends(task: SandboxTask):
     """A task that runs on its own does its work and exits well, after as long as a start takes."""
     def on_change() -> None:
-        if task.running and not task.groups:
+        if task.running and not task.groups and not task.real:
             for container in task.containers:
                 container.exit_code = 0
             CLOCK.after("ecs.task.start", lambda: task.stop("Essential container in task exited",

@@ -11,6 +11,7 @@ from typing import Any
 
 from .registry_blobs import BLOBS
 from .registry_outside import OUTSIDE
+from .runner import RUNNER
 
 REGISTRY = re.compile(r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/"
                       r"(?P<name>[^:@]+)(?::(?P<tag>[^@]+))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?")
@@ -75,6 +76,16 @@ def ecr_image(account: str, reference: str) -> tuple[bool, str | None, Any]:
         if (wanted and image.get_image_digest() == wanted) or (not wanted and tag in image.image_tags):
             return True, image.get_image_digest(), image
     return False, None, None
+
+
+def _repository(account: str, reference: str) -> Any:
+    """The repository that a reference means, or None."""
+    from moto.ecr.models import ecr_backends
+
+    match = REGISTRY.fullmatch(reference)
+    if match is None or match["account"] != account:
+        return None
+    return ecr_backends[account][match["region"]].repositories.get(match["name"])
 
 
 def why_not(ecs: Any, definition: Any, network: dict[str, Any] | None) -> str | None:
@@ -154,7 +165,7 @@ def _images(ecs: Any, definition: Any, network: dict[str, Any] | None) -> str | 
                     f"{reference}: there is a connection issue between the task and the registry. Check your task "
                     "network configuration: i/o timeout")
         found, _, image = ecr_image(ecs.account_id, reference)
-        if not found:
+        if not found and not RUNNER.stands_in(_repository(ecs.account_id, reference)):
             return ("CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref "
                     f"{reference}: {reference}: not found")
         wanted = PLATFORMS.get((definition.runtime_platform or {}).get("cpuArchitecture", "X86_64"), "amd64")

@@ -10,10 +10,11 @@ from moto.core.utils import utcnow
 from moto.ecs.models import Container, Task
 
 from . import interfaces
-from .clock import CLOCK
+from .clock import CLOCK, TYPICAL
 from .ecs_logs import write_log
 from .ecs_preflight import IMAGES, ecr_image, format_error, why_not
 from .elb_targets import enter, leave
+from .runner import RUNNER
 
 STOPPED_KEPT = 20
 
@@ -45,6 +46,8 @@ class SandboxTask(Task):
         self.availability_zone, self.eni = None, None
         self.groups: list[tuple[Any, int]] = []
         self.on_change: Callable[[], None] = lambda: None
+        # A real one is a process of the runner's, which says what becomes of it.
+        self.real = False
         self.containers = [_container(self, ecs, definition, entry) for entry in definition.container_definitions]
         self._attach()
 
@@ -105,11 +108,12 @@ class SandboxTask(Task):
     def launch(self) -> None:
         """Put the start, or the failure to start, on the agenda."""
         reason = why_not(self._backend, self.definition, self.network_configuration)
+        self._status = "PENDING"
         if reason:
-            self._status = "PENDING"
             CLOCK.after("ecs.task.fail", lambda: self.fail(reason, "TaskFailedToStart"))
+        elif RUNNER.attached:
+            self.real = True
         else:
-            self._status = "PENDING"
             CLOCK.after("ecs.task.start", self._start)
 
     def _start(self) -> None:
@@ -138,6 +142,40 @@ class SandboxTask(Task):
             behaviour, lines = "crashes", ["exec /usr/local/bin/app: exec format error"]
         write_log(self.definition, container.name, self.id, self._account_id, lines)
         return behaviour
+
+    def started(self) -> None:
+        """The runner has started its processes. Its targets are `initial` until the runner's checks say otherwise."""
+        if not self.alive or self._status != "PENDING":
+            return
+        self._status, self.started_at = "RUNNING", utcnow()
+        for container in self.containers:
+            container.last_status = "RUNNING"
+        for group, port in self.groups:
+            enter(group, self.address, port, None)
+        self.on_change()
+
+    def ended(self, exits: dict[str, dict[str, Any]], reason: str, code: str) -> None:
+        """The runner has seen its processes end; `exits` has exit code and reason by container."""
+        for container in self.containers:
+            said = exits.get(container.name) or {}
+            container.exit_code = said.get("exit_code")
+            if said.get("reason"):
+                container.reason = said["reason"]
+        if self.alive:
+            self.fail(reason, code)
+        elif self._status != "STOPPED":
+            self._ended()
+
+    def replace(self, reason: str) -> None:
+        """Over at once, and not counted as a failure: somebody else runs tasks from now on."""
+        if self.alive:
+            self.stop(reason, at_once=True)
+        elif self._status != "STOPPED":
+            self._gone()
+
+    def _stopping(self) -> None:
+        if self._status == "DEACTIVATING":
+            self._status = "STOPPING"
 
     def _checked(self) -> None:
         """After the target's checks: an unhealthy task is killed by its service, a healthy one counts."""
@@ -172,8 +210,10 @@ class SandboxTask(Task):
             self._gone()
             return
         self._status = "DEACTIVATING" if self.started_at else "STOPPING"
-        from .clock import TYPICAL
-
+        if self.real:
+            # Its processes are told to stop when the targets have drained; the runner says when they are gone.
+            CLOCK.after(delay, self._stopping)
+            return
         CLOCK.after(delay + TYPICAL["ecs.task.stop"], self._ended)
 
     def _ended(self) -> None:

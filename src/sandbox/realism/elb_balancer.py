@@ -11,6 +11,7 @@ from . import interfaces
 from .clock import CLOCK
 from .errors import refuse
 from .patch import replaces
+from .runner import RUNNER
 
 # What an application load balancer answers before anything is set. API page: LoadBalancerAttribute.
 DEFAULTS = {
@@ -42,6 +43,8 @@ ZONE_OF_BALANCERS = {"us-east-1": "Z35SXDOTRQ7X7K", "us-east-2": "Z3AADJGX6KTTL2
 def install() -> None:
     # moto activates on the first describe; here the clock does.
     FakeLoadBalancer.activate = lambda self: None
+    FakeLoadBalancer.dns_name = property(lambda self: RUNNER.name_of(self) or self._name,
+                                         lambda self, name: setattr(self, "_name", name))
     _create()
     _delete()
     _change()

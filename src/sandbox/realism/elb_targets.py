@@ -81,11 +81,15 @@ def balancers_of(group: FakeTargetGroup) -> list[str]:
     return found
 
 
-def enter(group: FakeTargetGroup, target_id: str, port: int, becomes_healthy: bool) -> None:
-    """Register a target that is `initial` first and `healthy`, or `unhealthy`, after the checks."""
+def enter(group: FakeTargetGroup, target_id: str, port: int, becomes_healthy: bool | None) -> None:
+    """Register a target that is `initial` first and `healthy`, or `unhealthy`, after the checks. None: somebody really checks
+    it, and says so."""
     record = {"Id": target_id, "Port": port, "state": "initial"}
     group.targets[target_id] = record
     group.deregistered_targets.pop(target_id, None)
+
+    if becomes_healthy is None:
+        return
 
     def checked() -> None:
         if record["state"] == "initial":
@@ -118,4 +122,6 @@ def _health_for(self, target, ec2_backend):
     if state != "draining" and not balancers_of(self):
         state = "unused"
     reason, description = REASONS.get(state, (None, None))
+    if state == "unhealthy" and record.get("reason"):
+        reason, description = record["reason"], record.get("description")
     return FakeHealthStatus(record["Id"], record["Port"], self.health_check_port, state, reason, description)
