@@ -165,7 +165,7 @@ async fn run(cli: &Cli, ui: &mut Ui) -> Result<Exit, Failure> {
         Verb::Permissions(args) => permissions::run(args, global, ui),
         Verb::Schema(_) => schema::run(ui),
         Verb::Secrets(args) => secrets::run(args, global, ui).await,
-        Verb::Sandbox(args) => sandbox::run(args, ui).await,
+        Verb::Sandbox(args) => sandbox::run(args, global, ui).await,
         Verb::Completions(args) => completions::run(args, ui),
     }
 }

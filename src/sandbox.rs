@@ -1,6 +1,8 @@
 //! The local AWS behind `--sandbox`: moto with a layer that gives it AWS's time, order and failures (`sandbox/realism/`), in a Python
 //! environment of its own, as one background process per user that outlives the command. Its memory is the "cloud".
 //!
+//! Beside it, on request, runs the whole system (`sandbox/system/`): what the local AWS says should run, as processes of this machine.
+//!
 //! ```text
 //!   ensure_running ─▶ lock ─▶ running? ── yes ─▶ its endpoint
 //!                               └─ no ─▶ python ─▶ packages (once) ─▶ layer ─▶ start ─▶ health
@@ -15,7 +17,7 @@ mod process;
 mod python;
 
 pub use error::SandboxError;
-pub use home::Home;
+pub use home::{Down, Home, Shown, ShownDatabase, ShownService, ShownTask};
 
 /// The sandbox's account. Nobody's in AWS, so nothing of the sandbox can be taken for a real one.
 pub const ACCOUNT: &str = "000000000000";

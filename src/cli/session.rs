@@ -16,7 +16,7 @@ use crate::render::Banner;
 use crate::render::history::PastRun;
 use crate::render::palette::Palette;
 use crate::render::state_text::{Rebuilt, StateEntry, StateRow};
-use crate::sandbox::{self, SandboxError};
+use crate::sandbox::{self, Home, SandboxError};
 use crate::secrets::{Change, Declared, SecretRow};
 use crate::session::{self, Changed, Request, SessionError};
 use crate::stack::VarFile;
@@ -360,11 +360,11 @@ impl From<SessionError> for Failure {
 }
 
 /// Carries a `sandbox` verb out, and says how the sandbox is then.
-pub async fn sandbox(verb: SandboxVerb) -> Result<SandboxStatus, Failure> {
+pub async fn sandbox(verb: &SandboxVerb) -> Result<SandboxStatus, Failure> {
     let done = match verb {
         SandboxVerb::Start => sandbox::ensure_running(&|_| {}).await.map(drop),
         SandboxVerb::Stop => sandbox::stop().await.map(drop),
-        SandboxVerb::Status { .. } => Ok(()),
+        SandboxVerb::Status { .. } | SandboxVerb::Up(_) | SandboxVerb::Down => Ok(()),
         SandboxVerb::Reset => sandbox::reset().await.map(drop),
     };
     done.map_err(local)?;
@@ -374,16 +374,22 @@ pub async fn sandbox(verb: SandboxVerb) -> Result<SandboxStatus, Failure> {
             endpoint: None,
             pid: None,
             log: None,
+            system: None,
         },
         sandbox::Status::Running { endpoint, pid, .. } => SandboxStatus {
             running: true,
             endpoint: Some(endpoint),
             pid: Some(pid),
             log: None,
+            system: Home::from_env()
+                .map_err(local)?
+                .system()
+                .await
+                .map_err(local)?,
         },
     })
 }
 
-fn local(error: SandboxError) -> Failure {
+pub fn local(error: SandboxError) -> Failure {
     Failure::new(FailureKind::Local, error.to_string())
 }

@@ -33,6 +33,8 @@ pub enum SandboxError {
         path: PathBuf,
         source: std::io::Error,
     },
+    #[error("{what}")]
+    NoDatabase { what: String },
     #[error("no home folder: set HOME, or CIRCLES_SANDBOX_DIR to a folder for the sandbox")]
     NoHome,
 }

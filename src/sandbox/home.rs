@@ -1,5 +1,10 @@
 //! Where the sandbox lives, and the four things that can be asked of it, each under one lock between all commands of a user.
 
+mod system;
+
+pub use system::{Down, Shown, ShownDatabase, ShownService, ShownTask};
+
+use std::ffi::OsString;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
@@ -48,6 +53,7 @@ impl Home {
             value("CIRCLES_SANDBOX_CLOCK").and_then(|text| text.to_str()?.parse::<f64>().ok());
         Ok(Self {
             place: Place {
+                module: "realism",
                 folder: server.unwrap_or_else(|| cache.join("server")),
             },
             cache,
@@ -77,7 +83,19 @@ impl Home {
         let python = self.interpreter(say).await?;
         let layer = layer::write(&self.cache)?;
         say(Progress::Starting);
-        let running = self.place.start(&python, &layer, self.clock_factor).await?;
+        let clock = self.clock_factor.to_string();
+        let arguments = [
+            "--host",
+            "127.0.0.1",
+            "--port",
+            "0",
+            "--clock-factor",
+            &clock,
+        ];
+        let running = self
+            .place
+            .start(&python, &layer, &arguments.map(OsString::from))
+            .await?;
         Ok(sandbox(running.port, true))
     }
 
@@ -108,6 +126,8 @@ impl Home {
         if !self.place.folder.is_dir() {
             return Ok(false);
         }
+        // What runs in the sandbox has no world without it.
+        self.end_system(true).await?;
         let _server = lock(&self.place.folder, &|_| {}).await?;
         self.place.stop().await
     }

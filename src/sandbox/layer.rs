@@ -9,13 +9,14 @@ use super::error::{SandboxError, file};
 pub const REQUIREMENTS: &str = include_str!("requirements.txt");
 
 macro_rules! package {
-    ($($name:literal),* $(,)?) => {
-        &[$(($name, include_str!(concat!("realism/", $name)))),*]
+    ($package:literal: $($name:literal),* $(,)?) => {
+        &[$((concat!($package, "/", $name), include_str!(concat!($package, "/", $name)))),*]
     };
 }
 
-/// File name and text of every module of the package `realism`.
-const PACKAGE: &[(&str, &str)] = package![
+/// Path and text of every module: the local AWS.
+const REALISM: &[(&str, &str)] = package![
+    "realism":
     "__init__.py",
     "__main__.py",
     "app.py",
@@ -56,6 +57,9 @@ const PACKAGE: &[(&str, &str)] = package![
     "registry_blobs.py",
     "registry_outside.py",
     "request.py",
+    "runner.py",
+    "runner_control.py",
+    "runner_view.py",
     "s3_answers.py",
     "s3_buckets.py",
     "secrets_stages.py",
@@ -64,6 +68,34 @@ const PACKAGE: &[(&str, &str)] = package![
     "speed.py",
 ];
 
+/// Path and text of every module: what runs beside it.
+const SYSTEM: &[(&str, &str)] = package![
+    "system":
+    "__init__.py",
+    "__main__.py",
+    "balancers.py",
+    "certificates.py",
+    "checks.py",
+    "children.py",
+    "commands.py",
+    "enter.py",
+    "follow.py",
+    "http1.py",
+    "images.py",
+    "logs.py",
+    "ports.py",
+    "postgres.py",
+    "proxy.py",
+    "rules.py",
+    "sandbox.py",
+    "tasks.py",
+    "unpack.py",
+];
+
+fn files() -> impl Iterator<Item = (&'static str, &'static str)> {
+    REALISM.iter().chain(SYSTEM).copied()
+}
+
 /// A name for the packages: another list, another folder.
 pub fn packages_name() -> String {
     format!("packages-{:016x}", fingerprint([("", REQUIREMENTS)]))
@@ -71,7 +103,7 @@ pub fn packages_name() -> String {
 
 /// A name for the layer: another text, another folder, so a running server keeps the one it was started from.
 pub fn layer_name() -> String {
-    format!("layer-{:016x}", fingerprint(PACKAGE.iter().copied()))
+    format!("layer-{:016x}", fingerprint(files()))
 }
 
 /// FNV-1a, 64 bits. It tells versions apart, and guards nothing.
@@ -95,10 +127,11 @@ pub fn write(root: &Path) -> Result<PathBuf, SandboxError> {
         return Ok(folder);
     }
     let partial = root.join(format!("{}.{}", layer_name(), std::process::id()));
-    let package = partial.join("realism");
-    fs::create_dir_all(&package).map_err(file("cannot make", &package))?;
-    for (name, text) in PACKAGE {
-        let path = package.join(name);
+    for package in ["realism", "system"].map(|name| partial.join(name)) {
+        fs::create_dir_all(&package).map_err(file("cannot make", &package))?;
+    }
+    for (name, text) in files() {
+        let path = partial.join(name);
         fs::write(&path, text).map_err(file("cannot write", &path))?;
     }
     match fs::rename(&partial, &folder) {
@@ -117,15 +150,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_module_of_the_package_is_carried() {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sandbox/realism");
-        let mut there: Vec<String> = fs::read_dir(source)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .filter(|name| name.ends_with(".py"))
+    fn every_module_of_the_packages_is_carried() {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sandbox");
+        let mut there: Vec<String> = ["realism", "system"]
+            .iter()
+            .flat_map(|package| {
+                fs::read_dir(source.join(package))
+                    .unwrap()
+                    .map(move |entry| (package, entry.unwrap().file_name().into_string().unwrap()))
+            })
+            .filter(|(_, name)| name.ends_with(".py"))
+            .map(|(package, name)| format!("{package}/{name}"))
             .collect();
         there.sort();
-        let carried: Vec<&str> = PACKAGE.iter().map(|(name, _)| *name).collect();
+        let carried: Vec<&str> = files().map(|(name, _)| name).collect();
         assert_eq!(there, carried);
     }
 

@@ -1,5 +1,6 @@
 //! The background process: where it is written down, whether it is still ours and alive, its start and its end.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -15,7 +16,8 @@ use super::error::{SandboxError, file, tail};
 
 /// A cold start reads some thousand files; the machine may be busy with a build.
 const START_PATIENCE: Duration = Duration::from_secs(90);
-const STOP_PATIENCE: Duration = Duration::from_secs(10);
+/// Tasks and databases get their time to end.
+const STOP_PATIENCE: Duration = Duration::from_secs(20);
 const GAP: Duration = Duration::from_millis(25);
 const SHOWN: usize = 15;
 
@@ -39,9 +41,10 @@ pub struct Health {
     pub clock_factor: f64,
 }
 
-/// The folder of one server: what is written down, and its log.
+/// One server: the module of the carried Python that it is, and its folder with what is written down and its log.
 #[derive(Clone, Debug)]
 pub struct Place {
+    pub module: &'static str,
     pub folder: PathBuf,
 }
 
@@ -75,7 +78,7 @@ impl Place {
         &self,
         python: &Path,
         layer: &Path,
-        clock_factor: f64,
+        arguments: &[OsString],
     ) -> Result<Running, SandboxError> {
         let log_path = self.log();
         let log = File::create(&log_path).map_err(file("cannot write", &log_path))?;
@@ -84,17 +87,8 @@ impl Place {
         let _ = fs::remove_file(&port_file);
         let instance = format!("{:032x}", rand::random::<u128>());
         let mut child = Command::new(python)
-            .args([
-                "-m",
-                "realism",
-                "--host",
-                "127.0.0.1",
-                "--port",
-                "0",
-                "--detach",
-            ])
-            .args(["--instance", &instance])
-            .args(["--clock-factor", &clock_factor.to_string()])
+            .args(["-m", self.module, "--detach", "--instance", &instance])
+            .args(arguments)
             .arg("--port-file")
             .arg(&port_file)
             .arg("--registry")

@@ -14,6 +14,7 @@ fn own(folder: &Path) -> Home {
     Home {
         cache: folder.join("cache"),
         place: Place {
+            module: "realism",
             folder: folder.join("server"),
         },
         python: Some(python.into()),

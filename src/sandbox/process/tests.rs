@@ -7,6 +7,7 @@ use super::*;
 fn place() -> (tempfile::TempDir, Place) {
     let folder = tempfile::tempdir().unwrap();
     let place = Place {
+        module: "realism",
         folder: folder.path().to_path_buf(),
     };
     (folder, place)
@@ -129,7 +130,7 @@ async fn a_start_that_fails_shows_the_log() {
     .unwrap();
     fs::set_permissions(&python, fs::Permissions::from_mode(0o755)).unwrap();
     let error = place
-        .start(&python, folder.path(), 0.0)
+        .start(&python, folder.path(), &[])
         .await
         .unwrap_err()
         .to_string();

@@ -175,11 +175,13 @@ class Everything:
     def shown(self) -> dict[str, Any]:
         """What there is, for `sandbox up` and `sandbox status`. No secrets."""
         return {
-            "host_build": str(self._host_binary) if self._host_binary else None,
+            "sandbox": self.sandbox.port, "host_build": str(self._host_binary) if self._host_binary else None,
             "services": self._world.get("services", []), "balancers": self._balancers.names,
-            "tasks": [{"id": task.shown["id"], "service": task.shown["service"], "pids": [
-                container.process.pid for container in task.containers if container.process.returncode is None]}
-                for task in self._tasks.values() if not task.over],
+            "tasks": [{"id": task.shown["id"], "service": task.shown["service"],
+                       "host_build": any(not container.command.entering for container in task.containers),
+                       "pids": [container.process.pid for container in task.containers
+                                if container.process.returncode is None]}
+                      for task in self._tasks.values() if not task.over],
             "databases": [{"name": database.wanted["name"], "port": database.port, "ready": database.ready.is_set(),
                            "problem": database.problem} for database in self._databases.values()]}
 
