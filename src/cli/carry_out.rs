@@ -30,6 +30,10 @@ pub struct Consent {
     /// One event a line on standard output, for programs; needs --yes
     #[arg(long, requires = "yes")]
     pub json: bool,
+
+    /// The caller prints the outputs when they have become what they will be.
+    #[arg(skip)]
+    pub outputs_later: bool,
 }
 
 /// Carries a plan out. An empty plan is not asked about, and still lets the session remember what was found.
@@ -144,7 +148,7 @@ fn report(
     if mode == Mode::Apply && applied.outcome == Outcome::Done {
         if consent.json {
             ui.result_line(&json::outputs(&applied.outputs))?;
-        } else {
+        } else if !consent.outputs_later {
             ui.result(&outputs::text(&applied.outputs))?;
         }
     }

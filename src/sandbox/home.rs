@@ -84,18 +84,12 @@ impl Home {
         let layer = layer::write(&self.cache)?;
         say(Progress::Starting);
         let clock = self.clock_factor.to_string();
-        let arguments = [
-            "--host",
-            "127.0.0.1",
-            "--port",
-            "0",
-            "--clock-factor",
-            &clock,
-        ];
-        let running = self
-            .place
-            .start(&python, &layer, &arguments.map(OsString::from))
-            .await?;
+        let mut arguments: Vec<OsString> = ["--host", "127.0.0.1", "--port", "0", "--clock-factor"]
+            .map(OsString::from)
+            .into();
+        arguments.extend([clock.into(), "--registry".into()]);
+        arguments.push(self.place.folder.join("registry").into());
+        let running = self.place.start(&python, &layer, &arguments).await?;
         Ok(sandbox(running.port, true))
     }
 

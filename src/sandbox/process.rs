@@ -91,8 +91,6 @@ impl Place {
             .args(arguments)
             .arg("--port-file")
             .arg(&port_file)
-            .arg("--registry")
-            .arg(self.folder.join("registry"))
             .env("PYTHONPATH", layer)
             .env_remove("PYTHONHOME")
             .env("PYTHONUNBUFFERED", "1")

@@ -10,8 +10,9 @@ use crate::cli::ask::Selection;
 use crate::cli::carry_out::{Consent, carry_out};
 use crate::cli::failure::{Exit, Failure, FailureKind};
 use crate::cli::global::Global;
-use crate::cli::session::local;
+use crate::cli::session::{Session, local};
 use crate::cli::ui::Ui;
+use crate::render::outputs;
 use crate::sandbox::{Home, Progress, Shown, ShownService};
 
 /// What `cargo build -p circles-app` makes, beside this very program.
@@ -51,13 +52,19 @@ pub async fn run(args: &UpArgs, global: &Global, ui: &mut Ui) -> Result<Exit, Fa
         // The tasks are waited for below, together with the database and the proxy.
         no_wait: true,
         json: false,
+        // The load balancer's name is known when its stand-in listens.
+        outputs_later: true,
     };
     let applied = carry_out(session, plan, &consent, &global, ui).await?;
     if applied != Exit::FINE {
         return Ok(applied);
     }
     let shown = wait(&home, Duration::from_secs(args.patience), ui).await?;
-    ui.result(&format!("\n{}", text(&shown)))?;
+    let outputs = Session::open(&global, ui.err_palette)
+        .await?
+        .outputs()
+        .await?;
+    ui.result(&format!("{}\n{}", outputs::text(&outputs), text(&shown)))?;
     ui.say("End it with: circles-infra sandbox down");
     Ok(Exit::FINE)
 }
