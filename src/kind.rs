@@ -11,6 +11,7 @@ mod erase;
 mod error;
 mod field;
 mod find;
+mod limiter;
 
 use std::future::Future;
 use std::time::Duration;
@@ -20,6 +21,7 @@ pub use erase::{AnyKind, Cloud, Kinds, Observed, Settle, erase};
 pub use error::{CallFailure, Class, CloudError};
 pub use field::{Change, Field, Literal, Type};
 pub use find::{Asked, AskedItem, Extent, Memo};
+pub use limiter::{Limiter, Place};
 
 use crate::model::{Attributes, KindName, PhysicalId, Tags};
 

@@ -1,23 +1,17 @@
 //! Clients, made once: region and endpoint, credentials, timeouts; the SDK's own retry is off everywhere, because the engine looks
 //! before it repeats a mutating call, and reads are repeated in `read.rs`.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::aws_error;
-use crate::kind::{Class, CloudError};
+use crate::kind::{Class, CloudError, Limiter};
 
 /// How long one attempt may take before its outcome counts as unknown. The SDK has no such limit of its own.
 pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
-/// Calls in flight at once per service; EC2's and ELB's buckets are per action, IAM's control plane is slow and global.
-const IN_FLIGHT: usize = 24;
-const IN_FLIGHT_IAM: usize = 5;
 
 /// How to reach AWS.
 #[derive(Clone, Debug, Default)]
@@ -53,7 +47,8 @@ pub struct Aws {
     pub caller_arn: String,
     /// The custom endpoint, if any.
     pub endpoint: Option<String>,
-    limits: Mutex<HashMap<String, Arc<Semaphore>>>,
+    /// Reads in flight.
+    pub(super) reads: Limiter,
 }
 
 /// Why AWS could not be reached at all.
@@ -127,28 +122,8 @@ impl Aws {
             partition: String::new(),
             caller_arn: String::new(),
             endpoint,
-            limits: Mutex::default(),
+            reads: Limiter::default(),
         }
-    }
-
-    /// A place among the calls in flight to the action's service.
-    pub async fn place(&self, action: &str) -> Option<OwnedSemaphorePermit> {
-        let service = action.split(':').next().unwrap_or_default();
-        let limit = {
-            let mut limits = self.limits.lock().unwrap_or_else(|e| e.into_inner());
-            limits
-                .entry(service.to_owned())
-                .or_insert_with(|| {
-                    let places = if service == "iam" {
-                        IN_FLIGHT_IAM
-                    } else {
-                        IN_FLIGHT
-                    };
-                    Arc::new(Semaphore::new(places))
-                })
-                .clone()
-        };
-        limit.acquire_owned().await.ok()
     }
 }
 

@@ -24,8 +24,10 @@ impl Aws {
         let mut attempt = 0;
         loop {
             let answer = {
-                let _place = self.place(action).await;
-                call().await
+                let place = self.reads.place(action).await;
+                let answer = call().await;
+                place.returned(answer.as_ref().err().map(|error| error.class));
+                answer
             };
             let error = match answer {
                 Ok(answer) => return Ok(answer),

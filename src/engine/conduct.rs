@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::gate::{Limits, Message};
+use super::gate::Message;
 use super::ledger::Ledger;
 use super::look::Vault;
 use super::matching::Matcher;
@@ -19,7 +19,7 @@ use super::stop::Stop;
 use super::worker::Made;
 use crate::event::{Event, Outcome, Sink, StepVerb};
 use crate::journal::{self, RunState};
-use crate::kind::{Class, CloudError, Kinds, Refusal};
+use crate::kind::{Class, CloudError, Kinds, Limiter, Refusal};
 use crate::model::{Address, Attributes, Reference, Scope, SecretRef, Value};
 use crate::plan::{Act, Outputs, Plan, Seen, Sighting, Step, StepId};
 use crate::state::{Lease, Record, StoreError};
@@ -90,7 +90,7 @@ pub(crate) struct Conductor<'a> {
     sink: &'a mut dyn Sink,
     matcher: Arc<Mutex<Matcher>>,
     vault: Arc<Vault>,
-    limits: Arc<Limits>,
+    limits: Arc<Limiter>,
     messages: mpsc::UnboundedSender<Message>,
     /// What is known of live resources, for references.
     known: BTreeMap<Address, Attributes>,

@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use futures::future::BoxFuture;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
 use super::stop::Stop;
-use crate::kind::{CallFailure, CallGate, Class, Intent, Refusal};
+use crate::kind::{CallFailure, CallGate, Class, Intent, Limiter, Place, Refusal};
 use crate::model::{Address, PhysicalId};
 use crate::plan::StepId;
 use crate::state::Lease;
@@ -27,44 +27,13 @@ pub enum Message {
     Note(Address, String),
 }
 
-/// Mutating calls in flight, per service.
-#[derive(Default)]
-pub struct Limits {
-    services: Mutex<HashMap<String, Arc<Semaphore>>>,
-}
-
-/// EC2's mutating buckets refill at about 5 a second per action; IAM's control plane is slower.
-const IN_FLIGHT: usize = 24;
-const IN_FLIGHT_IAM: usize = 5;
-
-impl Limits {
-    async fn place(&self, action: &str) -> Option<OwnedSemaphorePermit> {
-        let service = action.split(':').next().unwrap_or_default().to_owned();
-        let limit = {
-            let mut services = self.services.lock().unwrap_or_else(|e| e.into_inner());
-            services
-                .entry(service)
-                .or_insert_with_key(|service| {
-                    let places = if service == "iam" {
-                        IN_FLIGHT_IAM
-                    } else {
-                        IN_FLIGHT
-                    };
-                    Arc::new(Semaphore::new(places))
-                })
-                .clone()
-        };
-        limit.acquire_owned().await.ok()
-    }
-}
-
 pub struct Gate {
     pub step: StepId,
     pub messages: mpsc::UnboundedSender<Message>,
-    pub limits: Arc<Limits>,
+    pub limits: Arc<Limiter>,
     pub lease: Arc<dyn Lease>,
     pub stop: Stop,
-    places: Mutex<HashMap<u64, OwnedSemaphorePermit>>,
+    places: Mutex<HashMap<u64, Place>>,
     /// Calls of this step that were, or may have been, carried out.
     effective: AtomicU32,
     sent: AtomicU32,
@@ -74,7 +43,7 @@ impl Gate {
     pub fn new(
         step: StepId,
         messages: mpsc::UnboundedSender<Message>,
-        limits: Arc<Limits>,
+        limits: Arc<Limiter>,
         lease: Arc<dyn Lease>,
         stop: Stop,
     ) -> Self {
@@ -116,12 +85,10 @@ impl CallGate for Gate {
             // Right before the call: a lease lost while the intent was written means that somebody else may be at work.
             self.lease.held().map_err(Refusal::LeaseLost)?;
             self.sent.fetch_add(1, Ordering::SeqCst);
-            if let Some(place) = place {
-                self.places
-                    .lock()
-                    .unwrap_or_else(|e| e.into_inner())
-                    .insert(number, place);
-            }
+            self.places
+                .lock()
+                .unwrap_or_else(|e| e.into_inner())
+                .insert(number, place);
             Ok(number)
         })
     }
@@ -139,10 +106,14 @@ impl CallGate for Gate {
 
     fn after(&self, intent: u64, outcome: Result<(), (CallFailure, Class)>) -> BoxFuture<'_, ()> {
         Box::pin(async move {
-            self.places
+            let place = self
+                .places
                 .lock()
                 .unwrap_or_else(|e| e.into_inner())
                 .remove(&intent);
+            if let Some(place) = place {
+                place.returned(outcome.err().map(|(_, class)| class));
+            }
             if !matches!(outcome, Err((CallFailure::Refused, _))) {
                 self.effective.fetch_add(1, Ordering::SeqCst);
             }
