@@ -13,7 +13,7 @@ FUZZ_VENV := $(CACHE)/fuzz-venv
 IMAGE ?= target/circles-app.tar
 RDS_CA ?=
 
-.PHONY: bench bench-app demo test test-infra test-sandbox test-app test-all app image test-image fuzz lint build
+.PHONY: bench bench-app demo test test-infra test-sandbox test-app test-verify test-all app image test-image fuzz lint build
 
 build:
 	cargo build --bin circles-infra
@@ -21,7 +21,7 @@ build:
 demo: build
 	tools/demo.sh $(BIN)
 
-test: test-sandbox test-infra test-app
+test: test-sandbox test-infra test-app test-verify
 
 $(VENV)/ready: src/sandbox/requirements.txt tests/sandbox/requirements.txt
 	tools/venv.sh $(VENV) $^
@@ -35,6 +35,12 @@ test-infra: $(VENV)/ready
 
 test-app: $(VENV)/ready
 	CIRCLES_TEST_PYTHON=$(VENV)/bin/python app/tests/with-postgres.sh cargo test -p circles-app
+
+# `verify` against the real service, its own process on a PostgreSQL of its own.
+test-verify:
+	cargo build -p circles-app --bin circles-app
+	CIRCLES_TEST_APP=$(CARGO_TARGET_DIR)/debug/circles-app app/tests/with-postgres.sh \
+		cargo test -p circles-infra --test it verify::the_real -- --ignored
 
 # Every kill point and every lost answer, not just a sample.
 test-all: export CIRCLES_TEST_ALL = 1

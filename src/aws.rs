@@ -3,11 +3,13 @@
 mod clients;
 mod error;
 mod existing;
+pub mod glance;
 mod paging;
 mod read;
 mod scan;
 mod tag_change;
 mod tagged;
+pub mod told;
 mod zones;
 
 pub mod ec2;

@@ -16,6 +16,7 @@ pub mod failure;
 mod global;
 mod graph;
 mod history;
+mod logs;
 #[cfg(test)]
 mod manual;
 mod offline;
@@ -30,10 +31,12 @@ mod session;
 mod show;
 mod signals;
 mod state;
+mod status;
 mod suggest;
 mod terraform;
 mod ui;
 mod validate;
+mod verify;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -74,6 +77,9 @@ pub enum Verb {
     #[command(visible_alias = "output")]
     Outputs(outputs::OutputsArgs),
     Drift(drift::DriftArgs),
+    Status(status::StatusArgs),
+    Logs(logs::LogsArgs),
+    Verify(verify::VerifyArgs),
     Show(show::ShowArgs),
     State(state::StateArgs),
     History(history::HistoryArgs),
@@ -157,6 +163,9 @@ async fn run(cli: &Cli, ui: &mut Ui) -> Result<Exit, Failure> {
         Verb::Destroy(args) => destroy::run(args, global, ui).await,
         Verb::Outputs(args) => outputs::run(args, global, ui).await,
         Verb::Drift(args) => drift::run(args, global, ui).await,
+        Verb::Status(args) => status::run(args, global, ui).await,
+        Verb::Logs(args) => logs::run(args, global, ui).await,
+        Verb::Verify(args) => verify::run(args, global, ui).await,
         Verb::Show(args) => show::run(args, ui),
         Verb::State(args) => state::run(args, global, ui).await,
         Verb::History(args) => history::run(args, global, ui).await,
@@ -172,7 +181,7 @@ async fn run(cli: &Cli, ui: &mut Ui) -> Result<Exit, Failure> {
 
 /// Opens the session and says whose world it is.
 async fn open(global: &Global, ui: &mut Ui) -> Result<Session, Failure> {
-    let session = Session::open(global, ui.err_palette).await?;
+    let session = Session::open(global, ui.err_palette, ui.listener()).await?;
     let banner = session.banner().text(ui.err_palette);
     ui.say(&banner);
     if !session.warnings().is_empty() {

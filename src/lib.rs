@@ -24,3 +24,5 @@ pub mod secrets;
 pub mod session;
 pub mod stack;
 pub mod state;
+pub mod status;
+pub mod verify;

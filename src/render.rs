@@ -29,6 +29,8 @@ pub mod policy;
 pub mod secrets;
 pub mod shown;
 pub mod state_text;
+pub mod status;
+pub mod verify;
 
 #[cfg(test)]
 pub mod samples;

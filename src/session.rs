@@ -9,10 +9,13 @@ mod apply;
 mod error;
 mod hands;
 mod history;
+mod logs;
 mod look;
 mod open;
+mod running;
 mod secrets;
 mod state_verbs;
+mod status;
 mod who;
 
 use std::collections::BTreeMap;
@@ -22,12 +25,14 @@ use std::sync::Arc;
 pub use apply::{Applied, RunAsk};
 pub use error::SessionError;
 pub use history::PastRun;
+pub use logs::{Follower, Source};
 pub use look::Planned;
 pub use open::check;
 pub use secrets::Changed;
 pub use state_verbs::Rebuilt;
 
 use crate::aws::Aws;
+use crate::aws::told::Listener;
 use crate::diagnostic::Texts;
 use crate::kind::Kinds;
 use crate::model::Scope;
@@ -47,6 +52,8 @@ pub struct Request {
     pub region: Option<String>,
     pub profile: Option<String>,
     pub sandbox: bool,
+    /// Hears of every call to AWS.
+    pub listener: Option<Listener>,
 }
 
 /// An open world.

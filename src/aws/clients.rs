@@ -8,6 +8,7 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
 use super::aws_error;
+use super::told::Listener;
 use crate::kind::{Class, CloudError, Limiter};
 
 /// How long one attempt may take before its outcome counts as unknown. The SDK has no such limit of its own.
@@ -23,8 +24,21 @@ pub struct Connect {
     pub assume_role: Option<String>,
     /// A custom endpoint for every service (the sandbox, an emulator); S3 then uses path style.
     pub endpoint: Option<String>,
+    /// Who wants to hear of every call.
+    pub listener: Option<Listener>,
     /// Use these instead of the ambient credentials (the sandbox, which knows no secrets).
     pub static_credentials: Option<(String, String)>,
+}
+
+/// A service's client, its calls told of.
+macro_rules! client {
+    ($sdk:ident, $config:expr, $listener:expr) => {{
+        let mut builder = $sdk::config::Builder::from($config);
+        if let Some(listener) = $listener {
+            builder.push_interceptor(listener.interceptor());
+        }
+        $sdk::Client::from_conf(builder.build())
+    }};
 }
 
 /// One account and region, with a client per service.
@@ -80,13 +94,13 @@ impl Aws {
             .map(|region| region.as_ref().to_owned())
             .ok_or(ConnectError::NoRegion)?;
         let endpoint = config.endpoint_url().map(str::to_owned);
-        let caller = aws_sdk_sts::Client::new(&config)
+        let caller = client!(aws_sdk_sts, &config, &connect.listener)
             .get_caller_identity()
             .send()
             .await
             .map_err(|e| refused(aws_error("sts:GetCallerIdentity", e), &endpoint, &region))?;
         let caller_arn = caller.arn.unwrap_or_default();
-        let mut aws = Self::with(&config, region, endpoint);
+        let mut aws = Self::with(&config, region, endpoint, &connect.listener);
         aws.account = caller.account.unwrap_or_default();
         aws.partition = caller_arn.split(':').nth(1).unwrap_or("aws").to_owned();
         aws.caller_arn = caller_arn;
@@ -98,25 +112,31 @@ impl Aws {
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .build();
-        Self::with(&config, String::new(), None)
+        Self::with(&config, String::new(), None, &None)
     }
 
-    fn with(config: &SdkConfig, region: String, endpoint: Option<String>) -> Self {
-        let s3 = aws_sdk_s3::config::Builder::from(config)
-            .force_path_style(endpoint.is_some())
-            .build();
+    fn with(
+        config: &SdkConfig,
+        region: String,
+        endpoint: Option<String>,
+        listener: &Option<Listener>,
+    ) -> Self {
+        let mut s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(endpoint.is_some());
+        if let Some(listener) = listener {
+            s3.push_interceptor(listener.interceptor());
+        }
         Self {
-            ec2: aws_sdk_ec2::Client::new(config),
-            ecs: aws_sdk_ecs::Client::new(config),
-            elb: aws_sdk_elasticloadbalancingv2::Client::new(config),
-            rds: aws_sdk_rds::Client::new(config),
-            ecr: aws_sdk_ecr::Client::new(config),
-            s3: aws_sdk_s3::Client::from_conf(s3),
-            secrets: aws_sdk_secretsmanager::Client::new(config),
-            iam: aws_sdk_iam::Client::new(config),
-            logs: aws_sdk_cloudwatchlogs::Client::new(config),
-            acm: aws_sdk_acm::Client::new(config),
-            tagging: aws_sdk_resourcegroupstagging::Client::new(config),
+            ec2: client!(aws_sdk_ec2, config, listener),
+            ecs: client!(aws_sdk_ecs, config, listener),
+            elb: client!(aws_sdk_elasticloadbalancingv2, config, listener),
+            rds: client!(aws_sdk_rds, config, listener),
+            ecr: client!(aws_sdk_ecr, config, listener),
+            s3: aws_sdk_s3::Client::from_conf(s3.build()),
+            secrets: client!(aws_sdk_secretsmanager, config, listener),
+            iam: client!(aws_sdk_iam, config, listener),
+            logs: client!(aws_sdk_cloudwatchlogs, config, listener),
+            acm: client!(aws_sdk_acm, config, listener),
+            tagging: client!(aws_sdk_resourcegroupstagging, config, listener),
             region,
             account: String::new(),
             partition: String::new(),

@@ -1,3 +1,4 @@
 //! CloudWatch Logs.
 
+pub mod events;
 pub mod log_group;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::kind::{Class, CloudError};
 
 use super::Aws;
+use super::told::ATTEMPT;
 
 /// Attempts of a read that failed for a reason that passes.
 const ATTEMPTS: u32 = 6;
@@ -25,7 +26,7 @@ impl Aws {
         loop {
             let answer = {
                 let place = self.reads.place(action).await;
-                let answer = call().await;
+                let answer = ATTEMPT.scope(attempt + 1, call()).await;
                 place.returned(answer.as_ref().err().map(|error| error.class));
                 answer
             };

@@ -115,7 +115,7 @@ fn sink(consent: &Consent, empty: bool, ui: &Ui) -> Box<dyn Sink> {
     } else if ui.live {
         Box::new(Live::new(ui.err_palette))
     } else {
-        Box::new(Lines::new(ui.err.clone(), ui.err_palette))
+        Box::new(Lines::new(ui.err.clone(), ui.err_palette).detailed(ui.verbose > 1))
     }
 }
 

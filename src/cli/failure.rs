@@ -21,6 +21,7 @@ impl Exit {
     pub const USAGE: Self = Self(64);
     pub const STALE_PLAN: Self = Self(73);
     pub const BUSY: Self = Self(75);
+    pub const NOT_VERIFIED: Self = Self(76);
     pub const INTERRUPTED: Self = Self(130);
     pub const CLOSED_PIPE: Self = Self(141);
 }
@@ -47,6 +48,10 @@ pub const EXIT_CODES: &[(Exit, &str)] = &[
     (
         Exit::BUSY,
         "Somebody else is at work on this stack and environment; `--lock-timeout` waits.",
+    ),
+    (
+        Exit::NOT_VERIFIED,
+        "`verify`: the service answers, or fails to, as it should not.",
     ),
     (
         Exit::INTERRUPTED,
@@ -255,7 +260,7 @@ mod tests {
     #[test]
     fn codes_are_what_scripts_rely_on() {
         let codes: Vec<u8> = EXIT_CODES.iter().map(|(exit, _)| exit.0).collect();
-        assert_eq!(codes, [0, 1, 2, 64, 73, 75, 130, 141]);
+        assert_eq!(codes, [0, 1, 2, 64, 73, 75, 76, 130, 141]);
     }
 
     #[test]

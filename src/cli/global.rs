@@ -63,7 +63,8 @@ pub struct Global {
     #[arg(long, short, global = true)]
     pub quiet: bool,
 
-    /// More detail; twice for every call to AWS
+    /// Tell of every call to AWS as it ends: action, milliseconds, outcome, attempt; never what is sent or answered. Twice: also what
+    /// AWS calls things, and every look at something that is waited for
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
 }
@@ -79,7 +80,7 @@ fn variable(text: &str) -> Result<(String, String), String> {
 }
 
 /// `30s`, `5m`, `1h 30m`; a bare number is seconds.
-fn time(text: &str) -> Result<Duration, String> {
+pub fn time(text: &str) -> Result<Duration, String> {
     let wrong = || "a time is written like 30s, 5m or 1h".to_owned();
     if let Ok(seconds) = text.trim().parse::<u32>() {
         return Ok(Duration::from_secs(seconds.into()));

@@ -7,6 +7,8 @@ use super::failure::{Failure, FailureKind};
 use super::global::Global;
 use super::sandbox::{SandboxStatus, SandboxVerb};
 use super::signals;
+use crate::aws::logs::events::Line;
+use crate::aws::told::Listener;
 use crate::diagnostic::{self, Style};
 use crate::event::{Outcome, Sink};
 use crate::kind::{IntentVerb, SecretText};
@@ -18,9 +20,10 @@ use crate::render::palette::Palette;
 use crate::render::state_text::{Rebuilt, StateEntry, StateRow};
 use crate::sandbox::{self, Home, SandboxError};
 use crate::secrets::{Change, Declared, SecretRow};
-use crate::session::{self, Changed, Request, SessionError};
+use crate::session::{self, Changed, Follower, Request, SessionError, Source};
 use crate::stack::VarFile;
 use crate::state::{Record, StoreError};
+use crate::status::Status;
 
 /// A stack that was read and a world that answered.
 pub struct Session {
@@ -56,14 +59,23 @@ pub fn request(global: &Global) -> Result<Request, Failure> {
         region: global.region.clone(),
         profile: global.profile.clone(),
         sandbox: global.sandbox,
+        listener: None,
     })
 }
 
 impl Session {
     /// Reads the stack, connects (or starts the sandbox), finds the state. Prints nothing, changes nothing.
-    pub async fn open(global: &Global, palette: Palette) -> Result<Self, Failure> {
+    pub async fn open(
+        global: &Global,
+        palette: Palette,
+        listener: Option<Listener>,
+    ) -> Result<Self, Failure> {
         let style = style(palette);
-        let inner = session::Session::open(request(global)?)
+        let request = Request {
+            listener,
+            ..request(global)?
+        };
+        let inner = session::Session::open(request)
             .await
             .map_err(|error| failure(error, style))?;
         Ok(Self {
@@ -216,6 +228,25 @@ impl Session {
             forgotten: rows(rebuilt.forgotten),
             unchanged: rebuilt.unchanged,
         })
+    }
+
+    /// Where the service answers.
+    pub async fn service_url(&self) -> Result<String, Failure> {
+        Ok(self.inner.service_url().await?)
+    }
+
+    /// Reads AWS; writes nothing.
+    pub async fn status(&self) -> Result<Status, Failure> {
+        Ok(self.inner.status().await?)
+    }
+
+    pub async fn log_sources(&self, service: Option<&Address>) -> Result<Vec<Source>, Failure> {
+        Ok(self.inner.log_sources(service).await?)
+    }
+
+    /// Lines that were not handed out yet.
+    pub async fn read_logs(&self, follower: &mut Follower) -> Result<Vec<Line>, Failure> {
+        Ok(self.inner.read_logs(follower).await?)
     }
 
     pub fn declared_secrets(&self) -> Vec<Declared> {

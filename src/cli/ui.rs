@@ -8,7 +8,9 @@ use serde::Serialize;
 
 use super::failure::{Failure, FailureKind};
 use super::global::Global;
-use crate::render::palette::Palette;
+use crate::aws::told::Listener;
+use crate::render::palette::{Palette, Tone};
+use crate::render::shown::clean;
 
 /// A writer that the command and a run's event stream share.
 #[derive(Clone)]
@@ -45,6 +47,8 @@ pub struct Ui {
     pub out_palette: Palette,
     pub err_palette: Palette,
     pub quiet: bool,
+    /// `-v`, and how often.
+    pub verbose: u8,
 }
 
 impl Ui {
@@ -57,14 +61,29 @@ impl Ui {
         let asks = io::stdin().is_terminal() && err.is_terminal() && !global.no_input;
         Self {
             interactive: asks,
-            live: err.is_terminal() && !plain,
+            // Lines of calls and lines that redraw themselves do not go together.
+            live: err.is_terminal() && !plain && global.verbose == 0,
             out_palette: Palette::new(!plain && out.is_terminal()),
             err_palette: Palette::new(!plain && err.is_terminal()),
             out: Shared::new(out),
             err: Shared::new(err),
             input: Box::new(io::BufReader::new(io::stdin())),
             quiet: global.quiet,
+            verbose: global.verbose,
         }
+    }
+
+    /// With `-v`, whoever writes a line for each call to AWS.
+    pub fn listener(&self) -> Option<Listener> {
+        if self.verbose == 0 {
+            return None;
+        }
+        let (err, palette) = (self.err.clone(), self.err_palette);
+        Some(Listener(Arc::new(move |call| {
+            let text = palette.paint(Tone::Faint, &clean(&call.to_string()));
+            // Nobody who could be told of a standard error that is closed.
+            let _ = writeln!(err.clone(), "{text}");
+        })))
     }
 
     /// Writes a result. The text ends with a newline of its own, or is meant to have none.
@@ -159,6 +178,7 @@ pub mod testing {
             out_palette: Palette::PLAIN,
             err_palette: Palette::PLAIN,
             quiet: false,
+            verbose: 0,
         };
         (ui, out, err)
     }

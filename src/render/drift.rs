@@ -48,6 +48,27 @@ pub struct Broken {
 }
 
 impl Drift {
+    /// What there is, one line each.
+    pub fn lines(&self) -> Vec<String> {
+        let changed = self.changed.iter().map(|one| {
+            let fields: Vec<&str> = one.lines.iter().map(|line| line.field.as_str()).collect();
+            format!("{}: {}", one.address, fields.join(", "))
+        });
+        let gone = self
+            .gone
+            .iter()
+            .map(|one| format!("{} is gone", one.address));
+        let strays = self
+            .strays
+            .iter()
+            .map(|one| format!("{} stands in no stack file", one.id));
+        let broken = self
+            .broken
+            .iter()
+            .map(|one| format!("{} is broken: {}", one.address, one.why));
+        changed.chain(gone).chain(strays).chain(broken).collect()
+    }
+
     pub fn of(plan: &Plan) -> Self {
         let mut drift = Self {
             changed: Vec::new(),

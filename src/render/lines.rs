@@ -18,6 +18,8 @@ const STILL_WAITING: Duration = Duration::from_secs(60);
 pub struct Lines<W> {
     to: W,
     palette: Palette,
+    /// Ids as AWS gives them, and every look at what is waited for.
+    detailed: bool,
     /// Time since the start; a test's own in tests.
     clock: Box<dyn Fn() -> Duration + Send>,
     kinds: HashMap<StepId, KindName>,
@@ -30,10 +32,17 @@ impl<W: Write + Send> Lines<W> {
         Self::with_clock(to, palette, Box::new(move || start.elapsed()))
     }
 
+    /// Also says ids, and every look at what is waited for.
+    pub fn detailed(mut self, detailed: bool) -> Self {
+        self.detailed = detailed;
+        self
+    }
+
     fn with_clock(to: W, palette: Palette, clock: Box<dyn Fn() -> Duration + Send>) -> Self {
         Self {
             to,
             palette,
+            detailed: false,
             clock,
             kinds: HashMap::new(),
             said: HashMap::new(),
@@ -58,7 +67,13 @@ impl<W: Write + Send> Lines<W> {
             Event::StepStarted { step, kind, .. } => {
                 self.kinds.insert(*step, kind.clone());
             }
-            Event::StepWaiting { step, why, .. } if !self.news(*step, why) => return None,
+            Event::StepLearned { address, id, .. } if self.detailed => {
+                let text = format!("{address}: is {}", clean(id.as_str()));
+                return Some(self.palette.paint(Tone::Faint, &text));
+            }
+            Event::StepWaiting { step, why, .. } if !self.news(*step, why) && !self.detailed => {
+                return None;
+            }
             _ => {}
         }
         let kind = match event {

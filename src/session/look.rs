@@ -117,7 +117,7 @@ impl Session {
         } else {
             Mode::Apply
         };
-        let plan = plan::plan(Inputs {
+        let mut plan = plan::plan(Inputs {
             header,
             scope: &self.scope,
             wishes: &self.wishes,
@@ -130,6 +130,8 @@ impl Session {
             ask,
             notes,
         })?;
+        let newer = self.newer_versions(&seen, &plan);
+        plan.notes.extend(newer);
         Ok(Planned {
             plan,
             ask: ask.clone(),
@@ -172,6 +174,34 @@ impl Session {
             });
         }
         (unwaited, notes)
+    }
+
+    /// Secrets that have a version newer than the deployment whose tasks read them, unless the plan rolls that service anyway.
+    fn newer_versions(&self, seen: &Seen, plan: &Plan) -> Vec<Note> {
+        let rolled = |address: &Address| plan.steps.iter().any(|step| step.address == *address);
+        let at = |address: &Address, field: &str| {
+            let live = seen.ours.get(address)?.first()?;
+            live.observed.attributes.get(field).as_int()
+        };
+        let mut notes = Vec::new();
+        for secret in self.declared_secrets() {
+            for service in &self.stack.services {
+                let newer = at(&secret.address, "version_created")
+                    .zip(at(&service.service, "deployed_at"))
+                    .is_some_and(|(version, deployment)| version > deployment);
+                let reads = secret.readers.contains(&service.task_definition);
+                if newer && reads && !rolled(&service.service) {
+                    notes.push(Note::Text {
+                        address: Some(secret.address.clone()),
+                        text: format!(
+                            "has a newer version than the deployment of {}: circles-infra redeploy gives it to the tasks",
+                            service.address
+                        ),
+                    });
+                }
+            }
+        }
+        notes
     }
 
     /// The outputs as AWS has them now.

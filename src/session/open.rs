@@ -164,6 +164,7 @@ async fn connect(
             profile: request.profile.clone(),
             assume_role,
             endpoint: None,
+            listener: request.listener.clone(),
             static_credentials: None,
         });
     }
@@ -174,6 +175,7 @@ async fn connect(
         assume_role: None,
         endpoint: Some(sandbox.endpoint),
         // The local AWS checks no signature; these are not a secret.
+        listener: request.listener.clone(),
         static_credentials: Some(("sandbox".into(), "sandbox".into())),
     })
 }

@@ -4,8 +4,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::try_join_all;
-
 use super::{Session, SessionError};
 use crate::aws::secretsmanager::secret::Secret;
 use crate::aws::secretsmanager::swap::{self, Holding, Stage, Standing as Seen, Swap, There};
@@ -49,14 +47,7 @@ impl Session {
     /// Every secret of the stack, in the file's order. Values are read for their keys, and dropped.
     pub async fn secrets(&self) -> Result<Vec<SecretRow>, SessionError> {
         let snapshot = self.snapshot().await?;
-        let rows = self.declared_secrets().into_iter().map(|secret| {
-            let name = name(&secret, &snapshot);
-            async move {
-                let there = swap::look(&self.aws, &name).await?;
-                Ok::<_, CloudError>(row(&secret, &name, there))
-            }
-        });
-        Ok(try_join_all(rows).await?)
+        Ok(self.secret_rows(&snapshot).await?)
     }
 
     /// One value, for whoever asked to see it. `None`: it is not set.
@@ -364,7 +355,7 @@ fn out_of_attempts() -> SessionError {
 }
 
 /// What AWS calls it: as the state knows it, or else as the file says.
-fn name(secret: &Declared, snapshot: &Snapshot) -> String {
+pub(super) fn name(secret: &Declared, snapshot: &Snapshot) -> String {
     let known = snapshot.resources.get(&secret.address);
     known
         .map(|record| record.id.as_str())
@@ -377,7 +368,7 @@ fn refused(refused: Refused) -> SessionError {
     SessionError::Secret(refused)
 }
 
-fn row(secret: &Declared, name: &str, there: There) -> SecretRow {
+pub(super) fn row(secret: &Declared, name: &str, there: There) -> SecretRow {
     let mut live = Values::new();
     let standing = match there {
         There::Absent => Standing::Absent,

@@ -305,6 +305,14 @@ struct ValuesOf {
 }
 
 /// The current contents by name, for those that have one.
+pub async fn contents(
+    aws: &Aws,
+    names: &BTreeSet<String>,
+) -> Result<BTreeMap<String, Content>, CloudError> {
+    Ok(values_of(aws, names).await?.contents)
+}
+
+/// The same, with the names that are nobody's.
 async fn values_of(aws: &Aws, names: &BTreeSet<String>) -> Result<ValuesOf, CloudError> {
     let names: Vec<String> = names.iter().cloned().collect();
     let batches = names.chunks(PER_BATCH).map(|names| batch(aws, names));

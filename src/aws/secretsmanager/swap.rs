@@ -8,9 +8,12 @@
 //! `UpdateSecretVersionStage` moves a label only from the version that it is told has it, and fails where another one has (API reference),
 //! which makes it a compare-and-swap. A version that was put and never taken over is nobody's current one, and AWS drops it with time.
 
-use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::reads::{self, Held};
+use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
+use futures::future::try_join_all;
+
+use super::reads::{self, Content, Held};
 use super::secret::is_scheduled;
 use super::values::{self, Values};
 use super::writes::scrubbed;
@@ -63,11 +66,35 @@ pub async fn look(aws: &Aws, name: &str) -> Result<There, CloudError> {
     let Some(secret) = reads::describe_any(aws, name).await? else {
         return Ok(There::Absent);
     };
-    if let Some(at) = secret.deleted_date() {
-        return Ok(There::InRecovery(at.to_string()));
+    if secret.deleted_date().is_some() {
+        return Ok(standing(secret, Content::default()));
     }
     let content = reads::content(aws, name).await?;
-    Ok(There::Standing(Box::new(Standing {
+    Ok(standing(secret, content))
+}
+
+/// Looks at several: one description each, their values in batches.
+pub async fn look_all(
+    aws: &Aws,
+    names: &BTreeSet<String>,
+) -> Result<BTreeMap<String, There>, CloudError> {
+    let described = try_join_all(names.iter().map(|name| reads::describe_any(aws, name)));
+    let (described, mut contents) = tokio::try_join!(described, reads::contents(aws, names))?;
+    let all = names.iter().zip(described).map(|(name, secret)| {
+        let there = match secret {
+            None => There::Absent,
+            Some(secret) => standing(secret, contents.remove(name).unwrap_or_default()),
+        };
+        (name.clone(), there)
+    });
+    Ok(all.collect())
+}
+
+fn standing(secret: DescribeSecretOutput, content: Content) -> There {
+    if let Some(at) = secret.deleted_date() {
+        return There::InRecovery(at.to_string());
+    }
+    There::Standing(Box::new(Standing {
         tags: reads::read_tags(secret.tags()),
         name: secret.name.unwrap_or_default(),
         arn: secret.arn.unwrap_or_default(),
@@ -78,7 +105,7 @@ pub async fn look(aws: &Aws, name: &str) -> Result<There, CloudError> {
             Held::Values(values) => Holding::Values(values),
             Held::Foreign => Holding::Foreign,
         },
-    })))
+    }))
 }
 
 /// Sends a new version; `token` becomes its id. It is nobody's current one yet, unless the secret had none.

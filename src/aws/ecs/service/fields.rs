@@ -136,4 +136,13 @@ pub const FIELDS: &[Field] = &[
         "`IN_PROGRESS`, `COMPLETED` or `FAILED`: the newest deployment's.",
     )
     .volatile(),
+    Field::computed(
+        "deployed_at",
+        Type::Int {
+            min: 0,
+            max: i64::MAX,
+        },
+        "When the newest deployment began, in seconds since 1970.",
+    )
+    .volatile(),
 ];

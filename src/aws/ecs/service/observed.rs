@@ -80,6 +80,10 @@ pub fn observed(live: &Live) -> Attributes {
                 .into(),
         ),
         ("arn", Value::text(&live.arn)),
+        (
+            "deployed_at",
+            rollout.primary().map(|primary| primary.made_at).into(),
+        ),
         ("running_count", rollout.running.into()),
         ("pending_count", rollout.pending.into()),
         (

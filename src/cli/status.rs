@@ -1,0 +1,45 @@
+//! `status`.
+
+use clap::Args;
+
+use super::ask::PlanAsk;
+use super::failure::{Exit, Failure};
+use super::global::Global;
+use super::ui::Ui;
+use crate::render::drift::Drift as Whole;
+use crate::render::{json, status as render};
+use crate::status::Drift;
+
+/// Show how the stack stands: release, tasks, target health, database, secret versions, drift
+///
+/// A dozen calls side by side; what they do not read (networks, roles, buckets) is `drift`'s to tell, or --drift's.
+#[derive(Args, Clone, Debug)]
+pub struct StatusArgs {
+    /// Look at every resource for drift, as `drift` does
+    #[arg(long)]
+    pub drift: bool,
+
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub async fn run(args: &StatusArgs, global: &Global, ui: &mut Ui) -> Result<Exit, Failure> {
+    let mut session = super::open(global, ui).await?;
+    let mut status = session.status().await?;
+    if args.drift {
+        let plan = session.plan(&PlanAsk::default()).await?;
+        let whole = Whole::of(&plan);
+        status.drift = Drift {
+            whole: true,
+            found: whole.lines(),
+        };
+    }
+    let text = if args.json {
+        json::pretty(&status)
+    } else {
+        render::screen(&status, ui.out_palette)
+    };
+    ui.result(&text)?;
+    Ok(Exit::FINE)
+}

@@ -1,0 +1,187 @@
+//! One screen: what runs, since when, and what about it is not as it should be.
+
+use super::palette::{Palette, Tone};
+use super::secrets::{age, short};
+use super::shown::clean;
+use crate::secrets::Standing;
+use crate::status::{Database, Service, ServiceState, Status};
+
+/// The whole screen.
+pub fn screen(status: &Status, palette: Palette) -> String {
+    let mut out = String::new();
+    if let Some(run) = &status.unfinished {
+        let text = format!("a run was cut short: {}", clean(run));
+        line(&mut out, "unfinished", &palette.paint(Tone::Warning, &text));
+        line(
+            &mut out,
+            "",
+            "the next circles-infra apply goes on from there",
+        );
+    }
+    for service in &status.services {
+        service_lines(&mut out, service, status.at, palette);
+    }
+    if let Some(url) = &status.url {
+        line(&mut out, "url", &clean(url));
+    }
+    for database in &status.databases {
+        line(&mut out, "database", &database_text(database, palette));
+    }
+    for secret in &status.secrets {
+        let set = secret.keys.iter().filter(|key| key.set).count();
+        let text = match &secret.standing {
+            Standing::Live {
+                version: Some(version),
+                created,
+                ..
+            } => format!(
+                "{}: version {}{}, {set} of {} keys set",
+                secret.address,
+                short(version),
+                created.map_or_else(String::new, |at| format!(", {}", age(status.at - at))),
+                secret.keys.len()
+            ),
+            Standing::Live { version: None, .. } => {
+                palette.paint(Tone::Warning, &format!("{}: has no value", secret.address))
+            }
+            Standing::InRecovery { until } => palette.paint(
+                Tone::Error,
+                &format!("{}: deleted; can be restored until {until}", secret.address),
+            ),
+            Standing::Absent => format!("{}: not made yet", secret.address),
+        };
+        line(&mut out, "secret", &text);
+    }
+    drift_lines(&mut out, status, palette);
+    out
+}
+
+fn drift_lines(out: &mut String, status: &Status, palette: Palette) {
+    for found in &status.drift.found {
+        line(out, "drift", &palette.paint(Tone::Warning, &clean(found)));
+    }
+    if !status.drift.found.is_empty() {
+        return;
+    }
+    let text = if status.resources == 0 {
+        "nothing of this stack stands: circles-infra apply"
+    } else if status.drift.whole {
+        "none"
+    } else {
+        "none in what is shown here; circles-infra drift looks at everything"
+    };
+    line(out, "drift", text);
+}
+
+/// A name in the margin, and the text; continued lines have no name.
+fn line(out: &mut String, name: &str, text: &str) {
+    out.push_str(format!("{name:10}  {text}").trim_end());
+    out.push('\n');
+}
+
+fn service_lines(out: &mut String, service: &Service, now: i64, palette: Palette) {
+    let Some(state) = &service.state else {
+        let text = format!("{} ({}) is not there", service.address, service.name);
+        return line(out, "service", &palette.paint(Tone::Warning, &text));
+    };
+    let steady = if state.is_steady() {
+        palette.paint(Tone::Create, "steady")
+    } else {
+        palette.paint(Tone::Warning, "not steady")
+    };
+    let head = format!("{} ({})", service.address, clean(&service.name));
+    line(
+        out,
+        "service",
+        &format!("{}  {steady}", palette.paint(Tone::Strong, &head)),
+    );
+    let image = state.image.as_deref().unwrap_or("no image");
+    line(
+        out,
+        "release",
+        &format!("{}  {}", clean(image), clean(&state.task_definition)),
+    );
+    tasks_lines(out, state, now);
+    for deployment in &state.deployments {
+        if state.deployments.len() == 1 && deployment.reason.is_empty() && deployment.failed == 0 {
+            continue;
+        }
+        let mut text = format!(
+            "{} {}: {} of {} running",
+            deployment.status.to_lowercase(),
+            clean(&deployment.task_definition),
+            deployment.running,
+            deployment.desired
+        );
+        if deployment.failed > 0 {
+            text.push_str(&format!(", {} failed", deployment.failed));
+        }
+        if !deployment.reason.is_empty() {
+            text.push_str(&format!(": {}", clean(&deployment.reason)));
+        }
+        line(out, "deployment", &text);
+    }
+    if !state.is_steady()
+        && let Some(event) = &state.last_event
+    {
+        line(out, "says", &clean(event));
+    }
+    for secret in &state.older_than_secrets {
+        let text = format!(
+            "{secret} has a newer version than running tasks: circles-infra redeploy, or apply when a key came or went"
+        );
+        line(out, "stale", &palette.paint(Tone::Warning, &text));
+    }
+}
+
+fn tasks_lines(out: &mut String, state: &ServiceState, now: i64) {
+    let mut text = format!("{} of {} running", state.running, state.desired);
+    if state.pending > 0 {
+        text.push_str(&format!(", {} pending", state.pending));
+    }
+    if let Some(oldest) = state.tasks.iter().filter_map(|task| task.started).min() {
+        text.push_str(&format!(", the oldest started {}", age(now - oldest)));
+    }
+    line(out, "tasks", &text);
+    for task in &state.tasks {
+        if task.status != "RUNNING" || task.health == "UNHEALTHY" {
+            let health = task.health.to_lowercase();
+            line(
+                out,
+                "",
+                &format!(
+                    "{} {} ({health})",
+                    clean(&task.id),
+                    task.status.to_lowercase()
+                ),
+            );
+        }
+    }
+    if state.targets.is_empty() {
+        return;
+    }
+    let text = format!("{} of {} healthy", state.healthy(), state.targets.len());
+    line(out, "targets", &text);
+    for target in state.targets.iter().filter(|t| t.state != "healthy") {
+        let reason = target.reason.as_deref().unwrap_or_default();
+        let text = format!("{} {} {}", clean(&target.id), target.state, clean(reason));
+        line(out, "", &text);
+    }
+}
+
+fn database_text(database: &Database, palette: Palette) -> String {
+    let Some(state) = &database.state else {
+        let text = format!("{} ({}) is not there", database.address, database.name);
+        return palette.paint(Tone::Warning, &text);
+    };
+    let zones = if state.multi_az { ", two zones" } else { "" };
+    let status = if state.status == "available" {
+        state.status.clone()
+    } else {
+        palette.paint(Tone::Warning, &state.status)
+    };
+    format!(
+        "{} {status}: PostgreSQL {}, {}, {} GiB{zones}",
+        database.address, state.engine_version, state.class, state.storage
+    )
+}

@@ -1,0 +1,279 @@
+//! The example pipelines, as they stand: every line that a job runs, in order, on the local AWS. Git's host and Docker are stood in for.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value as Json;
+
+use crate::local_aws::LocalAws;
+use crate::made_up::MadeUp;
+
+const PIPELINES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/ci");
+
+/// A checkout with the stack, and a machine with the program, `gh` and `docker` on it.
+struct Runner {
+    aws: LocalAws,
+    service: MadeUp,
+    folder: tempfile::TempDir,
+}
+
+impl Runner {
+    fn new() -> Self {
+        let runner = Self {
+            aws: LocalAws::start(),
+            service: MadeUp::whole(),
+            folder: tempfile::tempdir().expect("a temporary folder"),
+        };
+        let folder = runner.folder.path();
+        for name in ["bin", "checkout/stacks"] {
+            std::fs::create_dir_all(folder.join(name)).expect("a folder");
+        }
+        let stack = Path::new(env!("CARGO_MANIFEST_DIR")).join("stacks/circles.yaml");
+        std::fs::copy(stack, folder.join("checkout/stacks/circles.yaml")).expect("the stack file");
+        let program = env!("CARGO_BIN_EXE_circles-infra");
+        std::os::unix::fs::symlink(program, folder.join("bin/circles-infra")).expect("a link");
+        // They leave what they were called with, and the archive that a build leaves.
+        runner.stand_in("gh", "echo \"$@\" >> ../gh.calls; test -s plan.md");
+        let archive = folder.join("image.tar");
+        let copy = format!(
+            "echo \"$@\" >> ../docker.calls; cp {} app.tar",
+            archive.display()
+        );
+        runner.stand_in("docker", &copy);
+        std::fs::write(&archive, image()).expect("an image archive");
+        runner
+    }
+
+    fn stand_in(&self, name: &str, script: &str) {
+        let path = self.folder.path().join("bin").join(name);
+        std::fs::write(&path, format!("#!/bin/sh\nset -e\n{script}\n")).expect("a script");
+        let executable = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(&path, executable).expect("an executable script");
+    }
+
+    fn in_checkout(&self, mut command: Command) -> Command {
+        let bin = self.folder.path().join("bin");
+        let path = std::env::var("PATH").unwrap_or_default();
+        command
+            .current_dir(self.folder.path().join("checkout"))
+            .env("PATH", format!("{}:{path}", bin.display()))
+            .env("GITHUB_STEP_SUMMARY", self.folder.path().join("summary.md"))
+            .env("AWS_ENDPOINT_URL", self.aws.endpoint())
+            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_SECRET_ACCESS_KEY", "test")
+            .env("AWS_REGION", "us-east-1")
+            .env("CIRCLES_SETTLE_WINDOW", "300ms")
+            .env("CIRCLES_URL", &self.service.url)
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// As GitHub runs a `run:` without a shell of its own.
+    fn step(&self, script: &str, environment: &[(String, String)]) -> Output {
+        let mut command = Command::new("bash");
+        command.args(["--noprofile", "--norc", "-eo", "pipefail", "-c", script]);
+        let mut command = self.in_checkout(command);
+        let environment = environment.iter().map(|(name, value)| (name, value));
+        command.envs(environment).output().expect("bash runs")
+    }
+
+    fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join(name)).unwrap_or_default()
+    }
+}
+
+/// An image archive as `docker buildx build --output type=oci` leaves it: one layer, for linux/amd64.
+fn image() -> Vec<u8> {
+    use sha2::{Digest, Sha256};
+    let digest = |bytes: &[u8]| {
+        let hash: String = Sha256::digest(bytes)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        hash
+    };
+    let layer = tar_of(&[("hello".to_owned(), b"hello".to_vec())]);
+    let config = format!(
+        r#"{{"architecture":"amd64","os":"linux","config":{{"Cmd":["/hello"]}},"rootfs":{{"type":"layers","diff_ids":["sha256:{}"]}}}}"#,
+        digest(&layer)
+    )
+    .into_bytes();
+    let manifest = format!(
+        r#"{{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:{}","size":{}}},"layers":[{{"mediaType":"application/vnd.oci.image.layer.v1.tar","digest":"sha256:{}","size":{}}}]}}"#,
+        digest(&config),
+        config.len(),
+        digest(&layer),
+        layer.len()
+    )
+    .into_bytes();
+    let index = format!(
+        r#"{{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[{{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:{}","size":{},"platform":{{"architecture":"amd64","os":"linux"}}}}]}}"#,
+        digest(&manifest),
+        manifest.len()
+    )
+    .into_bytes();
+    let blob = |bytes: &[u8]| (format!("blobs/sha256/{}", digest(bytes)), bytes.to_vec());
+    tar_of(&[
+        (
+            "oci-layout".to_owned(),
+            br#"{"imageLayoutVersion":"1.0.0"}"#.to_vec(),
+        ),
+        ("index.json".to_owned(), index),
+        blob(&layer),
+        blob(&config),
+        blob(&manifest),
+    ])
+}
+
+fn tar_of(files: &[(String, Vec<u8>)]) -> Vec<u8> {
+    let mut archive = tar::Builder::new(Vec::new());
+    for (name, bytes) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o755);
+        header.set_cksum();
+        archive
+            .append_data(&mut header, name, bytes.as_slice())
+            .expect("a file in an archive");
+    }
+    archive.into_inner().expect("an archive")
+}
+
+/// The workflow, by the parser that the sandbox's packages bring along.
+fn workflow() -> Json {
+    let python = std::env::var_os("CIRCLES_TEST_PYTHON").unwrap_or_else(|| "python3".into());
+    let output = Command::new(python)
+        .args([
+            "-c",
+            "import json, sys, yaml; d = yaml.safe_load(open(sys.argv[1])); d['on'] = d.pop(True); print(json.dumps(d))",
+        ])
+        .arg(format!("{PIPELINES}/github-actions.yaml"))
+        .output()
+        .expect("python runs");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+/// A step's own environment, with what GitHub would put in: a secret, a variable, the event.
+fn environment(step: &Json) -> Vec<(String, String)> {
+    let named = step["env"].as_object().cloned().unwrap_or_default();
+    named
+        .into_iter()
+        .filter(|(name, _)| name != "CIRCLES_URL")
+        .map(|(name, value)| {
+            let text = value.as_str().unwrap_or_default();
+            let value = match text {
+                "${{ secrets.FOURSQUARE_API_KEY }}" => "fsq-canary-value",
+                "${{ github.event.pull_request.number }}" => "7",
+                "${{ github.token }}" | "${{ vars.CIRCLES_INFRA }}" => "unused",
+                other => panic!("{name}: {other}"),
+            };
+            (name, value.to_owned())
+        })
+        .collect()
+}
+
+/// Whether a line's verb is one that this program has.
+fn known(script: &str) -> bool {
+    let help = Command::new(env!("CARGO_BIN_EXE_circles-infra"))
+        .arg("--help")
+        .output()
+        .expect("the program runs");
+    let help = String::from_utf8_lossy(&help.stdout).into_owned();
+    let verbs: Vec<&str> = help
+        .lines()
+        .filter_map(|line| line.strip_prefix("  "))
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    script
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("circles-infra "))
+        .filter_map(|rest| rest.split(' ').next())
+        .all(|verb| verbs.contains(&verb))
+}
+
+#[test]
+fn every_line_of_the_workflow_runs() {
+    let runner = Runner::new();
+    let workflow = workflow();
+    assert_eq!(workflow["permissions"]["id-token"], "write");
+    let mut ran = Vec::new();
+    for job in ["plan", "ship", "plan"] {
+        for step in workflow["jobs"][job]["steps"].as_array().expect("steps") {
+            let Some(script) = step["run"].as_str() else {
+                assert!(step["uses"].is_string(), "{step}");
+                continue;
+            };
+            assert!(
+                !script.contains("${{"),
+                "untrusted text in a script: {script}"
+            );
+            if !known(script) {
+                continue;
+            }
+            let output = runner.step(script, &environment(step));
+            let said = format!(
+                "{}{}",
+                String::from_utf8_lossy(&output.stdout),
+                String::from_utf8_lossy(&output.stderr)
+            );
+            assert!(output.status.success(), "{job}: {script}\n{said}");
+            assert!(!said.contains("fsq-canary-value"), "{said}");
+            ran.push(script.to_owned());
+        }
+    }
+    for line in [
+        "plan --format markdown",
+        "apply --yes",
+        "secrets set",
+        "verify --url",
+        "gh pr comment",
+    ] {
+        assert!(
+            ran.iter().any(|script| script.contains(line)),
+            "{line}: {ran:?}"
+        );
+    }
+    let comment = runner.read("checkout/plan.md");
+    assert!(
+        comment.starts_with('#') || comment.contains("**"),
+        "{comment}"
+    );
+    assert!(
+        runner
+            .read("gh.calls")
+            .contains("pr comment 7 --body-file plan.md")
+    );
+    assert!(runner.read("summary.md").contains(&comment));
+    // The second pull request's plan: what was shipped is what the file says.
+    assert!(
+        comment.to_lowercase().contains("no changes") || comment.contains("nothing"),
+        "{comment}"
+    );
+}
+
+#[test]
+fn the_shell_pipeline_runs() {
+    let runner = Runner::new();
+    let script = format!("{PIPELINES}/pipeline.sh");
+    let text = std::fs::read_to_string(&script).expect("the script");
+    let run = |argument: &str| {
+        let mut command = Command::new(&script);
+        command.arg(argument);
+        let output = runner.in_checkout(command).output().expect("it runs");
+        (output.status.code(), format!("{output:?}"))
+    };
+    let (code, said) = run("plan");
+    assert_eq!(code, Some(0), "{said}");
+    assert!(runner.read("checkout/plan.md").contains("circles-alb"));
+    if known(&text) {
+        let (code, said) = run("ship");
+        assert_eq!(code, Some(0), "{said}");
+    }
+    assert_eq!(run("").0, Some(64));
+}
