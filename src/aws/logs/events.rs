@@ -56,6 +56,13 @@ pub async fn page(
         .events
         .unwrap_or_default()
         .into_iter()
+        // An emulator may not know the prefix.
+        .filter(|event| {
+            let stream = event.log_stream_name().unwrap_or_default();
+            wanted
+                .prefix
+                .is_none_or(|prefix| stream.starts_with(prefix))
+        })
         .map(|event| Line {
             id: event.event_id.unwrap_or_default(),
             at: event.timestamp.unwrap_or_default(),
