@@ -20,7 +20,6 @@ class Balancers:
         self._sandbox, self._folder, self._locate = sandbox, folder, locate
         self._listeners: dict[str, Listener] = {}
         self._checks: dict[tuple[str, str, int], Check] = {}
-        self._routes: dict[str, list[tuple[str, int]]] = {}
         self._told: dict[str, str] = {}
         self.names: dict[str, str] = {}
 
@@ -37,7 +36,7 @@ class Balancers:
                 await self._listeners.pop(arn).close()
                 known = None
             if known is None:
-                known = Listener(balancer, listener, lambda group: self._routes.get(group, []), self._tls(listener))
+                known = Listener(balancer, listener, self._targets, self._tls(listener))
                 key = f"{balancer['name']}:{listener['port']}"
                 await known.open(ports.get(key, 0))
                 ports[key] = known.port
@@ -72,15 +71,12 @@ class Balancers:
 
     def _follow_groups(self, world: dict[str, Any]) -> None:
         wanted: dict[tuple[str, str, int], tuple[dict, tuple[str, int]]] = {}
-        self._routes = {}
         for group in world["groups"]:
             for target in group["targets"]:
                 address = self._locate(target["id"], target["port"])
                 if address is None or target["state"] == "draining":
                     continue
                 wanted[group["arn"], target["id"], target["port"]] = (group, address)
-                if target["state"] == "healthy":
-                    self._routes.setdefault(group["arn"], []).append(address)
         for key in set(self._checks) - set(wanted):
             self._checks.pop(key).stop()
         for key, (group, address) in wanted.items():
@@ -89,6 +85,14 @@ class Balancers:
                 self._checks[key] = Check(group, key[1], address, world["clock_factor"], self._tell)
             else:
                 check.group, check.clock_factor = group, world["clock_factor"]
+
+    def _targets(self, group: str) -> list[tuple[str, int]]:
+        """Where a group's requests go now. When all are unhealthy, all get requests: user guide, "Target group health"."""
+        states: dict[str, list[tuple[str, int]]] = {}
+        for (arn, _, _), check in self._checks.items():
+            if arn == group:
+                states.setdefault(check.state, []).append(check.address)
+        return states.get("healthy") or states.get("unhealthy") or []
 
     async def _tell(self, report: dict[str, Any]) -> bool:
         try:
@@ -100,7 +104,7 @@ class Balancers:
 
     def failing(self, target: str) -> str | None:
         """The group in which a target fails its checks, or None."""
-        return next((group for (group, address, _), check in self._checks.items() if address == target and check.failing),
+        return next((group for (group, address, _), check in self._checks.items() if address == target and check.state == "unhealthy"),
                     None)
 
     async def close(self) -> None:

@@ -18,7 +18,8 @@ class Check:
     def __init__(self, group: dict[str, Any], target: str, address: tuple[str, int], clock_factor: float,
                  tell: Callable[[dict[str, Any]], Awaitable[bool]]) -> None:
         self.group, self.address, self.clock_factor = group, address, clock_factor
-        self.failing = False
+        # What it is found to be: the proxy goes by this, and the API is told of it.
+        self.state = "initial"
         self._target, self._tell = target, tell
         self._job = asyncio.create_task(self._run())
 
@@ -27,23 +28,20 @@ class Check:
 
     async def _run(self) -> None:
         passed = failed = 0
-        state = "initial"
+        told = self.state
         while True:
             problem = await self._probe()
             passed, failed = (passed + 1, 0) if problem is None else (0, failed + 1)
             # A new target needs one good answer, one that was unhealthy as many as the group says.
-            if problem is None and (state == "initial" or passed >= self.group["healthy_threshold"]):
-                wanted = "healthy"
+            if problem is None and (self.state == "initial" or passed >= self.group["healthy_threshold"]):
+                self.state = "healthy"
             elif problem is not None and failed >= self.group["unhealthy_threshold"]:
-                wanted = "unhealthy"
-            else:
-                wanted = state
-            self.failing = wanted == "unhealthy"
-            if wanted != state:
-                reason, description = problem or (None, None)
-                if await self._tell({"group": self.group["arn"], "target": self._target, "state": wanted,
-                                     "reason": reason, "description": description}):
-                    state = wanted
+                self.state = "unhealthy"
+            reason, description = problem or (None, None)
+            if self.state != told and await self._tell({"group": self.group["arn"], "target": self._target,
+                                                        "state": self.state, "reason": reason,
+                                                        "description": description}):
+                told = self.state
             await asyncio.sleep(max(OFTEN, self.group["interval"] * self.clock_factor))
 
     async def _probe(self) -> tuple[str, str] | None:
