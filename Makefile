@@ -1,5 +1,5 @@
 # Everything sets itself up on a fresh Debian or Ubuntu with Rust and Python 3.
-#   make demo   build, start the local AWS, plan, apply, outputs, and a second plan with nothing to do
+#   make demo   build, start the local AWS, plan, apply, outputs, a second plan with nothing to do, and the service itself behind a URL
 #   make test   all tests that a change must pass
 #   make app    the Circles service on :8000 with a throw-away database
 #   make image  its image as an OCI archive, target/circles-app.tar
@@ -8,20 +8,25 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/circles-infra
 # Outside the checkout: a clean build of the AWS SDKs takes ten minutes, and every checkout can share it.
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 BIN := $(CARGO_TARGET_DIR)/debug/circles-infra
+APP := $(CARGO_TARGET_DIR)/debug/circles-app
 VENV := $(CACHE)/test-venv
 FUZZ_VENV := $(CACHE)/fuzz-venv
 IMAGE ?= target/circles-app.tar
 RDS_CA ?=
 
-.PHONY: bench bench-app demo test test-infra test-sandbox test-app test-verify test-all app image test-image fuzz lint build
+.PHONY: bench bench-app demo test test-infra test-sandbox test-app test-verify test-up test-all app image test-image fuzz lint build build-app
 
 build:
 	cargo build --bin circles-infra
 
-demo: build
-	tools/demo.sh $(BIN)
+# Apart from the other, so that neither is built with the other's features.
+build-app:
+	cargo build -p circles-app --bin circles-app
 
-test: test-sandbox test-infra test-app test-verify
+demo: build build-app
+	tools/demo.sh $(BIN) $(APP)
+
+test: test-sandbox test-infra test-app test-verify test-up
 
 $(VENV)/ready: src/sandbox/requirements.txt tests/sandbox/requirements.txt
 	tools/venv.sh $(VENV) $^
@@ -37,10 +42,14 @@ test-app: $(VENV)/ready
 	CIRCLES_TEST_PYTHON=$(VENV)/bin/python app/tests/with-postgres.sh cargo test -p circles-app
 
 # `verify` against the real service, its own process on a PostgreSQL of its own.
-test-verify:
-	cargo build -p circles-app --bin circles-app
+test-verify: build-app
 	CIRCLES_TEST_APP=$(CARGO_TARGET_DIR)/debug/circles-app app/tests/with-postgres.sh \
 		cargo test -p circles-infra --test it verify::the_real -- --ignored
+
+# The whole system: `sandbox up`, the service behind its proxy, and `sandbox down`.
+test-up: $(VENV)/ready build build-app
+	tools/postgis.sh || test -z "$$CI"
+	CIRCLES_BIN=$(CARGO_TARGET_DIR)/debug $(VENV)/bin/python -m pytest -q -p no:cacheprovider tests/up
 
 # Every kill point and every lost answer, not just a sample.
 test-all: export CIRCLES_TEST_ALL = 1

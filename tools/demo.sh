@@ -1,14 +1,30 @@
 #!/usr/bin/env bash
-# The whole stack on this machine, with no AWS account: plan, apply, outputs, and a second plan that finds nothing to do.
+# The whole stack on this machine, with no AWS account: plan, apply, outputs, a second plan that finds nothing to do, and then the service
+# itself behind its load balancer's stand-in.
 set -euo pipefail
 bin=$1
+app=$2
+here=$(cd "$(dirname "$0")" && pwd)
 say() { printf '\n\033[1m$ circles-infra %s\033[0m\n' "$*"; }
 run() { say "$@"; "$bin" "$@"; }
 run --sandbox plan
 run --sandbox apply --yes
 run --sandbox outputs
-say --sandbox outputs alb_dns_name
-url=$("$bin" --sandbox --quiet outputs alb_dns_name)
-echo "$url"
 run --sandbox plan --detailed-exitcode
-printf '\nThe stack stands in the local AWS. Take it away with: %s --sandbox destroy --yes\n' "$bin"
+if ! "$here/postgis.sh"; then
+  printf '\nThe stack stands in the local AWS. To run the service too, install what is named above and type: make demo\n'
+  printf 'Take it away with: %s --sandbox destroy --yes\n' "$bin"
+  exit 0
+fi
+printf '\nNow the service itself: its host build as the tasks, PostgreSQL for RDS, a proxy for the load balancer. This takes half a minute.\n'
+run sandbox up --host-binary "$app"
+say --sandbox --quiet outputs alb_dns_name
+url=http://$("$bin" --sandbox --quiet outputs alb_dns_name)
+echo "$url"
+for path in /health /readyz /docs; do
+  printf '\n\033[1m$ curl %s%s\033[0m\n' "$url" "$path"
+  curl -fsS --max-time 20 "$url$path" | head -c 400
+  echo
+done
+printf '\nThe service runs at %s (its documentation: %s/docs).\n' "$url" "$url"
+printf 'End it with: %s sandbox down   and the local AWS with: %s sandbox stop\n' "$bin" "$bin"
