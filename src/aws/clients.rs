@@ -94,13 +94,18 @@ impl Aws {
             .map(|region| region.as_ref().to_owned())
             .ok_or(ConnectError::NoRegion)?;
         let endpoint = config.endpoint_url().map(str::to_owned);
-        let caller = client!(aws_sdk_sts, &config, &connect.listener)
-            .get_caller_identity()
-            .send()
-            .await
-            .map_err(|e| refused(aws_error("sts:GetCallerIdentity", e), &endpoint, &region))?;
-        let caller_arn = caller.arn.unwrap_or_default();
         let mut aws = Self::with(&config, region, endpoint, &connect.listener);
+        let sts = client!(aws_sdk_sts, &config, &connect.listener);
+        let caller = aws
+            .read("sts:GetCallerIdentity", || async {
+                sts.get_caller_identity()
+                    .send()
+                    .await
+                    .map_err(|e| aws_error("sts:GetCallerIdentity", e))
+            })
+            .await
+            .map_err(|error| refused(error, &aws.endpoint, &aws.region))?;
+        let caller_arn = caller.arn.unwrap_or_default();
         aws.account = caller.account.unwrap_or_default();
         aws.partition = caller_arn.split(':').nth(1).unwrap_or("aws").to_owned();
         aws.caller_arn = caller_arn;

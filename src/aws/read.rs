@@ -8,8 +8,11 @@ use crate::kind::{Class, CloudError};
 use super::Aws;
 use super::told::ATTEMPT;
 
-/// Attempts of a read that failed for a reason that passes.
-const ATTEMPTS: u32 = 6;
+/// Attempts of a read that is throttled, refused with a 5xx or cut off: half a minute of them. A plan needs a hundred reads, and with a
+/// fifth of all calls failing the SDK's usual three would end every other one.
+const ATTEMPTS: u32 = 10;
+/// Attempts where each costs its whole timeout, or where nobody listens.
+const ATTEMPTS_UNHEARD: u32 = 3;
 
 impl Aws {
     /// Sends a read, again after throttling, a lost answer or a 5xx (reads may be repeated freely). `action` is the IAM action.
@@ -35,11 +38,7 @@ impl Aws {
                 Err(error) => error,
             };
             attempt += 1;
-            let passes = matches!(
-                error.class,
-                Class::Throttled | Class::Unknown | Class::Unreachable
-            );
-            if !passes || attempt >= ATTEMPTS || (error.is(Class::Unreachable) && attempt >= 3) {
+            if attempt >= attempts(&error) {
                 return Err(error);
             }
             tokio::time::sleep(gap(attempt)).await;
@@ -47,7 +46,37 @@ impl Aws {
     }
 }
 
+/// How often a read that fails so is sent at most.
+fn attempts(error: &CloudError) -> u32 {
+    match (error.class, error.code.as_str()) {
+        (Class::Unreachable, _) | (Class::Unknown, "Timeout") => ATTEMPTS_UNHEARD,
+        (Class::Throttled | Class::Unknown, _) => ATTEMPTS,
+        _ => 1,
+    }
+}
+
 fn gap(attempt: u32) -> Duration {
     let base = Duration::from_millis(100 << attempt.min(6)).min(Duration::from_secs(5));
     base + base.mul_f64(rand::random::<f64>() / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passes_is_asked_again() {
+        for (class, code, sent) in [
+            (Class::Throttled, "Throttling", 10),
+            (Class::Unknown, "InternalFailure", 10),
+            (Class::Unknown, "Timeout", 3),
+            (Class::Unreachable, "NoAnswer", 3),
+            (Class::Denied, "AccessDenied", 1),
+            (Class::NotFound, "InvalidVpcID.NotFound", 1),
+        ] {
+            let error = CloudError::new("ec2:DescribeVpcs", class, code, "");
+            assert_eq!(attempts(&error), sent, "{code}");
+        }
+        assert!((1..ATTEMPTS).map(gap).sum::<Duration>() < Duration::from_secs(60));
+    }
 }

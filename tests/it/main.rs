@@ -3,6 +3,7 @@
 mod canaries;
 mod ci;
 mod contract;
+mod crash;
 mod examples;
 mod local_aws;
 mod logs;
@@ -12,3 +13,4 @@ mod stack;
 mod standing;
 mod status;
 mod verify;
+mod wire;

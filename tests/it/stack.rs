@@ -1,11 +1,10 @@
-//! The real stack file, the real program, a local AWS: applied, found again without a state, destroyed; and all of that through lost
-//! answers and SIGKILL. A sample of the calls runs always; `CIRCLES_TEST_ALL=1` takes every one.
+//! The real stack file, the real program, a local AWS: applied, found again without a state, destroyed. What happens when a run is killed
+//! on its way is in `crash`.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Output, Stdio};
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 use tempfile::TempDir;
 
 use crate::local_aws::LocalAws;
@@ -56,14 +55,6 @@ impl World {
         text
     }
 
-    async fn empty(&self) {
-        self.aws.control("DELETE", "faults", &Json::Null).await;
-        self.aws.control("POST", "reset", &Json::Null).await;
-        for entry in std::fs::read_dir(self.state.path()).expect("the state folder") {
-            std::fs::remove_dir_all(entry.expect("an entry").path()).expect("an emptied folder");
-        }
-    }
-
     /// All that exists. How far a service's roll-out has got is the clock's doing, not the program's, and is left out.
     async fn inventory(&self) -> Json {
         let mut all = self.aws.control("GET", "inventory", &Json::Null).await;
@@ -76,30 +67,6 @@ impl World {
             }
         }
         all
-    }
-
-    /// How many intents the journal holds.
-    fn intents(&self) -> usize {
-        files(self.state.path())
-            .iter()
-            .filter(|path| path.ends_with("journal.jsonl"))
-            .filter_map(|path| std::fs::read_to_string(path).ok())
-            .map(|text| text.matches("\"event\":\"intent\"").count())
-            .sum()
-    }
-
-    /// Waits until the `nth` intent is written, then kills.
-    fn kill_at(&self, mut child: Child, nth: usize) {
-        let patience = Instant::now() + Duration::from_secs(30);
-        while self.intents() < nth && Instant::now() < patience {
-            if child.try_wait().expect("the child's state").is_some() {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        // SIGKILL: nothing of the program runs any more after this.
-        child.kill().expect("a killed child");
-        child.wait().expect("an ended child");
     }
 
     async fn mutating_calls(&self) -> usize {
@@ -119,12 +86,6 @@ fn files(folder: &Path) -> Vec<PathBuf> {
         }
     }
     all
-}
-
-/// Every `step`th of so many, or all of them when asked for.
-fn sample(count: usize, step: usize) -> impl Iterator<Item = usize> {
-    let all = std::env::var_os("CIRCLES_TEST_ALL").is_some();
-    (1..=count).step_by(if all { 1 } else { step })
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -189,64 +150,4 @@ async fn secret_values(world: &World) -> Vec<String> {
         );
     }
     all
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn lost_answers_are_looked_for() {
-    let world = World::new();
-    world.expect(&["apply", "--yes"], 0);
-    let clean = world.inventory().await;
-    let calls = world.mutating_calls().await;
-    for nth in sample(calls, 9) {
-        world.empty().await;
-        let fault = json!({"kind": "lose", "mutating": true, "nth": nth});
-        world.aws.control("POST", "faults", &fault).await;
-        world.expect(&["apply", "--yes"], 0);
-        assert_eq!(
-            world.inventory().await,
-            clean,
-            "the answer to call {nth} was lost"
-        );
-        world.expect(&["plan", "--detailed-exitcode"], 0);
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_killed_apply_converges() {
-    let world = World::new();
-    world.expect(&["apply", "--yes"], 0);
-    let clean = world.inventory().await;
-    let calls = world.mutating_calls().await;
-    for nth in sample(calls, 7) {
-        world.empty().await;
-        let child = world
-            .command(&["apply", "--yes"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the program runs");
-        world.kill_at(child, nth);
-        world.expect(&["apply", "--yes"], 0);
-        assert_eq!(world.inventory().await, clean, "killed at intent {nth}");
-        world.expect(&["plan", "--detailed-exitcode"], 0);
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_killed_destroy_leaves_nothing() {
-    let world = World::new();
-    let nothing = world.inventory().await;
-    for nth in sample(36, 12) {
-        world.expect(&["apply", "--yes"], 0);
-        let before = world.intents();
-        let child = world
-            .command(&["destroy", "--yes"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the program runs");
-        world.kill_at(child, before + nth);
-        world.expect(&["destroy", "--yes"], 0);
-        assert_eq!(world.inventory().await, nothing, "killed at intent {nth}");
-    }
 }

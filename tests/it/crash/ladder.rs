@@ -1,0 +1,139 @@
+//! Asked to stop: once, twice, three times, by SIGINT or SIGTERM, and as CI systems do it. The next run always converges.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+use serde_json::Value as Json;
+
+use super::course::{Clean, Course};
+use super::walk::all;
+use super::world::{Ended, Running, World};
+use crate::wire::{Deed, Held, Moment, Script, When};
+
+const NO_MORE: &str = "nothing new starts";
+const NO_WAITS: &str = "waits are given up";
+
+/// An apply with its nth mutating call held.
+async fn held_at(world: &World, nth: usize, moment: Moment, more: &[&str]) -> (Running, Held) {
+    let held = Held::new();
+    let deed = Deed::Hold(moment, held.clone());
+    let mut arguments = vec!["apply", "--yes"];
+    arguments.extend(more);
+    let script = Script::new(When::Mutating(nth), deed);
+    let run = world.start(&World::stack(), &arguments, script);
+    held.arrived().await;
+    (run, held)
+}
+
+async fn converges(clean: &Clean, world: &World, when: &str) {
+    if let Err(error) = clean.finish(world, when).await {
+        panic!("{error}");
+    }
+}
+
+fn interrupted(ended: Ended, when: &str) -> Ended {
+    let ended = ended.expect(130, when).unwrap_or_else(|e| panic!("{e}"));
+    assert!(
+        ended.text.contains("to go on: circles-infra apply"),
+        "{when}: it does not say how to go on\n{}",
+        ended.text
+    );
+    ended
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn once_nothing_new_starts_and_all_is_saved() {
+    let clean = Course::Apply.clean().await;
+    let world = World::new().await;
+    for signal in [Signal::INT, Signal::TERM] {
+        world.empty().await;
+        let (run, held) = held_at(&world, 12, Moment::Before, &["--json"]).await;
+        run.signal(signal);
+        run.says("\"event\":\"stopping\"").await;
+        held.release();
+        let ended = interrupted(run.end().await, "asked once");
+        let events: Vec<Json> = ended
+            .text
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect();
+        let is = |event: &Json, name: &str| event["event"] == name;
+        let stopped = events.iter().position(|event| is(event, "stopping"));
+        let (before, after) = events.split_at(stopped.expect("a word that it stops"));
+        let started = before.iter().filter(|e| is(e, "step_started")).count();
+        assert!(after.iter().all(|event| !is(event, "step_started")));
+        let done = events.iter().filter(|event| is(event, "step_done"));
+        let done: Vec<&str> = done.filter_map(|event| event["address"].as_str()).collect();
+        assert_eq!(done.len(), started, "what was under way ends");
+        assert!(started < clean.calls.len() / 3, "{started} steps: too late");
+        let recorded = world.recorded();
+        for address in done {
+            assert!(recorded.iter().any(|one| one == address), "{address}");
+        }
+        converges(&clean, &world, "asked once to stop").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twice_waits_are_given_up() {
+    let clean = Course::Apply.clean().await;
+    let world = World::new().await;
+    for signals in [[Signal::INT, Signal::INT], [Signal::TERM, Signal::INT]] {
+        world.empty().await;
+        // A database takes minutes then.
+        world.clock(1.0).await;
+        let run = world.start(&World::stack(), &["apply", "--yes"], Script::pass());
+        run.says("waiting: ").await;
+        run.signal(signals[0]);
+        run.says(NO_MORE).await;
+        run.signal(signals[1]);
+        let ended = interrupted(run.end().await, "asked twice");
+        assert!(ended.text.contains(NO_WAITS), "{}", ended.text);
+        world.clock(0.0).await;
+        converges(&clean, &world, "asked twice to stop").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_times_it_leaves_at_once() {
+    let clean = Course::Apply.clean().await;
+    let world = World::new().await;
+    for (moment, signal) in [(Moment::Before, Signal::INT), (Moment::After, Signal::TERM)] {
+        world.empty().await;
+        let (run, held) = held_at(&world, 20, moment, &[]).await;
+        run.signal(signal);
+        run.says(NO_MORE).await;
+        run.signal(signal);
+        run.says(NO_WAITS).await;
+        run.signal(signal);
+        let ended = run.end().await;
+        if let Err(error) = ended.expect(130, "asked three times") {
+            panic!("{error}");
+        }
+        held.release();
+        converges(&clean, &world, "asked three times to stop").await;
+    }
+}
+
+/// GitHub Actions: SIGINT, SIGTERM 7.5 s later, SIGKILL 2.5 s after that, while a call does not come back.
+#[tokio::test(flavor = "multi_thread")]
+async fn cancelled_by_a_ci_system() {
+    let clean = Course::Apply.clean().await;
+    let world = World::new().await;
+    let points: &[usize] = if all() { &[5, 15, 25, 35, 45] } else { &[15] };
+    for nth in points {
+        for moment in [Moment::Before, Moment::After] {
+            world.empty().await;
+            let (run, held) = held_at(&world, *nth, moment, &[]).await;
+            run.signal(Signal::INT);
+            tokio::time::sleep(Duration::from_millis(7500)).await;
+            run.signal(Signal::TERM);
+            tokio::time::sleep(Duration::from_millis(2500)).await;
+            run.signal(Signal::KILL);
+            assert!(run.end().await.killed());
+            held.release();
+            let when = format!("cancelled while {} was held {moment:?}", clean.call(*nth));
+            converges(&clean, &world, &when).await;
+        }
+    }
+}
