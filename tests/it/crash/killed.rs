@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::course::{Clean, Course};
-use super::walk::{Point, moments, sample, walk};
+use super::walk::{Point, in_turn, moments, sample, walk};
 use super::world::World;
 use crate::wire::{Deed, Moment, Script, When};
 
@@ -91,7 +91,7 @@ async fn once(name: &'static str, course: Course, few: usize) {
 /// The recovery is killed at its first call, its second, … in turn, on the other side of the call.
 async fn twice(name: &'static str, course: Course, few: usize) {
     let clean = course.clean().await;
-    let points = moments(sample(clean.calls.len(), few));
+    let points = in_turn(sample(clean.calls.len(), few));
     walk(name, points, move |world, (nth, moment)| {
         let clean = clean.clone();
         async move { killed(&clean, world, nth, moment, Some(1 + nth % 7)).await }

@@ -22,16 +22,22 @@ pub fn sample(count: usize, few: usize) -> Vec<usize> {
         .collect()
 }
 
+const BOTH: [Moment; 2] = [Moment::Before, Moment::After];
+
 /// Right before and right after each call; a sample takes one of the two in turn.
 pub fn moments(calls: Vec<usize>) -> Vec<(usize, Moment)> {
-    let both = [Moment::Before, Moment::After];
-    if all() {
-        return calls
-            .into_iter()
-            .flat_map(|call| both.map(|moment| (call, moment)))
-            .collect();
+    if !all() {
+        return in_turn(calls);
     }
-    calls.into_iter().zip(both.into_iter().cycle()).collect()
+    calls
+        .into_iter()
+        .flat_map(|call| BOTH.map(|moment| (call, moment)))
+        .collect()
+}
+
+/// Right before the first, right after the second, …
+pub fn in_turn(calls: Vec<usize>) -> Vec<(usize, Moment)> {
+    calls.into_iter().zip(BOTH.into_iter().cycle()).collect()
 }
 
 /// What one point came to.

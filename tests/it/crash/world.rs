@@ -145,11 +145,13 @@ impl World {
         path
     }
 
-    /// Starts the program; what happens to its calls is the script's to say.
+    /// Starts the program, or another build of it that `CIRCLES_TEST_PROGRAM` names; what happens to its calls is the script's to say.
     pub fn start(&self, stack: &Path, arguments: &[&str], script: Arc<Script>) -> Running {
         self.proxy.play(&script);
         let window = self.window.load(Ordering::SeqCst);
-        let child = Command::new(env!("CARGO_BIN_EXE_circles-infra"))
+        let program = std::env::var_os("CIRCLES_TEST_PROGRAM")
+            .unwrap_or_else(|| env!("CARGO_BIN_EXE_circles-infra").into());
+        let child = Command::new(program)
             .arg("--stack")
             .arg(stack)
             .args(arguments)
