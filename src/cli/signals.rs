@@ -1,5 +1,7 @@
 //! The Ctrl-C ladder, pulled by SIGINT and SIGTERM alike: once, twice, and the third time the process leaves.
 
+use std::io::Write;
+
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::failure::Exit;
@@ -14,7 +16,11 @@ pub fn ladder() -> Stop {
         tokio::spawn(async move {
             while signal.recv().await.is_some() {
                 if handle.pull() >= 3 {
-                    // The journal is right already; nothing is gained by going on.
+                    // The journal is right already; nothing is gained by going on. Nobody may be there to read this.
+                    let _ = writeln!(
+                        std::io::stderr(),
+                        "left with calls in flight: the same command looks for what they made, and goes on from there"
+                    );
                     std::process::exit(Exit::INTERRUPTED.0.into());
                 }
             }

@@ -73,7 +73,9 @@ impl CallGate for Gate {
     fn before(&self, intent: Intent) -> BoxFuture<'_, Result<u64, Refusal>> {
         Box::pin(async move {
             let place = self.limits.place(&intent.action).await;
-            if self.stop.level() > 0 && self.sent() == 0 {
+            // Once: steps under way are finished. Twice: only calls are.
+            let allowed = if self.sent() == 0 { 0 } else { 1 };
+            if self.stop.level() > allowed {
                 return Err(Refusal::Stopping);
             }
             let (reply, answer) = oneshot::channel();

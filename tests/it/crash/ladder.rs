@@ -13,13 +13,13 @@ use crate::wire::{Deed, Held, Moment, Script, When};
 const NO_MORE: &str = "nothing new starts";
 const NO_WAITS: &str = "waits are given up";
 
-/// An apply with its nth mutating call held.
-async fn held_at(world: &World, nth: usize, moment: Moment, more: &[&str]) -> (Running, Held) {
+/// An apply with one of its calls held.
+async fn held_at(world: &World, when: When, moment: Moment, more: &[&str]) -> (Running, Held) {
     let held = Held::new();
     let deed = Deed::Hold(moment, held.clone());
     let mut arguments = vec!["apply", "--yes"];
     arguments.extend(more);
-    let script = Script::new(When::Mutating(nth), deed);
+    let script = Script::new(when, deed);
     let run = world.start(&World::stack(), &arguments, script);
     held.arrived().await;
     (run, held)
@@ -47,7 +47,7 @@ async fn once_nothing_new_starts_and_all_is_saved() {
     let world = World::new().await;
     for signal in [Signal::INT, Signal::TERM] {
         world.empty().await;
-        let (run, held) = held_at(&world, 12, Moment::Before, &["--json"]).await;
+        let (run, held) = held_at(&world, When::Mutating(12), Moment::Before, &["--json"]).await;
         run.signal(signal);
         run.says("\"event\":\"stopping\"").await;
         held.release();
@@ -94,22 +94,48 @@ async fn twice_waits_are_given_up() {
     }
 }
 
+/// A VPC that is made needs another call; asked twice, the run does not send it.
+#[tokio::test(flavor = "multi_thread")]
+async fn twice_only_calls_in_flight_are_finished() {
+    let clean = Course::Apply.clean().await;
+    let world = World::new().await;
+    let next = |run: &Ended| {
+        run.script
+            .mutating()
+            .iter()
+            .any(|call| call.action == "ModifyVpcAttribute")
+    };
+    for times in [1, 2] {
+        world.empty().await;
+        let (run, held) = held_at(&world, When::Named("CreateVpc"), Moment::After, &[]).await;
+        for said in [NO_MORE, NO_WAITS].into_iter().take(times) {
+            run.signal(Signal::INT);
+            run.says(said).await;
+        }
+        held.release();
+        let ended = interrupted(run.end().await, "a VPC half made");
+        assert_eq!(next(&ended), times == 1, "{}", ended.text);
+        assert!(world.recorded().iter().any(|one| one == "network/vpc"));
+        converges(&clean, &world, "a VPC half made").await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn three_times_it_leaves_at_once() {
     let clean = Course::Apply.clean().await;
     let world = World::new().await;
     for (moment, signal) in [(Moment::Before, Signal::INT), (Moment::After, Signal::TERM)] {
         world.empty().await;
-        let (run, held) = held_at(&world, 20, moment, &[]).await;
+        let (run, held) = held_at(&world, When::Mutating(20), moment, &[]).await;
         run.signal(signal);
         run.says(NO_MORE).await;
         run.signal(signal);
         run.says(NO_WAITS).await;
         run.signal(signal);
         let ended = run.end().await;
-        if let Err(error) = ended.expect(130, "asked three times") {
-            panic!("{error}");
-        }
+        let ended = ended.expect(130, "asked three times");
+        let ended = ended.unwrap_or_else(|e| panic!("{e}"));
+        assert!(ended.text.contains("goes on from there"), "{}", ended.text);
         held.release();
         converges(&clean, &world, "asked three times to stop").await;
     }
@@ -124,7 +150,7 @@ async fn cancelled_by_a_ci_system() {
     for nth in points {
         for moment in [Moment::Before, Moment::After] {
             world.empty().await;
-            let (run, held) = held_at(&world, *nth, moment, &[]).await;
+            let (run, held) = held_at(&world, When::Mutating(*nth), moment, &[]).await;
             run.signal(Signal::INT);
             tokio::time::sleep(Duration::from_millis(7500)).await;
             run.signal(Signal::TERM);

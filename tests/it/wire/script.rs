@@ -24,6 +24,8 @@ pub enum Moment {
 pub enum When {
     /// The nth mutating call, from 1.
     Mutating(usize),
+    /// The first call of that name.
+    Named(&'static str),
     /// So many of a hundred of all calls, by this seed.
     Share { percent: u32, seed: u64 },
 }
@@ -106,7 +108,7 @@ impl Script {
         static RUNS: AtomicUsize = AtomicUsize::new(1);
         let random = match when {
             When::Share { seed, .. } => Some(StdRng::seed_from_u64(seed)),
-            When::Mutating(_) => None,
+            When::Mutating(_) | When::Named(_) => None,
         };
         Arc::new(Self {
             key: format!("RUN{}", RUNS.fetch_add(1, Ordering::SeqCst)),
@@ -158,6 +160,7 @@ impl Script {
         counts.mutating += usize::from(call.mutating);
         let strikes = match self.when {
             When::Mutating(nth) => call.mutating && counts.mutating == nth,
+            When::Named(action) => call.action == action && self.struck() == 0,
             When::Share { percent, .. } => counts
                 .random
                 .as_mut()
