@@ -142,7 +142,8 @@ fn issue(place: &str, failure: &Failure, input: Value) -> Issue {
 }
 
 fn kind_of(msg: &str) -> &'static str {
-    let rules: [(&str, &'static str); 11] = [
+    let rules: [(&str, &'static str); 12] = [
+        ("valid object", "object_type"),
         ("at least", "string_too_short"),
         ("at most", "string_too_long"),
         ("greater than", "greater_than_equal"),
@@ -185,6 +186,13 @@ impl Input for Body {
     const PLACE: &'static str = "body";
 
     fn read<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        // serde would take a list for the fields of an object, by their order.
+        if !self.value.is_object() {
+            return Err(Failure {
+                path: Vec::new(),
+                message: "Input should be a valid object".to_owned(),
+            });
+        }
         serde_path_to_error::deserialize(&self.value).map_err(|e| failure(&e))
     }
 
@@ -372,7 +380,10 @@ mod tests {
 
     #[test]
     fn a_body_that_is_no_object_and_a_long_one_end_at_once() {
-        assert_eq!(told::<_, Form>(&body(json!(7))).len(), 1);
+        let list = json!(["sara", "open", 1, null, [], {"code": "123456"}, true]);
+        for value in [json!(7), json!(null), list] {
+            assert_eq!(told::<_, Form>(&body(value)), [r#"["body"] object_type"#]);
+        }
         let long = body(json!({ "name": "x".repeat(LONGEST), "lat": 91 }));
         assert_eq!(told::<_, Form>(&long).len(), 1);
     }

@@ -18,6 +18,7 @@ use crate::extract::{Json, Query};
 use crate::geo::haversine_m;
 use crate::page::{Page, Paging};
 
+mod kept;
 mod ranking;
 use ranking::Ranking;
 pub use ranking::{Rankings, Window};

@@ -43,7 +43,7 @@ psql=$(ls /usr/lib/postgresql/*/bin/psql | sort -V | tail -1)
 # The other checks compare answers with the document; the contract's own tests do that.
 status=0
 cd "$scratch" # It keeps a folder where it runs.
-"$SCHEMATHESIS" run "$base/openapi.json" --header "Authorization: Bearer $token" --checks not_a_server_error \
+"$SCHEMATHESIS" --config-file "$here/schemathesis.toml" run "$base/openapi.json" --header "Authorization: Bearer $token" --checks not_a_server_error \
     --max-examples "${EXAMPLES:-25}" --phases examples,coverage,fuzzing --continue-on-failure --request-timeout 30 \
     --generation-database none --no-color ${SEED:+--seed "$SEED"} "$@" || status=$?
 [ ! -s "$scratch/log" ] || { echo "what the service logged:" >&2; sed 's/.*"cause":/"cause":/' "$scratch/log" | cut -c1-300 | sort | uniq -c | sort -rn | head -40 >&2; }

@@ -8,6 +8,7 @@ use crate::harness::{Client, World};
 
 mod people;
 mod places;
+mod refusals;
 
 /// Who may call.
 #[derive(Clone, Copy, PartialEq)]

@@ -9,6 +9,7 @@ mod contract;
 mod dms;
 mod faults;
 mod image;
+mod jobs;
 mod live;
 mod messages;
 mod migrations;

@@ -1,15 +1,11 @@
 //! Places scored by check-ins, reviews, photos and people within a window.
 //!
-//! A window's ranking of all places is computed once and used again for at most twenty times as long as the computing took, never
-//! longer than five seconds; a quick one is never kept. So a small database is always up to date, and a large one is not asked to
-//! count a day's check-ins for every request.
+//! A window's ranking of all places is kept as long as it was dear to make. So a small database is always up to date, and a large one
+//! is not asked to count a day's check-ins for every request.
 
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use tokio::sync::Mutex;
-
+use super::kept::Kept;
 use crate::app::App;
 use crate::error::{ApiError, Result};
 
@@ -50,22 +46,12 @@ impl Window {
 /// Places with any signal in a window and the people checked in there, best first.
 pub(super) type Ranking = Arc<Vec<(i64, i64)>>;
 
-struct Kept {
-    ranking: Ranking,
-    until: Instant,
-}
-
-/// The kept rankings. The lock is held while one is computed, so a burst of requests computes it once.
+/// The rankings of this task, one a window, and the number of people who can chat.
 #[derive(Default)]
 pub struct Rankings {
-    kept: Mutex<HashMap<Window, Kept>>,
-    chatting: Mutex<Option<(i64, Instant)>>,
+    windows: [Kept<Ranking>; 5],
+    chatting: Kept<i64>,
 }
-
-/// A ranking that took less is cheap enough to compute for every request.
-const QUICK: Duration = Duration::from_millis(8);
-const REUSE: u32 = 20;
-const LONGEST: Duration = Duration::from_secs(5);
 
 /// 3 a check-in, 2 a review, 1 a photo of a review, 2 a person; each signal counted by itself. Private check-ins do not count.
 const RANKED: &str = "with c as (select place_id, count(*) as n, count(distinct user_id) as people, max(created_at) as latest from check_ins \
@@ -85,47 +71,23 @@ impl Rankings {
     /// # Errors
     /// The database's failure.
     pub async fn chatting(&self, app: &App) -> Result<i64> {
-        let mut kept = self.chatting.lock().await;
-        if let Some((people, _)) = kept.filter(|(_, until)| Instant::now() < *until) {
-            return Ok(people);
-        }
-        let started = Instant::now();
-        let sql = "select count(distinct user_id) from check_ins \
-                   where created_at > now() - make_interval(hours => $1::int) and expires_at > now()";
-        let hours = app.config.checkin.chat_window_hours;
-        let people: i64 = sqlx::query_scalar(sql)
-            .bind(hours)
-            .fetch_one(&app.db)
-            .await?;
-        let took = started.elapsed();
-        if took > QUICK {
-            *kept = Some((people, Instant::now() + (took * REUSE).min(LONGEST)));
-        }
-        Ok(people)
+        let app = app.clone();
+        let count = || async move {
+            let sql = "select count(distinct user_id) from check_ins \
+                       where created_at > now() - make_interval(hours => $1::int) and expires_at > now()";
+            let hours = app.config.checkin.chat_window_hours;
+            let people = sqlx::query_scalar(sql).bind(hours);
+            Ok(people.fetch_one(&app.db).await?)
+        };
+        self.chatting.get(count).await
     }
 
     pub(super) async fn of(&self, app: &App, window: Window) -> Result<Ranking> {
-        let mut kept = self.kept.lock().await;
-        if let Some(k) = kept.get(&window).filter(|k| Instant::now() < k.until) {
-            return Ok(k.ranking.clone());
-        }
-        let started = Instant::now();
-        let ids: Vec<(i64, i64)> = sqlx::query_as(RANKED)
-            .bind(window.hours())
-            .fetch_all(&app.db)
-            .await?;
-        let took = started.elapsed();
-        let ranking = Arc::new(ids);
-        if took > QUICK {
-            let until = Instant::now() + (took * REUSE).min(LONGEST);
-            kept.insert(
-                window,
-                Kept {
-                    ranking: ranking.clone(),
-                    until,
-                },
-            );
-        }
-        Ok(ranking)
+        let app = app.clone();
+        let rank = || async move {
+            let ids = sqlx::query_as(RANKED).bind(window.hours());
+            Ok(Arc::new(ids.fetch_all(&app.db).await?))
+        };
+        self.windows[window as usize].get(rank).await
     }
 }

@@ -1,0 +1,105 @@
+//! Work that recurs: what is past its time goes, and each turn is one task's.
+
+use circles_app::app::App;
+use circles_app::jobs;
+use serde_json::json;
+
+use crate::harness::World;
+use crate::harness::server::settings;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_past_its_time_goes_and_what_is_not_stays() {
+    let world = World::new().await;
+    let (sara, omar) = (world.person("Sara").await, world.person("Omar").await);
+    let thread = sara.thread_with(&omar).await;
+    let place = world.place("Cafe", 0.0).await;
+    for text in ["stays", "goes"] {
+        sara.post(
+            &format!("/dms/threads/{thread}/messages"),
+            json!({ "text": text }),
+        )
+        .await
+        .expect(200);
+        let row = "insert into place_chat_messages (id, place_id, user_id, text) values (gen_random_uuid(), {place}, {user}, '{text}')"
+            .replace("{place}", &place.to_string())
+            .replace("{user}", &sara.id.to_string())
+            .replace("{text}", text);
+        world.execute(&row).await;
+    }
+    world
+        .execute(
+            "update dm_messages set expires_at = now() - interval '1 second' where text = 'goes'",
+        )
+        .await;
+    world
+        .execute("update place_chat_messages set created_at = now() - interval '3 days' where text = 'goes'")
+        .await;
+    world
+        .execute("update otp_codes set expires_at = now() - interval '3 days', created_at = now() - interval '3 days'")
+        .await;
+    world.execute("update job_turns set next_at = now()").await;
+    let app = App::new(settings(&world.database.url, &[]))
+        .await
+        .expect("parts");
+    jobs::run_due(&app).await;
+    // The running service may have taken some of the turns, and be at them still.
+    for _ in 0..100 {
+        if world.count("select count(*) from otp_codes").await == 0 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    assert_eq!(world.count("select count(*) from otp_codes").await, 0);
+    assert_eq!(
+        world
+            .count("select count(*) from place_chat_messages")
+            .await,
+        1
+    );
+    let seen = omar
+        .get(&format!("/dms/threads/{thread}/messages"))
+        .await
+        .expect(200);
+    let texts: Vec<&str> = seen["items"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|m| m["text"].as_str())
+        .collect();
+    assert_eq!(texts, ["This message was deleted", "stays"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_tasks_share_the_turns() {
+    let world = World::new().await;
+    let one = App::new(settings(&world.database.url, &[]))
+        .await
+        .expect("parts");
+    let two = App::new(settings(&world.database.url, &[]))
+        .await
+        .expect("parts");
+    // Nothing is due before the count begins, whatever the running service has done by then.
+    jobs::run_due(&one).await;
+    world
+        .execute("create table turns (name text not null)")
+        .await;
+    world
+        .execute(
+            "create function turn() returns trigger language plpgsql as \
+             $$ begin insert into turns values (new.name); return new; end $$",
+        )
+        .await;
+    world.execute("update job_turns set next_at = now()").await;
+    world
+        .execute("create trigger taken after insert or update on job_turns for each row execute function turn()")
+        .await;
+    tokio::join!(
+        jobs::run_due(&one),
+        jobs::run_due(&two),
+        jobs::run_due(&one)
+    );
+    let all = world.count("select count(*) from turns").await;
+    let names = world.count("select count(distinct name) from turns").await;
+    let jobs = world.count("select count(*) from job_turns").await;
+    assert_eq!((all, names), (jobs, jobs), "each turn is taken, and once");
+}
