@@ -43,7 +43,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-pub use ask::{Applied, PlanAsk, RunAsk};
+pub use ask::{Applied, Given, PlanAsk, RunAsk};
 pub use checked::Checked;
 pub use global::Global;
 pub use sandbox::{SandboxStatus, SandboxVerb};
@@ -100,7 +100,10 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
     };
     let mut ui = Ui::of_process(&cli.global);
     let result = runtime().and_then(|runtime| {
-        let result = runtime.block_on(run(&cli, &mut ui));
+        let result = runtime.block_on(async {
+            signals::full_files_are_errors();
+            run(&cli, &mut ui).await
+        });
         // A name look-up in a thread of its own must not hold the program up.
         runtime.shutdown_background();
         result
@@ -181,7 +184,16 @@ async fn run(cli: &Cli, ui: &mut Ui) -> Result<Exit, Failure> {
 
 /// Opens the session and says whose world it is.
 async fn open(global: &Global, ui: &mut Ui) -> Result<Session, Failure> {
-    let session = Session::open(global, ui.err_palette, ui.listener()).await?;
+    open_given(global, None, ui).await
+}
+
+/// With variables to take where the command line gives none.
+async fn open_given(
+    global: &Global,
+    given: Option<&Given>,
+    ui: &mut Ui,
+) -> Result<Session, Failure> {
+    let session = Session::open(global, given, ui.err_palette, ui.listener()).await?;
     let banner = session.banner().text(ui.err_palette);
     ui.say(&banner);
     if !session.warnings().is_empty() {

@@ -109,6 +109,8 @@ pub struct RunView {
     pub estimate: Duration,
     pub running: BTreeMap<StepId, Running>,
     pub done: usize,
+    /// Updates that turned out to be none.
+    pub needless: usize,
     pub failed: Vec<(Address, String, Option<String>)>,
     pub skipped: Vec<(Address, Address)>,
     pub recovered: Vec<(Address, String)>,
@@ -177,9 +179,17 @@ impl RunView {
             Event::StepNote { address, text } => {
                 self.notes.push((address.clone(), text.clone()));
             }
-            Event::StepDone { step, .. } => {
+            Event::StepDone {
+                step,
+                verb,
+                nothing,
+                ..
+            } => {
                 self.running.remove(step);
                 self.done += 1;
+                if *nothing && *verb == StepVerb::Update {
+                    self.needless += 1;
+                }
             }
             Event::StepFailed {
                 step,

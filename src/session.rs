@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 pub use apply::{Applied, RunAsk};
 pub use error::SessionError;
-pub use history::PastRun;
+pub use history::{Deed, PastRun};
 pub use logs::{Follower, Source};
 pub use look::Planned;
 pub use open::check;

@@ -44,6 +44,7 @@ pub use load::load;
 pub use reference::{MARK, reference};
 pub use request::{Facts, LoadRequest, Loaded, VarFile};
 pub use schema::schema;
+pub use suggest::nearest;
 
 #[cfg(test)]
 mod tests;

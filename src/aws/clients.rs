@@ -75,12 +75,20 @@ pub enum ConnectError {
     #[error(
         "no AWS credentials: set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, log in with `aws sso login`, or try `--sandbox`, which needs none"
     )]
-    NoCredentials(#[source] CloudError),
+    NoCredentials(CloudError),
+    #[error("no AWS credentials in profile {profile}: {why}")]
+    Profile { profile: String, why: String },
+    #[error("AWS does not take the credentials: {0}")]
+    Credentials(#[source] CloudError),
+    #[error("{0} is no address of an AWS endpoint: it begins with http:// or https://")]
+    Endpoint(String),
     #[error("AWS does not answer at {endpoint}: {}", source.message)]
     Unreachable {
         endpoint: String,
         source: CloudError,
     },
+    #[error("AWS does not answer in region {region}: {}", source.message)]
+    Region { region: String, source: CloudError },
     #[error("{0}")]
     Refused(#[source] CloudError),
 }
@@ -94,6 +102,9 @@ impl Aws {
             .map(|region| region.as_ref().to_owned())
             .ok_or(ConnectError::NoRegion)?;
         let endpoint = config.endpoint_url().map(str::to_owned);
+        if let Some(wrong) = endpoint.as_deref().filter(|url| !is_web(url)) {
+            return Err(ConnectError::Endpoint(wrong.to_owned()));
+        }
         let mut aws = Self::with(&config, region, endpoint, &connect.listener);
         let sts = client!(aws_sdk_sts, &config, &connect.listener);
         let caller = aws
@@ -104,7 +115,7 @@ impl Aws {
                     .map_err(|e| aws_error("sts:GetCallerIdentity", e))
             })
             .await
-            .map_err(|error| refused(error, &aws.endpoint, &aws.region))?;
+            .map_err(|error| refused(error, connect, &aws.endpoint, &aws.region))?;
         let caller_arn = caller.arn.unwrap_or_default();
         aws.account = caller.account.unwrap_or_default();
         aws.partition = caller_arn.split(':').nth(1).unwrap_or("aws").to_owned();
@@ -165,7 +176,13 @@ async fn load(connect: &Connect) -> SdkConfig {
         loader = loader.region(Region::new(region.clone()));
     }
     if let Some(profile) = &connect.profile {
-        loader = loader.profile_name(profile);
+        // Who names a profile means it, whatever AWS_ACCESS_KEY_ID says: the SDK's own order would take that first.
+        let credentials = aws_config::profile::ProfileFileCredentialsProvider::builder()
+            .profile_name(profile)
+            .build();
+        loader = loader
+            .profile_name(profile)
+            .credentials_provider(credentials);
     }
     if let Some(endpoint) = &connect.endpoint {
         loader = loader.endpoint_url(endpoint);
@@ -192,13 +209,34 @@ async fn load(connect: &Connect) -> SdkConfig {
         .build()
 }
 
-fn refused(error: CloudError, endpoint: &Option<String>, region: &str) -> ConnectError {
-    match error.class {
-        Class::Credentials => ConnectError::NoCredentials(error),
-        Class::Unreachable | Class::Unknown => ConnectError::Unreachable {
-            endpoint: endpoint
-                .clone()
-                .unwrap_or_else(|| format!("region {region}")),
+fn is_web(url: &str) -> bool {
+    ["http://", "https://"]
+        .iter()
+        .any(|scheme| url.len() > scheme.len() && url.starts_with(scheme))
+}
+
+fn refused(
+    error: CloudError,
+    connect: &Connect,
+    endpoint: &Option<String>,
+    region: &str,
+) -> ConnectError {
+    match (error.class, endpoint, &connect.profile) {
+        // AWS was not asked: there was nothing to sign with.
+        (Class::Credentials, _, Some(profile)) if error.code == "NoAnswer" => {
+            ConnectError::Profile {
+                profile: profile.clone(),
+                why: error.message,
+            }
+        }
+        (Class::Credentials, ..) if error.code == "NoAnswer" => ConnectError::NoCredentials(error),
+        (Class::Credentials, ..) => ConnectError::Credentials(error),
+        (Class::Unreachable | Class::Unknown, Some(endpoint), _) => ConnectError::Unreachable {
+            endpoint: endpoint.clone(),
+            source: error,
+        },
+        (Class::Unreachable | Class::Unknown, None, _) => ConnectError::Region {
+            region: region.to_owned(),
             source: error,
         },
         _ => ConnectError::Refused(error),

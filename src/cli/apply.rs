@@ -34,10 +34,12 @@ pub struct ApplyArgs {
 }
 
 pub async fn run(args: &ApplyArgs, global: &Global, ui: &mut Ui) -> Result<Exit, Failure> {
-    let mut session = super::open(global, ui).await?;
+    let file = args.plan_file.as_deref().map(PlanFile::read).transpose()?;
+    let given = file.as_ref().map(|file| &file.given);
+    let mut session = super::open_given(global, given, ui).await?;
     super::lock(&mut session, "apply", global, ui).await?;
-    let plan = match &args.plan_file {
-        Some(path) => from_file(PlanFile::read(path)?, &mut session, &args.selection).await?,
+    let plan = match file {
+        Some(file) => from_file(file, &mut session, &args.selection).await?,
         None => session.plan(&args.selection.ask(false)).await?,
     };
     carry_out(session, plan, &args.consent, global, ui).await
@@ -50,9 +52,12 @@ async fn from_file(
     selection: &Selection,
 ) -> Result<Plan, Failure> {
     file.check_world(&session.header)?;
-    let fresh = session.plan(&file.ask).await?;
+    let mut ask = file.ask.clone();
+    ask.allow_delete.extend(selection.allow_delete.clone());
+    ask.allow_replace.extend(selection.allow_replace.clone());
+    let fresh = session.plan(&ask).await?;
     file.check_steps(&fresh)?;
-    Ok(file.permitting(&selection.allow_delete, &selection.allow_replace))
+    Ok(file.judged_by(&fresh))
 }
 
 /// Says why a plan is not carried out; `Ok` when nothing stands against it.

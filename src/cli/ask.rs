@@ -25,6 +25,17 @@ pub struct PlanAsk {
     pub allow_replace: Vec<Address>,
 }
 
+/// Values of variables that were given from outside the stack file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Given {
+    /// `--var`.
+    pub variables: Vec<(String, String)>,
+    /// `--var-file`: name and text.
+    pub files: Vec<(String, String)>,
+    /// `CIRCLES_VAR_…`.
+    pub process: Vec<(String, String)>,
+}
+
 /// How to carry a plan out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunAsk {

@@ -10,9 +10,9 @@ use super::ui::Ui;
 
 /// Delete everything of this stack and environment from AWS
 ///
-/// In reverse order of its making, waiting for what AWS needs gone first. Stops before the first call when something is protected, or
-/// holds data that was not given up with --allow-delete (not asked for in an ephemeral environment). Other environments of the same
-/// stack are left alone.
+/// In reverse order of its making, waiting for what AWS needs gone first. Stops before the first call when something is protected.
+/// Databases leave a final snapshot, buckets with objects in them refuse to go, and secrets can be restored for a while, unless their
+/// fields say otherwise. Other environments of the same stack are left alone.
 #[derive(Args, Clone, Debug)]
 pub struct DestroyArgs {
     #[command(flatten)]
@@ -21,10 +21,6 @@ pub struct DestroyArgs {
     /// Delete only this resource, what stands below it, and what depends on it; may be given several times
     #[arg(long = "target", value_name = "ADDRESS")]
     pub targets: Vec<crate::model::Address>,
-
-    /// Permit deleting this resource with the data it holds; may be given several times
-    #[arg(long, value_name = "ADDRESS")]
-    pub allow_delete: Vec<crate::model::Address>,
 }
 
 pub async fn run(args: &DestroyArgs, global: &Global, ui: &mut Ui) -> Result<Exit, Failure> {
@@ -32,7 +28,6 @@ pub async fn run(args: &DestroyArgs, global: &Global, ui: &mut Ui) -> Result<Exi
     super::lock(&mut session, "destroy", global, ui).await?;
     let selection = Selection {
         targets: args.targets.clone(),
-        allow_delete: args.allow_delete.clone(),
         ..Selection::default()
     };
     let plan = session.plan(&selection.ask(true)).await?;

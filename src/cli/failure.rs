@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
+use super::suggest::nearest;
 use crate::aws::ConnectError;
 use crate::kind::{Class, CloudError};
 use crate::render::palette::{Palette, Tone};
@@ -216,6 +217,40 @@ impl From<CloudError> for Failure {
     }
 }
 
+/// Regions of the AWS partition, for a misspelled one: https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html
+const REGIONS: &[&str] = &[
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+    "af-south-1",
+    "ap-east-1",
+    "ap-south-1",
+    "ap-south-2",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ap-southeast-3",
+    "ap-southeast-4",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ca-central-1",
+    "ca-west-1",
+    "eu-central-1",
+    "eu-central-2",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "eu-north-1",
+    "eu-south-1",
+    "eu-south-2",
+    "il-central-1",
+    "me-central-1",
+    "me-south-1",
+    "mx-central-1",
+    "sa-east-1",
+];
+
 impl From<ConnectError> for Failure {
     fn from(error: ConnectError) -> Self {
         let failure = Self::new(FailureKind::Cloud, error.to_string());
@@ -223,10 +258,26 @@ impl From<ConnectError> for Failure {
             ConnectError::NoRegion => {
                 failure.hint("name one: `region:` in the stack file, --region, or AWS_REGION")
             }
-            ConnectError::NoCredentials(source) => {
-                failure.hint(format!("AWS said: {}", source.code))
+            ConnectError::NoCredentials(_) => failure,
+            ConnectError::Profile { .. } => failure.hint(
+                "`aws configure list-profiles` shows those there are; `aws sso login --profile NAME` logs in",
+            ),
+            ConnectError::Endpoint(_) => failure.hint(
+                "AWS_ENDPOINT_URL and endpoint_url in the AWS configuration say where AWS is; leave them out for the real one",
+            ),
+            ConnectError::Region { region, .. } => {
+                let near = nearest(&region, REGIONS.iter().copied());
+                let failure = match near {
+                    Some(near) if near != region => {
+                        failure.hint(format!("is there a region {region}? {near} is near"))
+                    }
+                    _ => failure.hint("is this machine online, and is the region switched on in the account?"),
+                };
+                failure.hint("nothing was carried out")
             }
-            ConnectError::Unreachable { source, .. } | ConnectError::Refused(source) => Self {
+            ConnectError::Credentials(source)
+            | ConnectError::Unreachable { source, .. }
+            | ConnectError::Refused(source) => Self {
                 hints: source.advice(),
                 ..failure
             },

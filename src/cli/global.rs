@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use jiff::SignedDuration;
 
 /// Which stack, in which world, and how talkative.
@@ -20,7 +21,7 @@ pub struct Global {
     pub stack: PathBuf,
 
     /// The environment, as named in the stack file [default: its `default_environment`]
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub env: Option<String>,
 
     /// Use the local AWS instead of a real one; it is started when it does not run
@@ -28,11 +29,11 @@ pub struct Global {
     pub sandbox: bool,
 
     /// The AWS region, where the stack file names none; an error where it names another
-    #[arg(long, global = true, value_name = "REGION")]
+    #[arg(long, global = true, value_name = "REGION", value_parser = NonEmptyStringValueParser::new())]
     pub region: Option<String>,
 
     /// The profile of the AWS configuration [default: AWS_PROFILE]
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub profile: Option<String>,
 
     /// Set a variable of the stack; wins over --var-file, the environment's block, CIRCLES_VAR_NAME and the default

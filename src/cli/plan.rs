@@ -62,7 +62,7 @@ pub async fn run(args: &PlanArgs, global: &Global, ui: &mut Ui) -> Result<Exit, 
         Exit::FINE
     };
     if let Some(path) = &args.out {
-        PlanFile::new(ask, plan).write(path)?;
+        PlanFile::new(ask, session.given(), plan).write(path)?;
         ui.say(&format!(
             "Written to {}; to carry out exactly this: circles-infra apply {}",
             path.display(),

@@ -8,10 +8,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::ask::PlanAsk;
+use super::ask::{Given, PlanAsk};
 use super::failure::{Failure, FailureKind};
 use crate::model::Address;
-use crate::plan::{Header, Plan, Refusal, Step};
+use crate::plan::{Header, Plan};
 
 /// Counts up when older files can no longer be read.
 const FORMAT: u32 = 1;
@@ -23,6 +23,9 @@ pub struct PlanFile {
     /// The program's version that made it.
     made_by: String,
     pub ask: PlanAsk,
+    /// The variables it was made with, so that carrying it out needs no more than the file.
+    #[serde(default)]
+    pub given: Given,
     pub plan: Plan,
 }
 
@@ -33,11 +36,12 @@ struct Envelope {
 }
 
 impl PlanFile {
-    pub fn new(ask: PlanAsk, plan: Plan) -> Self {
+    pub fn new(ask: PlanAsk, given: Given, plan: Plan) -> Self {
         Self {
             format: FORMAT,
             made_by: env!("CARGO_PKG_VERSION").to_owned(),
             ask,
+            given,
             plan,
         }
     }
@@ -115,7 +119,7 @@ impl PlanFile {
             .plan
             .steps
             .iter()
-            .filter(|step| !fresh.steps.iter().any(|other| same(step, other)))
+            .filter(|step| !fresh.steps.iter().any(|other| step.same_change(other)))
             .map(|step| step.address.clone())
             .collect();
         match changed.as_slice() {
@@ -132,28 +136,21 @@ impl PlanFile {
         }
     }
 
-    /// The plan with what `allow_delete` and `allow_replace` permit in addition.
-    pub fn permitting(self, allow_delete: &[Address], allow_replace: &[Address]) -> Plan {
+    /// The plan with the refusals that planning again, with all that is permitted by now, still has about what it touches.
+    pub fn judged_by(self, fresh: &Plan) -> Plan {
         let mut plan = self.plan;
-        plan.refusals.retain(|refusal| match refusal {
-            Refusal::LosesData {
-                address,
-                replace: false,
-            } => !allow_delete.contains(address),
-            Refusal::LosesData {
-                address,
-                replace: true,
-            }
-            | Refusal::Broken { address, .. } => !allow_replace.contains(address),
-            Refusal::Protected { .. } | Refusal::NameTaken { .. } => true,
-        });
+        plan.refusals = fresh
+            .refusals
+            .iter()
+            .filter(|refusal| {
+                plan.steps
+                    .iter()
+                    .any(|step| step.address == *refusal.address())
+            })
+            .cloned()
+            .collect();
         plan
     }
-}
-
-/// The same change at the same place; the step's number and its order among others may differ.
-fn same(a: &Step, b: &Step) -> bool {
-    a.address == b.address && a.kind == b.kind && a.generation == b.generation && a.act == b.act
 }
 
 fn stale(message: impl Into<String>) -> Failure {
@@ -177,11 +174,11 @@ mod tests {
 
     use super::*;
     use crate::cli::failure::Exit;
-    use crate::plan::{Act, StepId};
+    use crate::plan::{Act, Step, StepId};
     use crate::render::samples;
 
     fn file() -> PlanFile {
-        PlanFile::new(PlanAsk::default(), samples::every_act())
+        PlanFile::new(PlanAsk::default(), Given::default(), samples::every_act())
     }
 
     #[test]
@@ -257,15 +254,17 @@ mod tests {
     }
 
     #[test]
-    fn data_may_be_given_up_when_applying() {
-        let plan = file().permitting(&["media".into()], &["db".into()]);
-        assert_eq!(plan.refusals.len(), 3);
-        assert_eq!(
-            file()
-                .permitting(&["db".into()], &["media".into()])
-                .refusals
-                .len(),
-            5
-        );
+    fn what_planning_again_refuses_counts() {
+        let mut fresh = samples::every_act();
+        fresh.refusals = vec![crate::plan::Refusal::LosesData {
+            address: "db".into(),
+            replace: true,
+        }];
+        assert_eq!(file().judged_by(&fresh).refusals, fresh.refusals);
+        fresh.refusals[0] = crate::plan::Refusal::Protected {
+            address: "elsewhere".into(),
+            replace: false,
+        };
+        assert!(file().judged_by(&fresh).refusals.is_empty());
     }
 }

@@ -1,8 +1,11 @@
 //! The glue between the command line and the session room: options in, plain values and failures out.
 
+mod request;
+mod trouble;
+
 use std::time::Duration;
 
-use super::ask::{Applied, PlanAsk, RunAsk};
+use super::ask::{Applied, Given, PlanAsk, RunAsk};
 use super::failure::{Failure, FailureKind};
 use super::global::Global;
 use super::sandbox::{SandboxStatus, SandboxVerb};
@@ -10,20 +13,24 @@ use super::signals;
 use crate::aws::logs::events::Line;
 use crate::aws::told::Listener;
 use crate::diagnostic::{self, Style};
-use crate::event::{Outcome, Sink};
-use crate::kind::{IntentVerb, SecretText};
-use crate::model::{Address, KindName, PhysicalId, Scope, Tags};
-use crate::plan::{Ask, Header, Mode, Outputs, Plan, Totals};
+use crate::event::Sink;
+use crate::kind::SecretText;
+use crate::model::{Address, KindName, PhysicalId, Scope};
+use crate::plan::{Ask, Header, Mode, Outputs, Plan};
 use crate::render::Banner;
 use crate::render::history::PastRun;
 use crate::render::palette::Palette;
 use crate::render::state_text::{Rebuilt, StateEntry, StateRow};
 use crate::sandbox::{self, Home, SandboxError};
 use crate::secrets::{Change, Declared, SecretRow};
-use crate::session::{self, Changed, Follower, Request, SessionError, Source};
-use crate::stack::VarFile;
+use crate::session::{self, Changed, Deed, Follower, Source};
 use crate::state::{Record, StoreError};
 use crate::status::Status;
+
+pub use request::request;
+pub use trouble::failure;
+
+use request::{VARIABLE, with_given};
 
 /// A stack that was read and a world that answered.
 pub struct Session {
@@ -34,47 +41,21 @@ pub struct Session {
     inner: session::Session,
 }
 
-/// The options as the session room takes them.
-pub fn request(global: &Global) -> Result<Request, Failure> {
-    let variable_files = global
-        .var_file
-        .iter()
-        .map(|path| {
-            let text = std::fs::read_to_string(path)
-                .map_err(|e| Failure::file("read the variables of", path, e))?;
-            Ok(VarFile {
-                name: path.display().to_string(),
-                text,
-            })
-        })
-        .collect::<Result<_, Failure>>()?;
-    Ok(Request {
-        stack_file: global.stack.clone(),
-        environment: global.env.clone(),
-        variables: global.var.clone(),
-        variable_files,
-        process: std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect(),
-        region: global.region.clone(),
-        profile: global.profile.clone(),
-        sandbox: global.sandbox,
-        listener: None,
-    })
-}
-
 impl Session {
     /// Reads the stack, connects (or starts the sandbox), finds the state. Prints nothing, changes nothing.
+    /// `given`: variables to take where the command line gives none.
     pub async fn open(
         global: &Global,
+        given: Option<&Given>,
         palette: Palette,
         listener: Option<Listener>,
     ) -> Result<Self, Failure> {
         let style = style(palette);
-        let request = Request {
-            listener,
-            ..request(global)?
-        };
+        let mut request = request(global)?;
+        if let Some(given) = given {
+            request = with_given(request, given);
+        }
+        request.listener = listener;
         let inner = session::Session::open(request)
             .await
             .map_err(|error| failure(error, style))?;
@@ -85,6 +66,29 @@ impl Session {
             ask: PlanAsk::default(),
             inner,
         })
+    }
+
+    /// The variables of this stack that were given from outside the file.
+    pub fn given(&self) -> Given {
+        let request = self.inner.request();
+        let declared = |name: &str| {
+            let name = name.strip_prefix(VARIABLE);
+            name.is_some_and(|name| self.inner.stack.variables.contains_key(name))
+        };
+        Given {
+            variables: request.variables.clone(),
+            files: request
+                .variable_files
+                .iter()
+                .map(|file| (file.name.clone(), file.text.clone()))
+                .collect(),
+            process: request
+                .process
+                .iter()
+                .filter(|(name, _)| declared(name))
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
+        }
     }
 
     pub fn banner(&self) -> Banner {
@@ -173,11 +177,18 @@ impl Session {
         Ok(snapshot.resources.get(address).map(|record| StateEntry {
             row: row(address, record),
             attributes: record.attributes.clone(),
-            tags: Tags::new(),
             depends_on: record.depends_on.clone(),
             protect: record.protect,
             retain: record.retain,
         }))
+    }
+
+    /// Whether the stack file has something at or below an address.
+    pub fn wishes_for(&self, address: &Address) -> bool {
+        let resources = &self.inner.stack.resources;
+        resources
+            .iter()
+            .any(|resource| resource.address.within(address))
     }
 
     /// Untags and forgets; everything at and below the addresses.
@@ -297,36 +308,24 @@ impl From<&PlanAsk> for Ask {
 }
 
 fn past(run: session::PastRun) -> PastRun {
-    let count = |verb| run.changes.values().filter(|done| **done == verb).count();
+    let word = |deed: Deed| match deed {
+        Deed::Created => "created",
+        Deed::Changed => "changed",
+        Deed::Deleted => "deleted",
+        Deed::Replaced => "replaced",
+    };
     PastRun {
-        mode: if run.doing == "destroy" {
-            Mode::Destroy
-        } else {
-            Mode::Apply
-        },
-        totals: Totals {
-            create: count(IntentVerb::Create),
-            update: count(IntentVerb::Update),
-            delete: count(IntentVerb::Delete),
-            ..Totals::default()
-        },
-        outcome: run.ended.then_some(Outcome::Done),
-        changes: run
-            .changes
-            .iter()
-            .map(|(address, verb)| {
-                let done = match verb {
-                    IntentVerb::Create => "created",
-                    IntentVerb::Update => "changed",
-                    IntentVerb::Delete => "deleted",
-                };
-                (address.clone(), done.to_owned())
-            })
-            .collect(),
         run: run.run,
+        doing: run.doing,
         started: run.started,
         who: run.who,
         commit: run.commit,
+        ended: run.ended,
+        changes: run
+            .changes
+            .into_iter()
+            .map(|(address, deed)| (address, word(deed).to_owned()))
+            .collect(),
     }
 }
 
@@ -344,49 +343,6 @@ fn style(palette: Palette) -> Style {
         Style::Plain
     } else {
         Style::Colour
-    }
-}
-
-/// With the stack file's diagnostics rendered.
-pub fn failure(error: SessionError, style: Style) -> Failure {
-    match error {
-        SessionError::Stack {
-            ref diagnostics,
-            ref texts,
-        } => {
-            let body = diagnostic::render(diagnostics, texts, style);
-            Failure::new(FailureKind::Stack, error.to_string()).body(body)
-        }
-        SessionError::Cloud(error) => error.into(),
-        SessionError::Connect(error) => (*error).into(),
-        SessionError::Stale(_) => Failure::new(FailureKind::StalePlan, error.to_string())
-            .hint("plan again; nothing was changed"),
-        SessionError::Store(StoreError::Busy(_) | StoreError::Silent { .. }) => {
-            Failure::new(FailureKind::Busy, error.to_string())
-                .hint("wait for it, or let --lock-timeout 10m wait")
-        }
-        SessionError::Store(_)
-        | SessionError::File { .. }
-        | SessionError::Sandbox(_)
-        | SessionError::Journal(_) => Failure::new(FailureKind::Local, error.to_string()),
-        SessionError::Run(crate::engine::RunError::Credentials(error)) => Failure::from(error)
-            .hint("what was done is remembered: log in and run the same command again"),
-        SessionError::Run(_) => Failure::new(FailureKind::Local, error.to_string())
-            .hint("what was done is remembered: the next run goes on from there"),
-        SessionError::Refused(_) | SessionError::Guard(_) | SessionError::NotFound(_) => {
-            Failure::new(FailureKind::Refused, error.to_string())
-        }
-        SessionError::Secret(refused) => Failure {
-            hints: refused.hints,
-            ..Failure::new(FailureKind::Refused, refused.what)
-        },
-        SessionError::Plan(_) => Failure::new(FailureKind::Stack, error.to_string()),
-    }
-}
-
-impl From<SessionError> for Failure {
-    fn from(error: SessionError) -> Self {
-        failure(error, Style::Plain)
     }
 }
 

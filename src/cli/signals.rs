@@ -28,3 +28,12 @@ pub fn ladder() -> Stop {
     }
     stop
 }
+
+/// A file that may grow no more (`ulimit -f`) is to be an error with a sentence, not the process's end: whoever listens for SIGXFSZ
+/// gets the error from the write.
+pub fn full_files_are_errors() {
+    /// The same number on Linux and macOS.
+    const SIGXFSZ: i32 = 25;
+    // Where it cannot be listened for, the process ends at such a file as it would have; the journal is right all the same.
+    let _ = signal(SignalKind::from_raw(SIGXFSZ));
+}

@@ -57,6 +57,9 @@ pub enum StateVerb {
 
 pub async fn run(args: &StateArgs, global: &Global, ui: &mut Ui) -> Result<Exit, Failure> {
     let mut session = super::open(global, ui).await?;
+    if let Some(doing) = changing(&args.verb) {
+        super::lock(&mut session, doing, global, ui).await?;
+    }
     match &args.verb {
         StateVerb::List { address, json } => {
             let rows = listed(session.state_list().await?, address.as_ref());
@@ -80,9 +83,11 @@ pub async fn run(args: &StateArgs, global: &Global, ui: &mut Ui) -> Result<Exit,
             for row in session.state_mv(from, to).await? {
                 ui.result(&format!("{} is now at {}\n", row.id, row.address))?;
             }
-            ui.say(&format!(
-                "The stack file has to say {to} too, or a `moved:` line: otherwise the next plan deletes it."
-            ));
+            if !session.wishes_for(to) {
+                ui.say(&format!(
+                    "The stack file has nothing at {to} yet: rename it there too, or the next apply deletes it."
+                ));
+            }
         }
         StateVerb::Import { address, id } => {
             let row = session.state_import(address, &PhysicalId::new(id)).await?;
@@ -98,6 +103,17 @@ pub async fn run(args: &StateArgs, global: &Global, ui: &mut Ui) -> Result<Exit,
         }
     }
     Ok(Exit::FINE)
+}
+
+/// What a verb that writes is called; `None`: it only looks.
+fn changing(verb: &StateVerb) -> Option<&'static str> {
+    match verb {
+        StateVerb::List { .. } | StateVerb::Show { .. } => None,
+        StateVerb::Rm { .. } => Some("state rm"),
+        StateVerb::Mv { .. } => Some("state mv"),
+        StateVerb::Import { .. } => Some("state import"),
+        StateVerb::Rebuild => Some("state rebuild"),
+    }
 }
 
 fn listed(rows: Vec<StateRow>, below: Option<&Address>) -> Vec<StateRow> {

@@ -8,6 +8,8 @@ use crate::kind::{Class, CloudError, Patience};
 
 /// How long "no such id" may follow a create before it is believed (EC2's own advice is to retry; provider practice is 2 min).
 const CATCHING_UP: Duration = Duration::from_secs(120);
+/// How long a call may be throttled before a run gives up.
+const SLOWED: Duration = Duration::from_secs(300);
 /// How long an endpoint may be away before a run gives up.
 const AWAY: Duration = Duration::from_secs(120);
 
@@ -37,7 +39,7 @@ pub fn react(
     match error.class {
         Class::Unknown => Reaction::Unknown,
         _ if known_to_pass && within(budget) => Reaction::Again(short(error)),
-        Class::Throttled if within(budget) => Reaction::Again("AWS slows us down".into()),
+        Class::Throttled if within(SLOWED) => Reaction::Again("AWS slows us down".into()),
         Class::NotYet | Class::InUse if within(budget) => Reaction::Again(short(error)),
         Class::NotFound if fresh && within(CATCHING_UP) => Reaction::Again(short(error)),
         Class::Unreachable if within(AWAY) => Reaction::Again("AWS cannot be reached".into()),

@@ -24,6 +24,9 @@ impl CloudError {
             Class::Unreachable => vec![
                 "nothing was carried out: check the network, a proxy, and AWS_ENDPOINT_URL".into(),
             ],
+            Class::Unknown if self.only_reads() => vec![
+                "it only reads, so nothing was changed by it: try again".into(),
+            ],
             Class::Unknown => vec![
                 "nobody can say whether it was carried out: the next run looks first, and goes on from what it finds".into(),
             ],
@@ -67,6 +70,13 @@ impl CloudError {
             );
         }
         lines
+    }
+
+    fn only_reads(&self) -> bool {
+        let verb = self.action.split(':').nth(1).unwrap_or_default();
+        ["Describe", "List", "Get", "Head", "BatchGet"]
+            .iter()
+            .any(|reading| verb.starts_with(reading))
     }
 
     fn service(&self) -> &str {

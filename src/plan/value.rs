@@ -112,6 +112,14 @@ pub struct Step {
 }
 
 impl Step {
+    /// The same change at the same place; the step's number and its order among others may differ.
+    pub fn same_change(&self, other: &Step) -> bool {
+        self.address == other.address
+            && self.kind == other.kind
+            && self.generation == other.generation
+            && self.act == other.act
+    }
+
     /// Nothing is changed: an earlier run did not see it become ready, and this one waits for that.
     pub fn only_waits(&self) -> bool {
         matches!(&self.act, Act::Update { changes, moved_from: None, .. } if changes.is_empty())
@@ -246,6 +254,18 @@ pub enum Refusal {
     LosesData { address: Address, replace: bool },
     /// A broken resource that holds data is not replaced unasked.
     Broken { address: Address, why: String },
+}
+
+impl Refusal {
+    /// Whose step is refused.
+    pub fn address(&self) -> &Address {
+        match self {
+            Self::Protected { address, .. }
+            | Self::NameTaken { address, .. }
+            | Self::LosesData { address, .. }
+            | Self::Broken { address, .. } => address,
+        }
+    }
 }
 
 /// What a set of outputs came to after an apply.

@@ -107,7 +107,14 @@ fn past(view: &RunView) -> String {
     if view.totals == Totals::default() {
         return format!("{} of {} steps", view.done, view.steps);
     }
-    tally(&view.totals)
+    let done = Totals {
+        update: view.totals.update.saturating_sub(view.needless),
+        ..view.totals
+    };
+    if done == Totals::default() {
+        return "nothing had to be changed after all".into();
+    }
+    tally(&done)
         .split(", ")
         .map(|part| match part.split_once(" to ") {
             Some((count, "forget")) => format!("{count} let go"),

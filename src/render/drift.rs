@@ -233,13 +233,15 @@ fn sum(drift: &Drift) -> String {
         .collect();
         format!("Drift: {}. The next apply puts it right.", parts.join(", "))
     };
+    let why = if drift.is_empty() {
+        "would be changed because the stack was edited"
+    } else {
+        "would be changed with these or because the stack was edited"
+    };
     match drift.edited {
         0 => {}
-        1 => text
-            .push_str(" Besides, one resource differs because the stack was edited: see `plan`."),
-        n => text.push_str(&format!(
-            " Besides, {n} resources differ because the stack was edited: see `plan`."
-        )),
+        1 => text.push_str(&format!(" Besides, one resource {why}: see `plan`.")),
+        n => text.push_str(&format!(" Besides, {n} resources {why}: see `plan`.")),
     }
     text
 }

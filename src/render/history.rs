@@ -2,56 +2,49 @@
 
 use serde::Serialize;
 
-use super::plan_words::tally;
 use super::shown::clean;
-use crate::event::Outcome;
 use crate::model::Address;
-use crate::plan::{Mode, Totals};
 
-/// One run, as the state remembers it.
+/// One run, as its journal tells it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PastRun {
     pub run: String,
-    pub mode: Mode,
+    /// `apply`, `destroy`, `state mv`, …
+    pub doing: String,
     /// RFC 3339, UTC.
     pub started: String,
     /// The caller's ARN, and the CI actor where there was one.
     pub who: String,
     pub commit: Option<String>,
-    /// `None`: it was killed.
-    pub outcome: Option<Outcome>,
-    pub totals: Totals,
-    /// What was done at which address, in words.
+    /// False: it was killed, and the next one went on from there.
+    pub ended: bool,
+    /// At which address something was created, changed, deleted or replaced.
     pub changes: Vec<(Address, String)>,
 }
 
 /// Newest first, one line a run; with `address` what was done there below it.
 pub fn text(runs: &[PastRun], address: Option<&Address>) -> String {
     if runs.is_empty() {
-        return "No run is remembered.\n".into();
+        return match address {
+            Some(address) => format!("No run is remembered that changed {address}.\n"),
+            None => "No run is remembered.\n".into(),
+        };
     }
     let mut out = String::new();
+    let width = runs.iter().map(|run| run.doing.len()).max().unwrap_or(0);
     for run in runs {
-        let mode = match run.mode {
-            Mode::Apply => "apply",
-            Mode::Destroy => "destroy",
-        };
-        let outcome = match run.outcome {
-            Some(Outcome::Done) => "done",
-            Some(Outcome::Failed) => "failed",
-            Some(Outcome::Stopped) => "stopped",
-            None => "killed",
-        };
+        let ended = if run.ended { "" } else { "  (killed)" };
         let commit = run
             .commit
             .as_ref()
             .map(|commit| format!("  {}", clean(commit)))
             .unwrap_or_default();
         out.push_str(&format!(
-            "{}  {mode:7}  {outcome:7}  {}  {}{commit}\n",
+            "{}  {:width$}  {}{ended}  {}{commit}\n",
             run.started,
+            run.doing,
+            did(run),
             clean(&run.who),
-            tally(&run.totals),
         ));
         for (at, what) in &run.changes {
             if address.is_some_and(|address| at.within(address)) {
@@ -62,6 +55,26 @@ pub fn text(runs: &[PastRun], address: Option<&Address>) -> String {
     out
 }
 
+/// `3 created, 1 deleted`.
+fn did(run: &PastRun) -> String {
+    let parts: Vec<String> = ["created", "changed", "replaced", "deleted"]
+        .into_iter()
+        .map(|word| {
+            (
+                run.changes.iter().filter(|(_, did)| did == word).count(),
+                word,
+            )
+        })
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
+    if parts.is_empty() {
+        "nothing changed".into()
+    } else {
+        parts.join(", ")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,31 +83,32 @@ mod tests {
     fn runs_are_listed_with_what_they_did_at_an_address() {
         let run = PastRun {
             run: "r1".into(),
-            mode: Mode::Apply,
+            doing: "apply".into(),
             started: "2026-03-01T10:00:00Z".into(),
             who: "arn:aws:iam::000000000000:user/ci".into(),
             commit: Some("4f2a9c1".into()),
-            outcome: Some(Outcome::Done),
-            totals: Totals {
-                update: 2,
-                ..Totals::default()
-            },
+            ended: true,
             changes: vec![
-                ("alb/balancer".into(), "updated idle_timeout".into()),
-                ("logs".into(), "updated retention_days".into()),
+                ("alb/balancer".into(), "changed".into()),
+                ("logs".into(), "replaced".into()),
             ],
         };
         let killed = PastRun {
-            outcome: None,
+            doing: "state mv".into(),
+            ended: false,
             commit: None,
             ..run.clone()
         };
         insta::assert_snapshot!(text(&[killed, run], Some(&"alb".into())), @r"
-        2026-03-01T10:00:00Z  apply    killed   arn:aws:iam::000000000000:user/ci  2 to update
-            alb/balancer: updated idle_timeout
-        2026-03-01T10:00:00Z  apply    done     arn:aws:iam::000000000000:user/ci  2 to update  4f2a9c1
-            alb/balancer: updated idle_timeout
+        2026-03-01T10:00:00Z  state mv  1 changed, 1 replaced  (killed)  arn:aws:iam::000000000000:user/ci
+            alb/balancer: changed
+        2026-03-01T10:00:00Z  apply     1 changed, 1 replaced  arn:aws:iam::000000000000:user/ci  4f2a9c1
+            alb/balancer: changed
         ");
         assert_eq!(text(&[], None), "No run is remembered.\n");
+        assert_eq!(
+            text(&[], Some(&"db".into())),
+            "No run is remembered that changed db.\n"
+        );
     }
 }

@@ -236,7 +236,7 @@ fn reason(plan: &Plan, step: &Step, why: Why) -> Option<String> {
         Why::NotInStack if stray => {
             "stray: it carries this stack's tags, and stands neither in the stack file nor in the state".into()
         }
-        Why::NotInStack => "the stack file does not have it any more".into(),
+        Why::NotInStack => "the stack does not have it any more".into(),
         Why::Replaced => "its replacement stands".into(),
         Why::Superseded => format!(
             "an older one (generation {}) that an earlier run left behind",

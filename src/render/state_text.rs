@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::leaves::given;
 use super::palette::{Palette, Tone};
 use super::shown::{Shown, clean};
-use crate::model::{Address, Attributes, KindName, PhysicalId, Tags};
+use crate::model::{Address, Attributes, KindName, PhysicalId};
 
 /// One resource of the state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -21,7 +21,6 @@ pub struct StateRow {
 pub struct StateEntry {
     pub row: StateRow,
     pub attributes: Attributes,
-    pub tags: Tags,
     pub depends_on: Vec<Address>,
     pub protect: bool,
     pub retain: bool,
@@ -59,19 +58,13 @@ pub fn entry(entry: &StateEntry, palette: Palette) -> String {
     let row = &entry.row;
     let title = format!("{}  {}  {}", row.address, row.kind, clean(row.id.as_str()));
     let mut out = format!("{}\n", palette.paint(Tone::Strong, &title));
-    let mut rows: Vec<(String, String)> = entry
+    let rows: Vec<(String, String)> = entry
         .attributes
         .0
         .iter()
         .filter(|(_, value)| !value.is_null())
         .flat_map(|(field, value)| given(field, &Shown::of(value)))
         .collect();
-    rows.extend(
-        entry
-            .tags
-            .iter()
-            .map(|(key, value)| (format!("tags.{}", clean(key)), format!("{value:?}"))),
-    );
     let width = rows
         .iter()
         .map(|(path, _)| path.chars().count())
@@ -158,7 +151,6 @@ mod tests {
                     ("password", secret),
                     ("final_snapshot", Value::Null),
                 ]),
-                tags: Tags::from([("Name".into(), "circles-db".into())]),
                 depends_on: vec!["network/subnets".into()],
                 protect: true,
                 retain: false,
@@ -167,9 +159,8 @@ mod tests {
         );
         insta::assert_snapshot!(shown, @r#"
         db  rds.instance  circles-db
-          name       "circles-db"
-          password   (secret)
-          tags.Name  "circles-db"
+          name      "circles-db"
+          password  (secret)
           generation 2
           protected
           waits for network/subnets

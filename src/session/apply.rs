@@ -80,7 +80,8 @@ impl Session {
         }
     }
 
-    /// Carries out `plan`. One that was not made under this session's lease is made again, and must come out the same.
+    /// Carries out `plan`: what this session planned under its lease, or a part of it. A plan that was made elsewhere is made again, and
+    /// all of its steps must come out the same.
     pub async fn apply(
         &mut self,
         plan: Plan,
@@ -89,19 +90,18 @@ impl Session {
         stop: Stop,
         sink: &mut dyn Sink,
     ) -> Result<Applied, SessionError> {
-        let fresh = self.planned.take().filter(|planned| {
-            self.lease.is_some() && planned.plan == plan && planned.ask.destroy == ask.destroy
-        });
+        let fresh = self
+            .planned
+            .take()
+            .filter(|planned| self.lease.is_some() && planned.ask.destroy == ask.destroy);
         self.lock(&run.doing, Duration::ZERO, &mut |_| {}).await?;
         let planned = match fresh {
             Some(planned) => planned,
-            None => {
-                let again = self.look(ask).await?;
-                same(&plan, &again.plan)?;
-                again
-            }
+            None => self.look(ask).await?,
         };
-        permitted(&planned.plan, run.confirmed)?;
+        part_of(&plan, &planned.plan)?;
+        permitted(&plan, run.confirmed)?;
+        let planned = Planned { plan, ..planned };
         self.conduct(planned, run, stop, sink).await
     }
 
@@ -217,8 +217,8 @@ fn time(text: &str) -> Option<Duration> {
     Duration::try_from(span).ok()
 }
 
-/// A plan file is for one world and one moment.
-fn same(plan: &Plan, now: &Plan) -> Result<(), SessionError> {
+/// A plan is for one world and one moment: `now` still says of everything that it touches what it says.
+fn part_of(plan: &Plan, now: &Plan) -> Result<(), SessionError> {
     let stale = |what: &str| Err(SessionError::Stale(what.to_owned()));
     let (was, is) = (&plan.header, &now.header);
     if was.account != is.account || was.region != is.region {
@@ -230,18 +230,17 @@ fn same(plan: &Plan, now: &Plan) -> Result<(), SessionError> {
     if was.digest != is.digest {
         return stale("the stack file or its variables have changed since");
     }
-    if plan.steps != now.steps {
-        let changed = plan
-            .steps
-            .iter()
-            .find(|step| !now.steps.contains(step))
-            .or(now.steps.iter().find(|step| !plan.steps.contains(step)));
-        let what = changed.map_or_else(String::new, |step| format!(" ({})", step.address));
-        return stale(&format!(
-            "something that it touches has changed since{what}"
-        ));
+    let changed = plan
+        .steps
+        .iter()
+        .find(|step| !now.steps.iter().any(|other| step.same_change(other)));
+    match changed {
+        None => Ok(()),
+        Some(step) => stale(&format!(
+            "something that it touches has changed since ({})",
+            step.address
+        )),
     }
-    Ok(())
 }
 
 /// Whoever saw the plan and said yes agreed to what it loses; `--yes` alone did not.

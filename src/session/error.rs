@@ -2,6 +2,7 @@ use crate::aws::ConnectError;
 use crate::diagnostic::{Diagnostic, Texts};
 use crate::engine::RunError;
 use crate::kind::CloudError;
+use crate::model::Address;
 use crate::sandbox::SandboxError;
 use crate::state::StoreError;
 
@@ -40,6 +41,12 @@ pub enum SessionError {
     Stale(String),
     #[error("the plan is not carried out")]
     Refused(Vec<crate::plan::Refusal>),
+    #[error("{option} {address}: the stack has nothing at that address")]
+    Unknown {
+        option: &'static str,
+        address: Address,
+        near: Option<String>,
+    },
     #[error("{0}")]
     NotFound(String),
     #[error("{}", .0.what)]

@@ -21,7 +21,30 @@ pub struct PastRun {
     /// False: it was killed, and the next run went on in its journal.
     pub ended: bool,
     /// What was done at which address.
-    pub changes: BTreeMap<Address, IntentVerb>,
+    pub changes: BTreeMap<Address, Deed>,
+}
+
+/// What a run did to one resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    Created,
+    Changed,
+    Deleted,
+    Replaced,
+}
+
+impl Deed {
+    /// With one more intent for the same address. A resource that was made and then completed was made.
+    fn and(before: Option<Self>, verb: IntentVerb) -> Self {
+        match (before, verb) {
+            (None, IntentVerb::Create) => Self::Created,
+            (None | Some(Self::Changed), IntentVerb::Delete) => Self::Deleted,
+            (None, IntentVerb::Update) => Self::Changed,
+            (Some(Self::Deleted), IntentVerb::Create)
+            | (Some(Self::Created), IntentVerb::Delete) => Self::Replaced,
+            (Some(before), _) => before,
+        }
+    }
 }
 
 impl Session {
@@ -66,10 +89,9 @@ fn past(entries: &[Entry]) -> Vec<PastRun> {
             }),
             Event::Intent { intent, .. } => {
                 if let Some(run) = runs.last_mut() {
-                    // A resource that was made and then completed was made.
+                    let before = run.changes.get(&intent.address).copied();
                     run.changes
-                        .entry(intent.address.clone())
-                        .or_insert(intent.verb);
+                        .insert(intent.address.clone(), Deed::and(before, intent.verb));
                 }
             }
             Event::Closed => {

@@ -8,6 +8,7 @@ use crate::engine::{Look, Matcher, observe};
 use crate::journal::{RunState, fold};
 use crate::model::{Address, Value};
 use crate::plan::{self, Ask, Inputs, Mode, Note, Outputs, Plan, Seen};
+use crate::stack::nearest;
 use crate::state::{Snapshot, StateKey, Version};
 
 /// A plan with all that it was made from.
@@ -110,6 +111,7 @@ impl Session {
         let mut matcher = observation.matcher;
         seen.existing = existing;
         let moved = move_over(&self.stack.moved, &mut seen, &mut snapshot, &mut matcher);
+        self.named(ask, &seen)?;
         let (unwaited, notes) = self.without_image(&seen);
         let mut header = self.header.clone();
         header.mode = if ask.destroy {
@@ -141,6 +143,29 @@ impl Session {
             version,
             unfinished,
         })
+    }
+
+    /// A misspelled address must not come to "nothing to do".
+    fn named(&self, ask: &Ask, seen: &Seen) -> Result<(), SessionError> {
+        let wished: BTreeSet<&Address> = self.wishes.iter().map(|wish| &wish.address).collect();
+        let all: BTreeSet<&Address> = wished.iter().copied().chain(seen.ours.keys()).collect();
+        let asked = [
+            ("--target", &ask.targets, &all),
+            ("--replace", &ask.replace, &wished),
+        ];
+        for (option, addresses, known) in asked {
+            for address in addresses {
+                if !known.iter().any(|known| known.within(address)) {
+                    return Err(SessionError::Unknown {
+                        option,
+                        address: address.clone(),
+                        near: nearest(address.as_str(), known.iter().map(|known| known.as_str()))
+                            .map(str::to_owned),
+                    });
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Services whose repository holds no image yet: they are made, and nobody waits for tasks that cannot start.

@@ -237,7 +237,8 @@ fn value(desk: &mut Desk<'_>, variable: &Variable, given: &Given<'_>) -> Value {
 
 /// A value given as text from outside the file.
 fn from_text(desk: &mut Desk<'_>, variable: &Variable, text: &str, source: &str) -> Value {
-    if text == "null" && variable.default == Some(Value::Null) {
+    // `--var certificate_arn=$CERTIFICATE` where the shell has none.
+    if matches!(text, "null" | "") && variable.default == Some(Value::Null) {
         return Value::Null;
     }
     let read = match &variable.ty {

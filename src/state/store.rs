@@ -1,5 +1,6 @@
 //! Where a state is kept: load, compare-and-swap, journal, lease. A folder and a bucket have the same face.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,12 +57,42 @@ pub enum StoreError {
     },
     #[error("{place}: {what}")]
     Journal { place: String, what: String },
-    #[error("{doing} {place}: {source}")]
+    #[error("{doing} {place} failed: {source}")]
     Io {
         doing: &'static str,
         place: String,
         source: std::io::Error,
     },
+}
+
+impl StoreError {
+    /// What to do about it, in lines for the reader.
+    pub fn advice(&self) -> Vec<String> {
+        let lines: &[&str] = match self {
+            Self::Cloud { error, .. } => return error.advice(),
+            Self::Journal { .. } => {
+                &["move that file away; what it tells of is found again by its tags"]
+            }
+            Self::Io { source, .. } => match source.kind() {
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => &[
+                    "there is no room for it: make some, then run the same command again",
+                    "what was done before is remembered, or found again by its tags",
+                ],
+                ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => &[
+                    "the state has to be written: look at the permissions, or keep it elsewhere (`state: { path: … }` in the stack file, CIRCLES_STATE_DIR)",
+                ],
+                _ => &[
+                    "the stack file (`state: { path: … }`) and CIRCLES_STATE_DIR say where the state is kept",
+                ],
+            },
+            Self::Snapshot(_)
+            | Self::Busy(_)
+            | Self::Silent { .. }
+            | Self::Conflict { .. }
+            | Self::Unfit { .. } => &[],
+        };
+        lines.iter().map(|line| (*line).to_owned()).collect()
+    }
 }
 
 /// A held lease; dropping it gives it back.

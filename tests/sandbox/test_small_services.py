@@ -113,3 +113,12 @@ def test_the_account_is_nobodys(aws):
     role = aws.iam.create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
     assert role == "arn:aws:iam::000000000000:role/r"
     assert aws.ec2.describe_vpcs()["Vpcs"][0]["OwnerId"] == "000000000000"
+
+
+@gap
+def test_tags_die_with_the_log_group(aws):
+    aws.logs.create_log_group(logGroupName="/twice", tags={"a": "b"})
+    aws.logs.delete_log_group(logGroupName="/twice")
+    aws.logs.create_log_group(logGroupName="/twice")
+    assert aws.logs.list_tags_log_group(logGroupName="/twice")["tags"] == {}
+    aws.logs.delete_log_group(logGroupName="/twice")

@@ -60,7 +60,7 @@ pub async fn run(args: &UpArgs, global: &Global, ui: &mut Ui) -> Result<Exit, Fa
         return Ok(applied);
     }
     let shown = wait(&home, Duration::from_secs(args.patience), ui).await?;
-    let outputs = Session::open(&global, ui.err_palette, ui.listener())
+    let outputs = Session::open(&global, None, ui.err_palette, ui.listener())
         .await?
         .outputs()
         .await?;

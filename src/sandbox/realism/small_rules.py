@@ -25,6 +25,13 @@ def _logs() -> None:
                                                       "to satisfy constraint: Member must satisfy enum value set")
         return original(self, log_group_name, retention_in_days)
 
+    @replaces(LogsBackend, "delete_log_group")
+    def delete_log_group(original, self, log_group_name):
+        group = self.groups.get(log_group_name)
+        original(self, log_group_name)
+        # The next group of that name is another one.
+        self.tagger.delete_all_tags_for_resource(group.arn)
+
 
 def _iam() -> None:
     from moto.iam.models import IAMBackend
