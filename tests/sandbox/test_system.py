@@ -412,6 +412,17 @@ def test_without_a_system_tasks_live_by_the_clock_again(service):
     assert found["runningCount"] == 2 and service.health().count("healthy") == 2
 
 
+def test_a_service_that_failed_before_for_want_of_an_image_is_started(world, begun):
+    aws, _ = world
+    stack = Running(aws, Network(aws))
+    stack.listen()
+    stack.create(stack.revision(NAME="late"))
+    until(lambda: stack.service()["deployments"][0]["rolloutState"] == "FAILED")
+    begun("--host-binary", str(SERVICE))
+    stack.steady(count=2)
+    assert stack.get()["environment"]["NAME"] == "late"
+
+
 def test_a_report_of_a_stranger_is_refused(service):
     for path in ("tasks", "targets", "launch", "logs", "names"):
         assert service.aws.control("POST", f"runner/{path}", {"instance": "another"})[0] == 409

@@ -34,12 +34,16 @@ class Runner:
         return bool(self.instance)
 
     def attach(self, instance: str, host_build: bool) -> None:
-        """Take over all tasks: what ran by the clock, or at a runner before, is replaced by tasks that wait for this one."""
+        """Take over all tasks: what ran by the clock, or at a runner before, is replaced by tasks that wait for this one. A
+        roll-out that failed without a runner (with no image, say) is tried again, as a forced deployment does."""
         if self.instance == instance:
             self.host_build = host_build
             return
         self.instance, self.host_build, self._seen = instance, host_build, time.monotonic()
         self._replace_all("Replaced by a task that runs as a process")
+        for service in _all_services():
+            if service.status == "ACTIVE" and service.rollout.primary.rollout == "FAILED":
+                service.rollout.deploy()
 
     def detach(self, instance: str) -> None:
         """The tasks live by the clock again. One that is not attached leaves nothing behind."""
@@ -102,6 +106,12 @@ def _all_tasks() -> list[Any]:
 
     return [task for backend in list(ecs_backends[ACCOUNT].values()) for tasks in list(backend.tasks.values())
             for task in list(tasks.values()) if isinstance(task, SandboxTask)]
+
+
+def _all_services() -> list[Any]:
+    from moto.ecs.models import ecs_backends
+
+    return [service for backend in list(ecs_backends[ACCOUNT].values()) for service in list(backend.services.values())]
 
 
 def report_tasks(reports: list[dict[str, Any]]) -> None:
