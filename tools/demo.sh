@@ -23,8 +23,8 @@ url=http://$("$bin" --sandbox --quiet outputs alb_dns_name)
 echo "$url"
 for path in /health /readyz /docs; do
   printf '\n\033[1m$ curl %s%s\033[0m\n' "$url" "$path"
-  curl -fsS --max-time 20 "$url$path" | head -c 400
-  echo
+  body=$(curl -fsS --max-time 20 "$url$path")
+  printf '%.400s\n' "$body"
 done
 printf '\nThe service runs at %s (its documentation: %s/docs).\n' "$url" "$url"
 printf 'End it with: %s sandbox down   and the local AWS with: %s sandbox stop\n' "$bin" "$bin"
