@@ -83,7 +83,8 @@ def test_an_image_runs_by_its_configuration_in_its_own_root(images):
     lower = layer(*shell(), ("etc/gone", b"", 0o644), ("etc/kept", b"below", 0o644),
                   ("etc/passwd", b"root:x:0:0::/:/bin/sh\napp:x:4321:4321::/:/bin/sh\n", 0o644))
     push(images.registry, "v1", {
-        "Entrypoint": ["/bin/sh", "-c"], "Env": ["FROM_IMAGE=yes"], "User": "app",
+        # A bare name is looked for in the image's PATH.
+        "Entrypoint": ["sh", "-c"], "Env": ["FROM_IMAGE=yes", "PATH=/nowhere:/bin"], "User": "app",
         "Cmd": ["echo $FROM_IMAGE; cat /etc/kept; echo; test -e /etc/gone || echo gone; test -e /home || echo no home; exit 7"],
     }, lower, upper)
     task = run(images)

@@ -33,12 +33,19 @@ def main(root, uid, gid, folder, *argv):
 
 
 def run(argv):
-    try:
-        os.execvpe(argv[0], argv, os.environ)
-    except OSError as error:
-        # As a container runtime says it, with the exit codes of a shell.
-        print(f"exec {argv[0]}: {(error.strerror or str(error)).lower()}", file=sys.stderr, flush=True)
-        os._exit(127 if isinstance(error, FileNotFoundError) else 126)
+    # By hand: os.execvpe imports modules, and in the image's root there are none.
+    places = [""] if "/" in argv[0] else [f"{place}/" for place in (os.environ.get("PATH") or "/usr/bin:/bin").split(":")]
+    problem = FileNotFoundError(2, "no such file or directory")
+    for place in places:
+        try:
+            os.execve(place + argv[0], argv, os.environ)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            problem = error
+    # As a container runtime says it, with the exit codes of a shell.
+    os.write(2, f"exec {argv[0]}: {(problem.strerror or str(problem)).lower()}\n".encode())
+    os._exit(127 if isinstance(problem, FileNotFoundError) else 126)
 
 
 def into_root(root, uid, gid):
