@@ -65,9 +65,8 @@ def clean(folder: pathlib.Path) -> list[int]:
 
 async def serve(options: argparse.Namespace) -> None:
     started = time.monotonic()
-    data = data_folder(options.folder)
-    data.mkdir(parents=True, exist_ok=True)
-    system = Everything(Sandbox(options.sandbox_port, options.instance), options.folder, data, options.host_binary)
+    system = Everything(Sandbox(options.sandbox_port, options.instance), options.folder, data_folder(options.folder),
+                        options.host_binary)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, system.stop)

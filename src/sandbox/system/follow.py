@@ -156,7 +156,7 @@ class Everything:
     async def _start_database(self, database: Postgres, port_key: str) -> None:
         await database.start(self._ports.get(port_key, 0))
         self._ports[port_key] = database.port
-        for folder in self._data.iterdir():
+        for folder in self._data.iterdir() if self._data.is_dir() else []:
             if folder.name not in self._databases:
                 shutil.rmtree(folder, ignore_errors=True)
 

@@ -81,6 +81,9 @@ class Task:
             exits = await self._end()
             self.over = True
             shutil.rmtree(self.folder, ignore_errors=True)
+        if self._patience is not None:
+            # It ends with the system, or after the API forgot it: no failure of its own, and nobody to tell.
+            return
         try:
             await self.system.sandbox.report_task(self.shown["arn"], "ended", containers=exits, reason=reason, code=code)
         except (Gone, NotOurs, Refused) as error:
