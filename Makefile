@@ -42,8 +42,8 @@ test-app: $(VENV)/ready
 	CIRCLES_TEST_PYTHON=$(VENV)/bin/python app/tests/with-postgres.sh cargo test -p circles-app
 
 # `verify` against the real service, its own process on a PostgreSQL of its own.
-test-verify: build-app
-	CIRCLES_TEST_APP=$(CARGO_TARGET_DIR)/debug/circles-app app/tests/with-postgres.sh \
+test-verify: $(VENV)/ready build-app
+	CIRCLES_TEST_PYTHON=$(VENV)/bin/python CIRCLES_TEST_APP=$(CARGO_TARGET_DIR)/debug/circles-app app/tests/with-postgres.sh \
 		cargo test -p circles-infra --test it verify::the_real -- --ignored
 
 # The whole system: `sandbox up`, the service behind its proxy, and `sandbox down`.
