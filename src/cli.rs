@@ -10,6 +10,7 @@ mod ask;
 mod carry_out;
 mod checked;
 mod completions;
+mod deploy;
 mod destroy;
 mod drift;
 pub mod failure;
@@ -24,6 +25,9 @@ mod outputs;
 mod permissions;
 mod plan;
 mod plan_file;
+mod redeploy;
+mod releases;
+mod rollback;
 mod sandbox;
 mod schema;
 mod secrets;
@@ -80,6 +84,10 @@ pub enum Verb {
     Status(status::StatusArgs),
     Logs(logs::LogsArgs),
     Verify(verify::VerifyArgs),
+    Deploy(deploy::DeployArgs),
+    Rollback(rollback::RollbackArgs),
+    Redeploy(redeploy::RedeployArgs),
+    Releases(releases::ReleasesArgs),
     Show(show::ShowArgs),
     State(state::StateArgs),
     History(history::HistoryArgs),
@@ -169,6 +177,10 @@ async fn run(cli: &Cli, ui: &mut Ui) -> Result<Exit, Failure> {
         Verb::Status(args) => status::run(args, global, ui).await,
         Verb::Logs(args) => logs::run(args, global, ui).await,
         Verb::Verify(args) => verify::run(args, global, ui).await,
+        Verb::Deploy(args) => deploy::run(args, global, ui).await,
+        Verb::Rollback(args) => rollback::run(args, global, ui).await,
+        Verb::Redeploy(args) => redeploy::run(args, global, ui).await,
+        Verb::Releases(args) => releases::run(args, global, ui).await,
         Verb::Show(args) => show::run(args, ui),
         Verb::State(args) => state::run(args, global, ui).await,
         Verb::History(args) => history::run(args, global, ui).await,

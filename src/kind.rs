@@ -17,7 +17,7 @@ use std::future::Future;
 use std::time::Duration;
 
 pub use cx::{CallGate, Cx, Intent, IntentVerb, Refusal, SecretSource, SecretText};
-pub use erase::{AnyKind, Cloud, Kinds, Observed, Settle, erase};
+pub use erase::{AnyKind, Cloud, Kinds, Observed, Settle, erase, observe};
 pub use error::{CallFailure, Class, CloudError};
 pub use field::{Change, Field, Literal, Type};
 pub use find::{Asked, AskedItem, Extent, Memo};

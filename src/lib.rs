@@ -10,6 +10,7 @@
 pub mod aws;
 pub mod cli;
 pub mod component;
+pub mod deploy;
 pub mod diagnostic;
 pub mod engine;
 pub mod event;

@@ -11,6 +11,7 @@ mod decide;
 pub mod diff;
 mod inputs;
 pub mod order;
+pub mod release;
 mod retire;
 mod value;
 

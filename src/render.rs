@@ -26,6 +26,7 @@ pub mod plan_page;
 pub mod plan_text;
 pub mod plan_words;
 pub mod policy;
+pub mod releases;
 pub mod secrets;
 pub mod shown;
 pub mod state_text;

@@ -12,8 +12,10 @@ mod history;
 mod logs;
 mod look;
 mod open;
+mod releases;
 mod running;
 mod secrets;
+mod ship;
 mod state_verbs;
 mod status;
 mod who;
@@ -29,6 +31,7 @@ pub use logs::{Follower, Source};
 pub use look::Planned;
 pub use open::check;
 pub use secrets::Changed;
+pub use ship::{Calls, Subject, Target};
 pub use state_verbs::Rebuilt;
 
 use crate::aws::Aws;

@@ -39,7 +39,7 @@ mod template;
 mod variables;
 
 pub use catalog::{Catalog, KindInfo};
-pub use checked::{Existing, Resource, ServiceInfo, Stack, StateSettings};
+pub use checked::{BuildInfo, Existing, Resource, ServiceInfo, Stack, StateSettings};
 pub use load::load;
 pub use reference::{MARK, reference};
 pub use request::{Facts, LoadRequest, Loaded, VarFile};

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::aws::Lookup;
+use crate::deploy::PERMISSIONS;
 use crate::kind::{Kinds, Verb};
 use crate::model::KindName;
 use crate::render::graph::Picture;
@@ -45,6 +46,15 @@ impl Checked {
                     .flat_map(|kind| Lookup::permissions(kind))
                     .map(|action| (*action).to_owned()),
             )
+            .chain(self.shipping(read_only).map(|action| (*action).to_owned()))
             .collect()
+    }
+
+    /// What `deploy` and its sisters call, where there is something to ship to.
+    fn shipping(&self, read_only: bool) -> impl Iterator<Item = &'static &'static str> {
+        let kinds = self.kinds();
+        let has = |name: &str| kinds.iter().any(|kind| kind.as_str() == name);
+        let ships = !read_only && has("ecs.service") && has("ecr.repository");
+        PERMISSIONS.iter().filter(move |_| ships)
     }
 }

@@ -20,6 +20,7 @@ impl Exit {
     pub const ERROR: Self = Self(1);
     pub const CHANGES: Self = Self(2);
     pub const USAGE: Self = Self(64);
+    pub const ROLLED_BACK: Self = Self(69);
     pub const STALE_PLAN: Self = Self(73);
     pub const BUSY: Self = Self(75);
     pub const NOT_VERIFIED: Self = Self(76);
@@ -42,6 +43,10 @@ pub const EXIT_CODES: &[(Exit, &str)] = &[
         "Only with `--detailed-exitcode`: there are changes (`plan`), or drift (`drift`).",
     ),
     (Exit::USAGE, "Wrong usage: no such command or option."),
+    (
+        Exit::ROLLED_BACK,
+        "A release was given up: its tasks did not come to run, or did not answer. What ran before runs again, unless nothing did.",
+    ),
     (
         Exit::STALE_PLAN,
         "The plan file is stale: made for another account, region, environment or stack text, or what it touches has changed since.",
@@ -77,6 +82,8 @@ pub enum FailureKind {
     Local,
     /// Nothing is wrong, and yet it is not done unasked: a protection, a missing `--yes`, an answer other than yes.
     Refused,
+    /// A release was given up.
+    RolledBack,
     StalePlan,
     Busy,
     Interrupted,
@@ -89,6 +96,7 @@ impl FailureKind {
     pub fn exit(self) -> Exit {
         match self {
             Self::Usage => Exit::USAGE,
+            Self::RolledBack => Exit::ROLLED_BACK,
             Self::StalePlan => Exit::STALE_PLAN,
             Self::Busy => Exit::BUSY,
             Self::Interrupted => Exit::INTERRUPTED,
@@ -297,6 +305,7 @@ mod tests {
             FailureKind::Cloud,
             FailureKind::Local,
             FailureKind::Refused,
+            FailureKind::RolledBack,
             FailureKind::StalePlan,
             FailureKind::Busy,
             FailureKind::Interrupted,
@@ -311,7 +320,7 @@ mod tests {
     #[test]
     fn codes_are_what_scripts_rely_on() {
         let codes: Vec<u8> = EXIT_CODES.iter().map(|(exit, _)| exit.0).collect();
-        assert_eq!(codes, [0, 1, 2, 64, 73, 75, 76, 130, 141]);
+        assert_eq!(codes, [0, 1, 2, 64, 69, 73, 75, 76, 130, 141]);
     }
 
     #[test]

@@ -91,6 +91,11 @@ impl Session {
         }
     }
 
+    /// The session room's own, for verbs that are told by another room.
+    pub fn inner(&mut self) -> &mut session::Session {
+        &mut self.inner
+    }
+
     pub fn banner(&self) -> Banner {
         Banner {
             stack: self.scope.stack.clone(),

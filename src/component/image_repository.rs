@@ -6,7 +6,7 @@ use crate::model::Value;
 
 pub const IMAGE_REPOSITORY: Component = Component {
     name: "image_repository",
-    doc: "An ECR repository. Images without a tag expire; an image with any tag, a release's among them, never does.",
+    doc: "An ECR repository. Images without a tag expire, and releases but the last ones; what a service runs never does, nor an image with another tag. A release's tag never moves.",
     fields: &[
         Field::new(
             "name",
@@ -38,6 +38,12 @@ pub const IMAGE_REPOSITORY: Component = Component {
         )
         .default(Literal::Int(14)),
         Field::new(
+            "keep_releases",
+            Type::Int { min: 2, max: 900 },
+            "How many releases are kept, the running ones apart.",
+        )
+        .default(Literal::Int(30)),
+        Field::new(
             "lifecycle_policy",
             Type::Json,
             "The whole lifecycle policy, instead of the one described here.",
@@ -56,7 +62,7 @@ pub const IMAGE_REPOSITORY: Component = Component {
 
 fn expand(build: &mut Build<'_>) {
     let lifecycle = match build.get("lifecycle_policy") {
-        Value::Null => untagged_expire(build.get("keep_untagged_days")),
+        Value::Null => lifecycle(build.get("keep_releases"), build.get("keep_untagged_days")),
         given => given,
     };
     let name = build.name_or("name", "");
@@ -66,6 +72,7 @@ fn expand(build: &mut Build<'_>) {
             ("name", name),
             ("scan_on_push", build.get("scan_on_push")),
             ("tag_mutability", build.get("tag_mutability")),
+            ("tag_exceptions", exceptions(&build.get("tag_mutability"))),
             ("force_delete", build.get("force_delete")),
             ("lifecycle_policy", lifecycle),
             ("policy", build.get("policy")),
@@ -73,20 +80,46 @@ fn expand(build: &mut Build<'_>) {
     );
 }
 
-/// One rule, and it selects `untagged` images alone: no count or age can reach an image that carries a tag, whatever the tag
-/// (ECR user guide, "Lifecycle policy properties").
-fn untagged_expire(days: Value) -> Value {
-    let selection = Value::map([
+/// Releases never move, the mark of the running one does, whatever holds for other tags.
+fn exceptions(mutability: &Value) -> Value {
+    let pattern = match mutability.as_text() {
+        Some("IMMUTABLE") => "live-*",
+        _ => "release-*",
+    };
+    Value::List(vec![pattern.into()])
+}
+
+/// An image that a rule selects is out of reach of the rules below it, whether or not that rule expires it (ECR user guide, "How
+/// lifecycle policies work"). So the first one, which expires nothing, guards what services run.
+fn lifecycle(releases: Value, untagged_days: Value) -> Value {
+    let tagged = |prefix: &str, count: Value| {
+        vec![
+            ("tagStatus", Value::from("tagged")),
+            ("tagPrefixList", Value::List(vec![prefix.into()])),
+            ("countType", Value::from("imageCountMoreThan")),
+            ("countNumber", count),
+        ]
+    };
+    let untagged = vec![
         ("tagStatus", Value::from("untagged")),
         ("countType", Value::from("sinceImagePushed")),
         ("countUnit", Value::from("days")),
-        ("countNumber", days),
-    ]);
-    let rule = Value::map([
-        ("rulePriority", Value::Int(1)),
-        ("description", Value::from("images without a tag")),
-        ("selection", selection),
-        ("action", Value::map([("type", Value::from("expire"))])),
-    ]);
-    Value::map([("rules", Value::List(vec![rule]))])
+        ("countNumber", untagged_days),
+    ];
+    let rules = [
+        ("what services run stays", tagged("live-", Value::Int(1000))),
+        ("the last releases stay", tagged("release-", releases)),
+        ("images without a tag", untagged),
+    ];
+    let rules = (1..)
+        .zip(rules)
+        .map(|(priority, (description, selection))| {
+            Value::map([
+                ("rulePriority", Value::Int(priority)),
+                ("description", Value::from(description)),
+                ("selection", Value::map(selection)),
+                ("action", Value::map([("type", Value::from("expire"))])),
+            ])
+        });
+    Value::map([("rules", Value::List(rules.collect()))])
 }

@@ -37,6 +37,27 @@ impl std::fmt::Debug for Observed {
     }
 }
 
+#[cfg(test)]
+impl Observed {
+    /// One that no kind has seen.
+    pub fn made_up(
+        kind: &'static str,
+        id: &PhysicalId,
+        attributes: Attributes,
+        tags: Tags,
+    ) -> Self {
+        Self {
+            kind: KindName::new(kind),
+            id: id.clone(),
+            tags,
+            attributes,
+            readiness: Readiness::Ready,
+            secrets: Vec::new(),
+            live: Arc::new(()),
+        }
+    }
+}
+
 /// What a step came to.
 #[derive(Clone, Debug)]
 pub enum Settle {
@@ -91,7 +112,8 @@ where
     })
 }
 
-fn observe<W: World, K: Kind<W>>(live: K::Live) -> Observed {
+/// A live resource of a known kind, as one look saw it.
+pub fn observe<W: World, K: Kind<W>>(live: K::Live) -> Observed {
     let id = K::id(&live);
     let mut attributes = K::observed(&live);
     attributes.set("id", id.as_str());

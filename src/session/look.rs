@@ -112,7 +112,9 @@ impl Session {
         seen.existing = existing;
         let moved = move_over(&self.stack.moved, &mut seen, &mut snapshot, &mut matcher);
         self.named(ask, &seen)?;
-        let (unwaited, notes) = self.without_image(&seen);
+        let released = self.releases(&mut seen, &mut matcher, &snapshot).await?;
+        let (unwaited, mut notes) = self.without_image(&seen);
+        notes.extend(released.notes);
         let mut header = self.header.clone();
         header.mode = if ask.destroy {
             Mode::Destroy
@@ -122,7 +124,7 @@ impl Session {
         let mut plan = plan::plan(Inputs {
             header,
             scope: &self.scope,
-            wishes: &self.wishes,
+            wishes: &released.wishes,
             outputs: &self.stack.outputs,
             moved: &moved,
             unwaited: &unwaited,

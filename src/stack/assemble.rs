@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-use super::checked::{Existing, Resource, ServiceInfo, Stack};
+use super::checked::{BuildInfo, Existing, Resource, ServiceInfo, Stack};
 use super::desk::Desk;
 use super::entry::Checked;
 use super::expand;
@@ -124,7 +124,31 @@ fn service(checked: &Checked<'_>, resources: &[Resource]) -> Option<ServiceInfo>
         cluster: fields.text("cluster").map(Address::from)?,
         log_group: fields.text("log_group").map(Address::from),
         image: image.cloned().unwrap_or_default(),
+        build: build(fields.get("build")),
+        migrate: fields
+            .get("migrate")
+            .as_list()
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|word| word.as_text().map(str::to_owned))
+            .collect(),
         architecture: fields.text("architecture").unwrap_or("X86_64").to_owned(),
         address,
+    })
+}
+
+fn build(value: &Value) -> Option<BuildInfo> {
+    let map = value.as_map()?;
+    let text = |name: &str| map.get(name).and_then(Value::as_text).map(str::to_owned);
+    let args = map.get("args").and_then(Value::as_map);
+    Some(BuildInfo {
+        context: text("context")?,
+        dockerfile: text("dockerfile"),
+        target: text("target"),
+        args: args
+            .into_iter()
+            .flatten()
+            .filter_map(|(name, value)| Some((name.clone(), value.as_text()?.to_owned())))
+            .collect(),
     })
 }

@@ -142,4 +142,30 @@ pub struct ServiceInfo {
     pub image: Value,
     /// `X86_64` or `ARM64`.
     pub architecture: String,
+    /// How its image is built.
+    pub build: Option<BuildInfo>,
+    /// What migrates its database, in a task of its own.
+    pub migrate: Vec<String>,
+}
+
+/// How an image is built. Paths are beside the stack file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuildInfo {
+    /// The folder that is sent to the builder.
+    pub context: String,
+    pub dockerfile: Option<String>,
+    pub target: Option<String>,
+    #[serde(default)]
+    pub args: BTreeMap<String, String>,
+}
+
+impl Default for BuildInfo {
+    fn default() -> Self {
+        Self {
+            context: ".".into(),
+            dockerfile: None,
+            target: None,
+            args: BTreeMap::new(),
+        }
+    }
 }

@@ -4,6 +4,7 @@ mod canaries;
 mod ci;
 mod contract;
 mod crash;
+mod deploy;
 mod examples;
 mod local_aws;
 mod logs;

@@ -1,4 +1,4 @@
-//! `ecr.repository`. Left out of the fields: encryption by a key of one's own, exceptions to tag immutability, replication.
+//! `ecr.repository`. Left out of the fields: encryption by a key of one's own, replication.
 //!
 //! Crash between `CreateRepository` and the policies: the repository carries our tags, is found by name, and what lacks shows as changes.
 
@@ -25,6 +25,8 @@ pub struct Spec {
     name: String,
     scan_on_push: bool,
     tag_mutability: String,
+    #[serde(default)]
+    tag_exceptions: Vec<String>,
     lifecycle_policy: Option<serde_json::Value>,
     policy: Option<serde_json::Value>,
 }
@@ -38,6 +40,8 @@ pub struct Live {
     tags: Tags,
 }
 
+/// How AWS calls a mutability that has exceptions.
+const WITH_EXCLUSION: &str = "_WITH_EXCLUSION";
 const PUT_LIFECYCLE: &str = "ecr:PutLifecyclePolicy";
 const DELETE_LIFECYCLE: &str = "ecr:DeleteLifecyclePolicy";
 const SET_POLICY: &str = "ecr:SetRepositoryPolicy";
@@ -63,6 +67,12 @@ const FIELDS: &[Field] = &[
         "Whether a tag can be moved to another image.",
     )
     .default(Literal::Text("MUTABLE")),
+    Field::new(
+        "tag_exceptions",
+        Type::Set(&Type::Text),
+        "Tags, `*` allowed, for which the opposite of `tag_mutability` holds.",
+    )
+    .default(Literal::EmptyList),
     Field::new(
         "force_delete",
         Type::Bool,
@@ -146,7 +156,8 @@ impl Kind<Aws> for Repository {
             .ecr
             .create_repository()
             .repository_name(&spec.name)
-            .image_tag_mutability(ImageTagMutability::from(spec.tag_mutability.as_str()))
+            .image_tag_mutability(facets::mutability(spec))
+            .set_image_tag_mutability_exclusion_filters(facets::exceptions(spec)?)
             .image_scanning_configuration(scanning(spec))
             .set_tags(Some(list(&cx.tags)?));
         let made = async {
@@ -183,7 +194,7 @@ impl Kind<Aws> for Repository {
         wanted: &Wanted<Spec>,
     ) -> Result<Step<Live>, CloudError> {
         let mut live = live.clone();
-        if wanted.changes("tag_mutability") {
+        if wanted.changes("tag_mutability") || wanted.changes("tag_exceptions") {
             facets::set_mutability(aws, cx, &mut live, &wanted.spec).await?;
         }
         if wanted.changes("scan_on_push") {
@@ -249,7 +260,24 @@ impl Kind<Aws> for Repository {
             ),
             (
                 "tag_mutability",
-                mutability.map(|mutability| mutability.as_str()).into(),
+                mutability
+                    .map(|mutability| {
+                        mutability
+                            .as_str()
+                            .trim_end_matches(WITH_EXCLUSION)
+                            .to_owned()
+                    })
+                    .into(),
+            ),
+            (
+                "tag_exceptions",
+                Value::List(
+                    repository
+                        .image_tag_mutability_exclusion_filters()
+                        .iter()
+                        .map(|filter| Value::text(filter.filter()))
+                        .collect(),
+                ),
             ),
             ("lifecycle_policy", live.lifecycle_policy.clone().into()),
             ("policy", live.policy.clone().into()),

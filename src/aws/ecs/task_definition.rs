@@ -16,8 +16,8 @@ use super::container::{self, ContainerSpec};
 use super::tags;
 use crate::aws::{Aws, aws_error};
 use crate::kind::{
-    Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Literal, Patience, Readiness,
-    Step, TAGS, Type, Verb, Wanted,
+    Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Literal, Observed, Patience,
+    Readiness, Step, TAGS, Type, Verb, Wanted, observe,
 };
 use crate::model::{Attributes, KindName, Ownership, PhysicalId, Tags, Value};
 
@@ -224,6 +224,27 @@ impl Kind<Aws> for TaskDefinition {
     fn readiness(_live: &Live) -> Readiness {
         Readiness::Ready
     }
+}
+
+/// One revision of any family, whoever registered it, and whether or not it is still ACTIVE; `None` when there is none.
+pub async fn revision(aws: &Aws, arn: &str) -> Result<Option<Observed>, CloudError> {
+    let live = look::describe_any(aws, arn).await?;
+    Ok(live.map(observe::<Aws, TaskDefinition>))
+}
+
+/// The ARNs of a family's ACTIVE revisions, the newest first.
+pub async fn revisions(aws: &Aws, family: &str) -> Result<Vec<String>, CloudError> {
+    look::revisions(aws, family).await
+}
+
+/// `…:task-definition/app:7` → `app`
+pub fn family_in(arn: &str) -> &str {
+    look::family_in(arn)
+}
+
+/// `…:task-definition/app:7` → 7
+pub fn revision_in(arn: &str) -> i64 {
+    look::revision_in(arn)
 }
 
 /// What a definition holds, in the field table's terms: numbers that AWS keeps as text are numbers.

@@ -121,6 +121,31 @@ const BREAKER: &[Field] = &[
     .default(Literal::Bool(true)),
 ];
 
+const BUILD: &[Field] = &[
+    Field::new(
+        "context",
+        Type::Text,
+        "The folder that is sent to the builder, beside the stack file.",
+    )
+    .default(Literal::Text(".")),
+    Field::new(
+        "dockerfile",
+        Type::Text,
+        "Beside the stack file. Not given: `Dockerfile` in the context.",
+    ),
+    Field::new(
+        "target",
+        Type::Text,
+        "The stage to build. Not given: the last.",
+    ),
+    Field::new(
+        "args",
+        Type::Map(&Type::Text),
+        "Build arguments; nothing secret: they stay in the image.",
+    )
+    .default(Literal::EmptyMap),
+];
+
 pub const FIELDS: &[Field] = &[
     Field::new("network", Type::Handle(&["network"]), "The network it runs in.").required(),
     Field::new("cluster", Type::Handle(&["ecs.cluster"]), "The cluster it runs on.").required(),
@@ -129,6 +154,8 @@ pub const FIELDS: &[Field] = &[
     Field::new("image", Type::Text, "A whole image name, instead of `repository`."),
     Field::new("image_tag", Type::Text, "Which image of the repository.").default(Literal::Text("latest")),
     Field::new("image_digest", Type::Text, "Which image, pinned: `sha256:…`; wins over the tag."),
+    Field::new("build", Type::Object(BUILD), "How `deploy --build` builds its image."),
+    Field::new("migrate", Type::List(&Type::Text), "What `deploy --migrate` runs, in a task of its own, before a release. Without its first word where that is the image's entry point."),
     Field::new("command", Type::List(&Type::Text), "What it runs, instead of the image's own."),
     Field::new("entrypoint", Type::List(&Type::Text), "What runs the command, instead of the image's own."),
     Field::new("port", PORT, "The port it listens on; needed behind a load balancer."),

@@ -6,9 +6,11 @@ import base64
 from typing import Any
 
 from moto.core.responses import ActionResult
+from moto.core.utils import utcnow
 from moto.ecs.models import EC2ContainerServiceBackend
 from moto.ecs.responses import EC2ContainerServiceResponse
 
+from . import USER_ARN
 from .clock import CLOCK
 from .ecs_service import check_subnets, invalid
 from .ecs_tasks import SandboxTask
@@ -94,7 +96,9 @@ def _definitions() -> None:
                     _port(mapping)
         for container in container_definitions:
             container.setdefault("systemControls", [])
-        return original(self, family, container_definitions, **kwargs)
+        definition = original(self, family, container_definitions, **kwargs)
+        definition.registered_at, definition.registered_by = utcnow(), USER_ARN
+        return definition
 
     @replaces(EC2ContainerServiceBackend, "describe_task_definition")
     def describe_task_definition(original, self, task_definition_str):

@@ -2,6 +2,9 @@
 
 use super::*;
 use crate::aws::tag_change::TagChange;
+use aws_sdk_ecr::types::{
+    ImageTagMutabilityExclusionFilter, ImageTagMutabilityExclusionFilterType,
+};
 
 /// The text of a document that the stack gives as text or as a map.
 fn document(json: &serde_json::Value) -> String {
@@ -11,6 +14,32 @@ fn document(json: &serde_json::Value) -> String {
     }
 }
 
+/// Exceptions make it another word (ECR API reference, PutImageTagMutability).
+pub fn mutability(spec: &Spec) -> ImageTagMutability {
+    let mut word = spec.tag_mutability.clone();
+    if !spec.tag_exceptions.is_empty() {
+        word.push_str(WITH_EXCLUSION);
+    }
+    ImageTagMutability::from(word.as_str())
+}
+
+pub fn exceptions(
+    spec: &Spec,
+) -> Result<Option<Vec<ImageTagMutabilityExclusionFilter>>, CloudError> {
+    let filters = spec
+        .tag_exceptions
+        .iter()
+        .map(|pattern| {
+            ImageTagMutabilityExclusionFilter::builder()
+                .filter_type(ImageTagMutabilityExclusionFilterType::Wildcard)
+                .filter(pattern)
+                .build()
+                .map_err(|e| CloudError::malformed(&Repository::NAME, e))
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(Some(filters).filter(|all| !all.is_empty()))
+}
+
 pub async fn set_mutability(
     aws: &Aws,
     cx: &Cx,
@@ -18,15 +47,17 @@ pub async fn set_mutability(
     spec: &Spec,
 ) -> Result<(), CloudError> {
     const PUT: &str = "ecr:PutImageTagMutability";
-    let mutability = ImageTagMutability::from(spec.tag_mutability.as_str());
+    let (mutability, filters) = (mutability(spec), exceptions(spec)?);
     let request = aws
         .ecr
         .put_image_tag_mutability()
         .repository_name(name(live))
-        .image_tag_mutability(mutability.clone());
+        .image_tag_mutability(mutability.clone())
+        .set_image_tag_mutability_exclusion_filters(filters.clone());
     cx.call(PUT, request.send().map_err(|e| aws_error(PUT, e)))
         .await?;
     live.repository.image_tag_mutability = Some(mutability);
+    live.repository.image_tag_mutability_exclusion_filters = filters;
     Ok(())
 }
 

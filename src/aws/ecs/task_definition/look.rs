@@ -97,6 +97,17 @@ fn last_seen(asked: &Asked, arn: &str) -> Option<Live> {
 
 /// One revision with its tags; `None` when it is not there or not ACTIVE.
 pub async fn describe(aws: &Aws, arn: &str) -> Result<Option<Live>, CloudError> {
+    let found = read(aws, arn).await?;
+    Ok(found.and_then(|(live, active)| active.then_some(live)))
+}
+
+/// One revision with its tags, whoever registered it, and whether or not it is still ACTIVE.
+pub async fn describe_any(aws: &Aws, arn: &str) -> Result<Option<Live>, CloudError> {
+    Ok(read(aws, arn).await?.map(|(live, _)| live))
+}
+
+/// One revision with its tags, and whether it is ACTIVE.
+async fn read(aws: &Aws, arn: &str) -> Result<Option<(Live, bool)>, CloudError> {
     let request = aws
         .ecs
         .describe_task_definition()
@@ -113,14 +124,15 @@ pub async fn describe(aws: &Aws, arn: &str) -> Result<Option<Live>, CloudError> 
         Err(error) => return Err(error),
     };
     let tags = tags::read(answer.tags());
-    Ok(answer
-        .task_definition
-        .filter(|definition| definition.status() == Some(&TaskDefinitionStatus::Active))
-        .map(|definition| Live {
+    Ok(answer.task_definition.map(|definition| {
+        let active = definition.status() == Some(&TaskDefinitionStatus::Active);
+        let live = Live {
             content: content(&definition),
             arn: definition.task_definition_arn.unwrap_or_default(),
             tags,
-        }))
+        };
+        (live, active)
+    }))
 }
 
 /// ECS has no code of its own for a definition that is not there (API reference, DescribeTaskDefinition: `ClientException`).

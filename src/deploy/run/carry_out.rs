@@ -1,0 +1,386 @@
+//! The part of a deploy that changes something: tag, revision, migration, roll-out.
+
+use futures::future::try_join_all;
+use serde::Serialize;
+
+use super::Ship;
+use super::steps;
+use crate::deploy::error::DeployError;
+use crate::deploy::image::short;
+use crate::deploy::migrate::{self, Migration};
+use crate::deploy::probe::{self, Answered};
+use crate::deploy::release;
+use crate::deploy::revision::{self, Revision};
+use crate::deploy::roll::{self, End, Roll};
+use crate::deploy::said::Said;
+use crate::deploy::source::Ready;
+use crate::plan::release::RELEASE;
+use crate::session::{Calls, Session};
+
+use super::What;
+use super::back::{self, Trouble};
+
+/// How long the load balancer is asked before it counts as not answering well.
+const ANSWER_PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// What a deploy came to.
+#[derive(Clone, Debug, Serialize)]
+pub struct Outcome {
+    pub release: Option<String>,
+    /// `sha256:…`
+    pub image: String,
+    /// False: every service ran it already.
+    pub changed: bool,
+    /// Whether the roll-out was watched to its end.
+    pub steady: bool,
+    pub services: Vec<Shipped>,
+}
+
+/// One service of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Shipped {
+    pub service: String,
+    /// `family:7`
+    pub revision: String,
+    pub before: String,
+    /// What the load balancer said, or why it was not asked.
+    pub answered: Option<String>,
+}
+
+/// What is rolled out, and what stood before.
+pub struct Rolling {
+    pub release: Option<String>,
+    pub new: Vec<Revision>,
+    pub before: Vec<Option<String>>,
+}
+
+pub(super) async fn carry_out(
+    ship: Ship<'_>,
+    session: &mut Session,
+    ready: Ready,
+    name: Option<String>,
+    resumed: bool,
+) -> Result<Outcome, DeployError> {
+    let running = ship.revisions[0].tags.get(RELEASE).cloned();
+    if ship.has(&ready) {
+        let rolling = ship.views.iter().any(|view| view.is_rolling());
+        // An interrupted deploy whose roll-out has ended meanwhile still lacks its last steps.
+        if !rolling && !resumed {
+            return Ok(already(&ship, &ready, running));
+        }
+        return go_on(&ship, session, &ready, running).await;
+    }
+    let commit = commit(&ship, session, &ready).await;
+    let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ");
+    let fresh = name.is_none();
+    let name = name.unwrap_or_else(|| {
+        release::name(&now.to_string(), commit.as_deref(), &ready.manifest.digest)
+    });
+    let doing = match ship.order.what {
+        What::Back(_) => format!("rollback {name}"),
+        _ => format!("deploy {name}"),
+    };
+    let mut calls = session.begin(&doing).await?;
+    if fresh {
+        let manifest = &ready.manifest;
+        ship.registry
+            .put_manifest(&name, &manifest.raw, &manifest.media_type)
+            .await?;
+    }
+    let said = release::Said {
+        name: &name,
+        source: &ready.source,
+        commit: commit.as_deref(),
+        stack_image: &ship.targets[0].stack_image,
+        info: &calls.info.clone(),
+    };
+    let result = roll_out(&ship, &mut calls, &ready, &said).await;
+    // What was done is in the state also when it ended badly.
+    let closed = calls.close().await;
+    let outcome = result?;
+    closed?;
+    Ok(outcome)
+}
+
+impl Ship<'_> {
+    /// The same image with new tasks.
+    pub(in crate::deploy) fn unchanged(&self) -> Outcome {
+        let image = self.revisions[0].image(&self.targets[0].info.container);
+        Outcome {
+            release: self.revisions[0].tags.get(RELEASE).cloned(),
+            image: image.unwrap_or_default().to_owned(),
+            changed: true,
+            steady: self.order.wait,
+            services: shipped(self, &self.revisions, Vec::new()),
+        }
+    }
+}
+
+fn already(ship: &Ship<'_>, ready: &Ready, running: Option<String>) -> Outcome {
+    let what = running.as_deref().unwrap_or("the stack file's image");
+    ship.say(format!(
+        "nothing to do: {what} (image {}) runs already",
+        short(&ready.manifest.digest)
+    ));
+    Outcome {
+        changed: false,
+        steady: true,
+        services: shipped(ship, &ship.revisions, Vec::new()),
+        image: ready.manifest.digest.clone(),
+        release: running,
+    }
+}
+
+/// The image is being rolled out already, by an earlier deploy that did not see its end: watch it.
+async fn go_on(
+    ship: &Ship<'_>,
+    session: &mut Session,
+    ready: &Ready,
+    running: Option<String>,
+) -> Result<Outcome, DeployError> {
+    let name = running.clone().unwrap_or_else(|| "a roll-out".into());
+    let rolling = Rolling {
+        before: ship
+            .views
+            .iter()
+            .zip(&ship.revisions)
+            .map(|(view, new)| roll::before(view, new.arn()))
+            .collect(),
+        new: ship.revisions.clone(),
+        release: running,
+    };
+    let mut calls = session.begin(&format!("deploy {name}")).await?;
+    let result = async {
+        for (target, new) in ship.targets.iter().zip(&rolling.new) {
+            steps::remember(ship, &mut calls, target, new.arn()).await?;
+        }
+        finish(ship, &mut calls, ready, &rolling).await
+    }
+    .await;
+    let closed = calls.close().await;
+    let outcome = result?;
+    closed?;
+    Ok(outcome)
+}
+
+async fn roll_out(
+    ship: &Ship<'_>,
+    calls: &mut Calls,
+    ready: &Ready,
+    said: &release::Said<'_>,
+) -> Result<Outcome, DeployError> {
+    let image = ship.pinned(&ready.manifest.digest);
+    ship.say(format!(
+        "release {} is image {}",
+        said.name,
+        short(&ready.manifest.digest)
+    ));
+    let mut new = Vec::new();
+    for (target, from) in ship.targets.iter().zip(&ship.revisions) {
+        new.push(steps::register(ship, calls, target, from, &image, said).await?);
+    }
+    if ship.order.migrate {
+        migrate(ship, calls, ready, &new[0]).await?;
+    }
+    if ship.stop.level() > 0 {
+        return Err(DeployError::Interrupted {
+            what: "interrupted before the service was touched".into(),
+            hints: vec![format!(
+                "`circles-infra deploy --image {}` goes on",
+                said.name
+            )],
+        });
+    }
+    let before = ship
+        .views
+        .iter()
+        .zip(&new)
+        .map(|(view, new)| roll::before(view, new.arn()))
+        .collect();
+    for (target, new) in ship.targets.iter().zip(&new) {
+        steps::roll(ship, calls, target, new.arn()).await?;
+        ship.say(format!(
+            "{}: {} takes the place of {}",
+            target.label(),
+            new.name(),
+            revision::name_in(&target.definition)
+        ));
+    }
+    let rolling = Rolling {
+        release: Some(said.name.to_owned()),
+        new,
+        before,
+    };
+    if !ship.order.wait {
+        ship.say(
+            "the roll-out goes on by itself in ECS; `circles-infra deploy` looks how it stands",
+        );
+        return Ok(outcome(ship, ready, &rolling, false, Vec::new()));
+    }
+    finish(ship, calls, ready, &rolling).await
+}
+
+async fn migrate(
+    ship: &Ship<'_>,
+    calls: &mut Calls,
+    ready: &Ready,
+    new: &Revision,
+) -> Result<(), DeployError> {
+    let target = &ship.targets[0];
+    let migration = Migration {
+        aws: &ship.aws,
+        target,
+        revision: new,
+        pace: ship.pace,
+        stop: &ship.stop,
+        tell: ship.tell,
+    };
+    let command = migrate::command(
+        &target.info.migrate,
+        new,
+        &target.info.container,
+        &ready.config,
+    );
+    let done = migrate::run(&migration, calls, &steps::definition(target), command).await;
+    if let Err(DeployError::Failed { what, .. }) = &done {
+        steps::reject(ship, calls, target, new, what).await;
+    }
+    done
+}
+
+/// Watches every service to its end, asks the load balancer, and goes back when something is wrong.
+async fn finish(
+    ship: &Ship<'_>,
+    calls: &mut Calls,
+    ready: &Ready,
+    rolling: &Rolling,
+) -> Result<Outcome, DeployError> {
+    let rolls: Vec<Roll<'_>> = ship
+        .targets
+        .iter()
+        .zip(&rolling.new)
+        .map(|(target, new)| ship.roll(target, new))
+        .collect();
+    let ends = try_join_all(rolls.iter().map(Roll::watch)).await?;
+    let trouble = back::trouble(ship, rolling, &rolls, &ends).await?;
+    let trouble = match trouble {
+        Some(trouble) => Some(trouble),
+        None => {
+            let answers = answers(ship).await?;
+            match badly(ship, &answers) {
+                Some(why) => Some(Trouble {
+                    why,
+                    ends: vec![End::Failed("the load balancer".into()); ends.len()],
+                }),
+                None => {
+                    steps::settle(ship, calls, ready, rolling).await;
+                    let said = answers
+                        .iter()
+                        .map(|answered| Some(words(answered)))
+                        .collect();
+                    return Ok(outcome(ship, ready, rolling, true, said));
+                }
+            }
+        }
+    };
+    match trouble {
+        Some(trouble) => Err(back::go_back(ship, calls, rolling, trouble).await?),
+        None => Ok(outcome(ship, ready, rolling, true, Vec::new())),
+    }
+}
+
+async fn answers(ship: &Ship<'_>) -> Result<Vec<Answered>, DeployError> {
+    let patience = ANSWER_PATIENCE.min(ship.pace.patience);
+    let all = ship
+        .targets
+        .iter()
+        .map(|target| probe::probe(&ship.aws, target, patience));
+    Ok(try_join_all(all).await?)
+}
+
+fn badly(ship: &Ship<'_>, answers: &[Answered]) -> Option<String> {
+    for (target, answered) in ship.targets.iter().zip(answers) {
+        match answered {
+            Answered::Badly { url, what } => {
+                return Some(format!(
+                    "{}: its tasks are healthy, but the load balancer answers {what} at {url}",
+                    target.label()
+                ));
+            }
+            Answered::Well { .. } => ship.say(words(answered)),
+            Answered::NotReached(_) => (ship.tell)(Said::Warning(words(answered))),
+            Answered::NoBalancer => {}
+        }
+    }
+    None
+}
+
+fn words(answered: &Answered) -> String {
+    match answered {
+        Answered::Well { url, times } => format!("{url} answered well {times} times in a row"),
+        Answered::Badly { url, what } => format!("{url} answered {what}"),
+        Answered::NotReached(why) => {
+            format!("not asked through the load balancer: {why}. Its targets are healthy")
+        }
+        Answered::NoBalancer => "nothing sends it requests".into(),
+    }
+}
+
+fn outcome(
+    ship: &Ship<'_>,
+    ready: &Ready,
+    rolling: &Rolling,
+    steady: bool,
+    answered: Vec<Option<String>>,
+) -> Outcome {
+    Outcome {
+        release: rolling.release.clone(),
+        image: ready.manifest.digest.clone(),
+        changed: true,
+        steady,
+        services: shipped(ship, &rolling.new, answered),
+    }
+}
+
+fn shipped(ship: &Ship<'_>, new: &[Revision], answered: Vec<Option<String>>) -> Vec<Shipped> {
+    let mut answered = answered.into_iter();
+    ship.targets
+        .iter()
+        .zip(new)
+        .map(|(target, new)| Shipped {
+            service: target.label().to_owned(),
+            revision: new.name().to_owned(),
+            before: revision::name_in(&target.definition).to_owned(),
+            answered: answered.next().flatten(),
+        })
+        .collect()
+}
+
+/// What the image was built from: its own label, the CI job's commit, or for a build here, the checkout's.
+async fn commit(ship: &Ship<'_>, session: &Session, ready: &Ready) -> Option<String> {
+    if let Some(commit) = ready.config.commit() {
+        return Some(commit.to_owned());
+    }
+    if matches!(ship.order.what, What::Back(_)) {
+        return None;
+    }
+    let process = &session.request().process;
+    let of_job = ["GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT"]
+        .iter()
+        .find_map(|name| process.get(*name));
+    if let Some(commit) = of_job {
+        return Some(commit.clone());
+    }
+    if ship.order.what != What::Build {
+        return None;
+    }
+    let folder = session.request().stack_file.parent()?.to_path_buf();
+    let mut git = tokio::process::Command::new("git");
+    git.args(["rev-parse", "HEAD"]);
+    if !folder.as_os_str().is_empty() {
+        git.current_dir(folder);
+    }
+    let said = git.output().await.ok()?;
+    let text = String::from_utf8(said.stdout).ok()?;
+    Some(text.trim().to_owned()).filter(|text| said.status.success() && !text.is_empty())
+}

@@ -1,0 +1,337 @@
+//! One look at a roll-out: the service's deployments, its targets, its events; and what that comes to. The judging is pure.
+
+use aws_sdk_ecs::types::Service;
+use futures::TryFutureExt;
+
+use crate::aws::ecs::rollout::{self, Deployment, Event, Rollout};
+use crate::aws::{Aws, aws_error};
+use crate::kind::{CloudError, Readiness};
+use crate::session::Target;
+
+const SERVICES: &str = "ecs:DescribeServices";
+const HEALTH: &str = "elasticloadbalancing:DescribeTargetHealth";
+/// So many tasks in a row that end before they are steady are no accident (the circuit breaker's own least threshold: ECS developer
+/// guide, "How the Amazon ECS deployment circuit breaker detects failures").
+const ENOUGH_FAILURES: i32 = 3;
+
+/// How a roll-out stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct View {
+    /// `ACTIVE`, `DRAINING`, `INACTIVE`; empty when there is no such service.
+    pub status: String,
+    /// What the service shall run.
+    pub definition: String,
+    pub desired: i32,
+    pub running: i32,
+    pub pending: i32,
+    pub deployments: Vec<Deployment>,
+    /// Newest first.
+    pub events: Vec<Event>,
+    /// `None`: nothing sends it requests.
+    pub targets: Option<Targets>,
+    /// Whether a roll-out that fails is given up by ECS itself, and taken back.
+    pub breaker: bool,
+    pub takes_back: bool,
+}
+
+/// How its target group sees its tasks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Targets {
+    pub healthy: usize,
+    pub starting: usize,
+    pub unhealthy: usize,
+    pub leaving: usize,
+}
+
+/// What a look comes to, for somebody who wants one revision to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Under way.
+    Going,
+    /// All tasks run the revision, and are healthy.
+    Steady,
+    /// It will not come to run.
+    Failed(String),
+    /// It failed, and ECS has taken it back already.
+    TakenBack(String),
+    /// Somebody else has rolled out another revision since.
+    Superseded(String),
+    Gone,
+}
+
+pub async fn look(aws: &Aws, target: &Target) -> Result<View, CloudError> {
+    let service = aws
+        .ecs
+        .describe_services()
+        .cluster(&target.cluster)
+        .services(&target.arn);
+    let service = aws.read(SERVICES, || {
+        service.clone().send().map_err(|e| aws_error(SERVICES, e))
+    });
+    let (answer, targets) = tokio::try_join!(service, targets(aws, target))?;
+    let mut view = answer.services().first().map(view).unwrap_or_default();
+    view.targets = targets;
+    Ok(view)
+}
+
+fn view(service: &Service) -> View {
+    let breaker = service
+        .deployment_configuration()
+        .and_then(|settings| settings.deployment_circuit_breaker());
+    View {
+        status: service.status().unwrap_or_default().to_owned(),
+        definition: service.task_definition().unwrap_or_default().to_owned(),
+        desired: service.desired_count(),
+        running: service.running_count(),
+        pending: service.pending_count(),
+        deployments: service
+            .deployments()
+            .iter()
+            .map(rollout::deployment)
+            .collect(),
+        events: service.events().iter().map(rollout::event).collect(),
+        targets: None,
+        breaker: breaker.is_some_and(|breaker| breaker.enable()),
+        takes_back: breaker.is_some_and(|breaker| breaker.enable() && breaker.rollback()),
+    }
+}
+
+async fn targets(aws: &Aws, target: &Target) -> Result<Option<Targets>, CloudError> {
+    let Some(group) = &target.target_group else {
+        return Ok(None);
+    };
+    let request = aws.elb.describe_target_health().target_group_arn(group);
+    let answer = aws
+        .read(HEALTH, || {
+            request.clone().send().map_err(|e| aws_error(HEALTH, e))
+        })
+        .await?;
+    let mut counts = Targets::default();
+    for one in answer.target_health_descriptions() {
+        let state = one
+            .target_health()
+            .and_then(|health| health.state())
+            .map(|state| state.as_str());
+        match state {
+            Some("healthy") => counts.healthy += 1,
+            Some("initial") => counts.starting += 1,
+            Some("draining") => counts.leaving += 1,
+            _ => counts.unhealthy += 1,
+        }
+    }
+    Ok(Some(counts))
+}
+
+impl View {
+    pub fn is_there(&self) -> bool {
+        self.status == "ACTIVE"
+    }
+
+    pub fn primary(&self) -> Option<&Deployment> {
+        self.deployments
+            .iter()
+            .find(|deployment| deployment.status == "PRIMARY")
+    }
+
+    /// Tasks of that revision that ended before they were steady.
+    pub fn failures(&self, definition: &str) -> i32 {
+        self.deployments
+            .iter()
+            .filter(|deployment| deployment.task_definition == definition)
+            .map(|deployment| deployment.failed)
+            .sum()
+    }
+
+    /// Whether a roll-out is under way.
+    pub fn is_rolling(&self) -> bool {
+        self.primary()
+            .is_some_and(|primary| primary.rollout_state == "IN_PROGRESS")
+            || self.deployments.len() > 1
+    }
+
+    /// `since`: when `wanted` was registered, in seconds since 1970, so that an older failure is not taken for its own.
+    pub fn judge(&self, wanted: &str, since: i64) -> Verdict {
+        match self.status.as_str() {
+            "ACTIVE" => {}
+            _ => return Verdict::Gone,
+        }
+        let rollout = Rollout {
+            status: &self.status,
+            desired: self.desired,
+            running: self.running,
+            pending: self.pending,
+            deployments: &self.deployments,
+            events: &self.events,
+            wished: Some(wanted),
+            wished_at: Some(since),
+        };
+        match rollout.readiness() {
+            Readiness::Broken(why) if self.definition == wanted => Verdict::Failed(why),
+            Readiness::Broken(why) => Verdict::TakenBack(why),
+            _ if self.definition != wanted => Verdict::Superseded(self.definition.clone()),
+            Readiness::Ready if self.healthy() => Verdict::Steady,
+            _ => self.failing(wanted),
+        }
+    }
+
+    /// Without a circuit breaker ECS tries for ever; after enough failures with none that runs, it is no accident.
+    fn failing(&self, wanted: &str) -> Verdict {
+        let failures = self.failures(wanted);
+        let running = self
+            .deployments
+            .iter()
+            .filter(|deployment| deployment.task_definition == wanted)
+            .map(|deployment| deployment.running)
+            .sum::<i32>();
+        if !self.breaker && failures >= ENOUGH_FAILURES && running < self.desired {
+            Verdict::Failed(format!(
+                "{failures} of its tasks ended before they were steady"
+            ))
+        } else {
+            Verdict::Going
+        }
+    }
+
+    fn healthy(&self) -> bool {
+        self.targets.is_none_or(|targets| {
+            targets.unhealthy == 0
+                && targets.starting == 0
+                && targets.healthy >= usize::try_from(self.desired).unwrap_or(0)
+        })
+    }
+
+    /// In one line: `2 of 2 running, 1 starting; targets: 2 healthy, 1 leaving`.
+    pub fn line(&self, wanted: &str) -> String {
+        let new = self
+            .deployments
+            .iter()
+            .find(|deployment| deployment.task_definition == wanted);
+        let running = new.map_or(0, |new| new.running);
+        let mut text = format!("{running} of {} new tasks running", self.desired);
+        let counts = [
+            (new.map_or(0, |new| new.pending), "starting"),
+            (self.failures(wanted), "failed"),
+            (self.running - running, "old ones running"),
+        ];
+        for (count, what) in counts {
+            if count > 0 {
+                text.push_str(&format!(", {count} {what}"));
+            }
+        }
+        if let Some(targets) = self.targets {
+            text.push_str(&format!("; targets: {} healthy", targets.healthy));
+            let counts = [
+                (targets.starting, "starting"),
+                (targets.unhealthy, "unhealthy"),
+                (targets.leaving, "leaving"),
+            ];
+            for (count, what) in counts {
+                if count > 0 {
+                    text.push_str(&format!(", {count} {what}"));
+                }
+            }
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OLD: &str = "arn:aws:ecs:r:1:task-definition/app:1";
+    const NEW: &str = "arn:aws:ecs:r:1:task-definition/app:2";
+
+    fn one(status: &str, definition: &str, state: &str, running: i32) -> Deployment {
+        Deployment {
+            id: "ecs-svc/1".into(),
+            status: status.into(),
+            task_definition: definition.into(),
+            rollout_state: state.into(),
+            reason: String::new(),
+            made_at: 100,
+            desired: 2,
+            running,
+            pending: 0,
+            failed: 0,
+        }
+    }
+
+    fn at(definition: &str, running: i32, deployments: Vec<Deployment>) -> View {
+        View {
+            status: "ACTIVE".into(),
+            definition: definition.into(),
+            desired: 2,
+            running,
+            deployments,
+            targets: Some(Targets {
+                healthy: 2,
+                ..Targets::default()
+            }),
+            breaker: true,
+            takes_back: true,
+            ..View::default()
+        }
+    }
+
+    #[test]
+    fn steady_needs_the_revision_its_tasks_and_their_health() {
+        let done = at(NEW, 2, vec![one("PRIMARY", NEW, "COMPLETED", 2)]);
+        assert_eq!(done.judge(NEW, 90), Verdict::Steady);
+        let ill = View {
+            targets: Some(Targets {
+                healthy: 1,
+                unhealthy: 1,
+                ..Targets::default()
+            }),
+            ..done.clone()
+        };
+        assert_eq!(ill.judge(NEW, 90), Verdict::Going);
+        let worker = View {
+            targets: None,
+            ..done.clone()
+        };
+        assert_eq!(worker.judge(NEW, 90), Verdict::Steady);
+        // Steady on the old one is not steady.
+        let old = at(OLD, 2, vec![one("PRIMARY", OLD, "COMPLETED", 2)]);
+        assert_eq!(old.judge(NEW, 110), Verdict::Superseded(OLD.into()));
+    }
+
+    #[test]
+    fn a_roll_out_that_ecs_took_back_is_told_from_one_that_only_failed() {
+        let mut failed = one("ACTIVE", NEW, "FAILED", 0);
+        failed.reason = "tasks failed to start.".into();
+        let back = at(OLD, 2, vec![one("PRIMARY", OLD, "IN_PROGRESS", 2), failed]);
+        assert!(matches!(back.judge(NEW, 90), Verdict::TakenBack(_)));
+        let mut stuck = one("PRIMARY", NEW, "FAILED", 0);
+        stuck.reason = "tasks failed to start.".into();
+        let stuck = at(NEW, 2, vec![stuck, one("ACTIVE", OLD, "COMPLETED", 2)]);
+        assert!(matches!(stuck.judge(NEW, 90), Verdict::Failed(_)));
+    }
+
+    #[test]
+    fn without_a_circuit_breaker_enough_failures_are_a_failure() {
+        let mut crashing = one("PRIMARY", NEW, "IN_PROGRESS", 0);
+        crashing.failed = 3;
+        let mut view = at(NEW, 2, vec![crashing, one("ACTIVE", OLD, "COMPLETED", 2)]);
+        assert_eq!(view.judge(NEW, 90), Verdict::Going, "ECS will say");
+        view.breaker = false;
+        assert!(matches!(view.judge(NEW, 90), Verdict::Failed(_)));
+    }
+
+    #[test]
+    fn a_service_that_is_deleted_is_gone() {
+        let mut view = at(NEW, 0, vec![]);
+        view.status = "DRAINING".into();
+        assert_eq!(view.judge(NEW, 90), Verdict::Gone);
+        assert_eq!(View::default().judge(NEW, 90), Verdict::Gone);
+    }
+
+    #[test]
+    fn a_line_says_where_it_stands() {
+        let mut new = one("PRIMARY", NEW, "IN_PROGRESS", 1);
+        (new.pending, new.failed) = (1, 2);
+        let view = at(NEW, 3, vec![new, one("ACTIVE", OLD, "COMPLETED", 2)]);
+        insta::assert_snapshot!(view.line(NEW), @"1 of 2 new tasks running, 1 starting, 2 failed, 2 old ones running; targets: 2 healthy");
+    }
+}

@@ -1,0 +1,105 @@
+//! Somebody else's pipeline ships by itself.
+
+use super::*;
+
+/// What a pipeline does with AWS's own tools: the running definition with another image, registered without tags, rolled out.
+async fn ship_by_hand(shop: &Shop, image: &str) {
+    let definition = shop.definition().await;
+    let mut containers = definition.container_definitions().to_vec();
+    containers[0].image = Some(image.to_owned());
+    let answer = shop
+        .sdk
+        .ecs
+        .register_task_definition()
+        .family(definition.family().expect("a family"))
+        .set_container_definitions(Some(containers))
+        .set_task_role_arn(definition.task_role_arn.clone())
+        .set_execution_role_arn(definition.execution_role_arn.clone())
+        .set_network_mode(definition.network_mode.clone())
+        .set_requires_compatibilities(definition.requires_compatibilities.clone())
+        .set_cpu(definition.cpu.clone())
+        .set_memory(definition.memory.clone())
+        .set_runtime_platform(definition.runtime_platform.clone())
+        .send()
+        .await
+        .expect("a revision");
+    let arn = answer
+        .task_definition()
+        .and_then(|one| one.task_definition_arn())
+        .expect("an ARN")
+        .to_owned();
+    shop.sdk
+        .ecs
+        .update_service()
+        .cluster("circles-cluster")
+        .service("circles-svc")
+        .task_definition(arn)
+        .send()
+        .await
+        .expect("a roll-out");
+    for _ in 0..10 {
+        shop.service().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_apply_never_puts_an_older_image_back() {
+    let shop = Shop::open().await;
+    let theirs = Image::new("theirs", "amd64");
+    push(&shop.sdk.ecr, REPOSITORY, &theirs, "sha-1").await;
+    let url = "000000000000.dkr.ecr.us-east-1.amazonaws.com/circles-app";
+    let image = format!("{url}:sha-1");
+    ship_by_hand(&shop, &image).await;
+    shop.nothing_to_do();
+    shop.forget_state();
+    shop.nothing_to_do();
+    shop.expect(&["apply", "--yes"], 0);
+    shop.nothing_to_do();
+    // A change of something else takes their image along, and does not forget that it was released.
+    shop.expect(&["--var", "container_memory=2048", "apply", "--yes"], 0);
+    assert_eq!(shop.image().await, image);
+    assert_eq!(shop.definition().await.memory(), Some("2048"));
+    shop.forget_state();
+    shop.expect(
+        &[
+            "--var",
+            "container_memory=2048",
+            "plan",
+            "--detailed-exitcode",
+        ],
+        0,
+    );
+    let table = shop.expect(&["releases"], 0);
+    assert!(table.contains("▶ outside"), "{table}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tag_that_has_moved_on_is_told() {
+    let shop = Shop::open().await;
+    let first = Image::new("first", "amd64");
+    push(&shop.sdk.ecr, REPOSITORY, &first, "latest").await;
+    // The image that the stack file names, when none is given.
+    let said = shop.expect(&["deploy"], 0);
+    assert!(said.contains("no image given: latest"), "{said}");
+    let said = shop.expect(&["redeploy"], 0);
+    assert!(!said.contains("has moved on"), "{said}");
+    let second = Image::new("second", "amd64");
+    push(&shop.sdk.ecr, REPOSITORY, &second, "latest").await;
+    shop.nothing_to_do();
+    let before = shop.service().await.deployments()[0].id.clone();
+    let said = shop.expect(&["redeploy", "app"], 0);
+    assert!(said.contains("latest has moved on to image"), "{said}");
+    assert!(
+        said.contains("circles-infra deploy app --image latest"),
+        "{said}"
+    );
+    assert!(shop.image().await.ends_with(&first.digest()));
+    assert_ne!(
+        shop.service().await.deployments()[0].id,
+        before,
+        "new tasks"
+    );
+    shop.nothing_to_do();
+    shop.expect(&["deploy", "--image", "latest"], 0);
+    assert!(shop.image().await.ends_with(&second.digest()));
+}
