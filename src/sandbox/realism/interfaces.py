@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
-from moto.ec2.utils import random_eni_id, random_public_ip
+from moto.ec2.utils import random_eni_id, random_private_ip, random_public_ip
 
 
 class ServiceAttachment:
@@ -46,7 +46,8 @@ def add_interface(
     attached_by: str = "amazon-aws", requester: str = "", public: bool = False,
 ) -> ServiceInterface:
     """Create an interface in a subnet. `groups` empty takes the VPC's default group, as in AWS."""
-    eni = ServiceInterface(ec2, ec2.get_subnet(subnet_id), "", group_ids=list(groups), description=description)
+    subnet = ec2.get_subnet(subnet_id)
+    eni = ServiceInterface(ec2, subnet, _free_address(ec2, subnet), group_ids=list(groups), description=description)
     eni.attachment_id = "eni-attach-" + random_eni_id()[4:]
     eni.attached_by = attached_by
     eni.interface_type = kind
@@ -57,6 +58,15 @@ def add_interface(
         eni.public_ip = random_public_ip()
     ec2.enis[eni.id] = eni
     return eni
+
+
+def _free_address(ec2: Any, subnet: Any) -> str:
+    """An address that no other interface of the subnet has; moto draws one at random, and two may come out the same."""
+    taken = {eni.private_ip_address for eni in in_subnet(ec2, subnet.id)}
+    while True:
+        address = random_private_ip(subnet.cidr_block)
+        if address not in taken:
+            return address
 
 
 def remove_interface(ec2: Any, eni_id: str) -> None:
