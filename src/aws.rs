@@ -4,9 +4,11 @@ mod clients;
 mod error;
 mod existing;
 pub mod glance;
+mod lock_table;
 mod paging;
 mod read;
 mod scan;
+mod state_bucket;
 mod tag_change;
 mod tagged;
 pub mod told;
@@ -27,7 +29,9 @@ use std::sync::Arc;
 pub use clients::{Aws, Connect, ConnectError};
 pub use error::{aws_error, refine};
 pub use existing::Lookup;
+pub use lock_table::LockTable;
 pub use paging::pages;
+pub use state_bucket::StateBucket;
 
 use crate::kind::{AnyKind, Kinds, World, erase};
 

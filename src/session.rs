@@ -6,11 +6,15 @@
 //! ```
 
 mod apply;
+mod backend;
+mod bootstrap;
 mod error;
 mod hands;
 mod history;
+mod lock;
 mod logs;
 mod look;
+mod migrate;
 mod open;
 mod releases;
 mod running;
@@ -25,10 +29,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use apply::{Applied, RunAsk};
+pub use backend::Place;
+pub use bootstrap::Bootstrapped;
 pub use error::SessionError;
 pub use history::{Deed, PastRun};
 pub use logs::{Follower, Source};
 pub use look::Planned;
+pub use migrate::Migrated;
 pub use open::check;
 pub use secrets::Changed;
 pub use ship::{Calls, Subject, Target};

@@ -54,6 +54,7 @@ pub struct Aws {
     pub logs: aws_sdk_cloudwatchlogs::Client,
     pub acm: aws_sdk_acm::Client,
     pub tagging: aws_sdk_resourcegroupstagging::Client,
+    pub dynamodb: aws_sdk_dynamodb::Client,
     pub region: String,
     pub account: String,
     pub partition: String,
@@ -63,6 +64,9 @@ pub struct Aws {
     pub endpoint: Option<String>,
     /// Reads in flight.
     pub(super) reads: Limiter,
+    config: SdkConfig,
+    /// Hears every call, in another region too.
+    listener: Option<Listener>,
 }
 
 /// Why AWS could not be reached at all.
@@ -153,13 +157,35 @@ impl Aws {
             logs: client!(aws_sdk_cloudwatchlogs, config, listener),
             acm: client!(aws_sdk_acm, config, listener),
             tagging: client!(aws_sdk_resourcegroupstagging, config, listener),
+            dynamodb: client!(aws_sdk_dynamodb, config, listener),
             region,
             account: String::new(),
             partition: String::new(),
             caller_arn: String::new(),
             endpoint,
             reads: Limiter::default(),
+            config: config.clone(),
+            listener: listener.clone(),
         }
+    }
+
+    /// The same account and caller in another region.
+    pub fn in_region(&self, region: &str) -> Self {
+        let config = self
+            .config
+            .to_builder()
+            .region(Region::new(region.to_owned()))
+            .build();
+        let mut aws = Self::with(
+            &config,
+            region.to_owned(),
+            self.endpoint.clone(),
+            &self.listener,
+        );
+        aws.account.clone_from(&self.account);
+        aws.partition.clone_from(&self.partition);
+        aws.caller_arn.clone_from(&self.caller_arn);
+        aws
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::aws::Lookup;
+use crate::aws::{LockTable, Lookup, StateBucket};
 use crate::deploy::PERMISSIONS;
 use crate::kind::{Kinds, Verb};
 use crate::model::KindName;
@@ -18,6 +18,15 @@ pub struct Checked {
     pub picture: Picture,
     /// What is looked up, by type.
     pub existing: BTreeSet<String>,
+    /// Where the state is kept; `None`: on this machine.
+    pub state: Option<StateInCloud>,
+}
+
+/// What keeps the state, as far as it takes permissions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StateInCloud {
+    pub kms: bool,
+    pub table: bool,
 }
 
 impl Checked {
@@ -47,6 +56,7 @@ impl Checked {
                     .map(|action| (*action).to_owned()),
             )
             .chain(self.shipping(read_only).map(|action| (*action).to_owned()))
+            .chain(self.state_actions(read_only))
             .collect()
     }
 
@@ -56,5 +66,26 @@ impl Checked {
         let has = |name: &str| kinds.iter().any(|kind| kind.as_str() == name);
         let ships = !read_only && has("ecs.service") && has("ecr.repository");
         PERMISSIONS.iter().filter(move |_| ships)
+    }
+
+    /// What reading the state takes, and writing it.
+    fn state_actions(&self, read_only: bool) -> Vec<String> {
+        let Some(state) = self.state else {
+            return Vec::new();
+        };
+        let mut actions: Vec<&str> = StateBucket::READ.to_vec();
+        if !read_only {
+            actions.extend(StateBucket::WRITE);
+        }
+        if state.kms {
+            actions.push("kms:Decrypt");
+        }
+        if state.kms && !read_only {
+            actions.push("kms:GenerateDataKey");
+        }
+        if state.table && !read_only {
+            actions.extend(LockTable::USE);
+        }
+        actions.into_iter().map(str::to_owned).collect()
     }
 }

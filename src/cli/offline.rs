@@ -1,6 +1,6 @@
 //! What asks nobody: the stack file checked, the kinds' tables, the schema.
 
-use super::checked::Checked;
+use super::checked::{Checked, StateInCloud};
 use super::failure::Failure;
 use super::global::Global;
 use super::session::{failure, request};
@@ -10,7 +10,7 @@ use crate::kind::Kinds;
 use crate::render::graph::Picture;
 use crate::render::palette::Palette;
 use crate::session;
-use crate::stack::{self, Catalog};
+use crate::stack::{self, Catalog, StateSettings};
 
 /// Reads and checks the stack file. Diagnostics are drawn in colour where `palette` has one.
 pub fn check(global: &Global, palette: Palette) -> Result<Checked, Failure> {
@@ -25,6 +25,17 @@ pub fn check(global: &Global, palette: Palette) -> Result<Checked, Failure> {
         stack: loaded.stack.name.clone(),
         environment: loaded.stack.environment.clone(),
         warnings: diagnostic::render(&loaded.stack.warnings, &loaded.texts, style),
+        state: match &loaded.stack.state {
+            StateSettings::Local { .. } => None,
+            StateSettings::S3 {
+                kms_key_id,
+                lock_table,
+                ..
+            } => Some(StateInCloud {
+                kms: kms_key_id.is_some(),
+                table: lock_table.is_some(),
+            }),
+        },
         existing: loaded
             .stack
             .existing

@@ -23,7 +23,7 @@ use crate::render::palette::Palette;
 use crate::render::state_text::{Rebuilt, StateEntry, StateRow};
 use crate::sandbox::{self, Home, SandboxError};
 use crate::secrets::{Change, Declared, SecretRow};
-use crate::session::{self, Changed, Deed, Follower, Source};
+use crate::session::{self, Bootstrapped, Changed, Deed, Follower, Migrated, Place, Source};
 use crate::state::{Record, StoreError};
 use crate::status::Status;
 
@@ -291,6 +291,22 @@ impl Session {
         doing: &str,
     ) -> Result<Option<Changed>, Failure> {
         Ok(self.inner.change_secret(secret, change, doing).await?)
+    }
+
+    /// The stack's state bucket and lock table, made as they should be.
+    pub async fn state_bootstrap(&self) -> Result<Bootstrapped, Failure> {
+        Ok(self.inner.bootstrap().await?)
+    }
+
+    pub async fn state_migrate(
+        &self,
+        from: Option<&Place>,
+        to: &Place,
+        patience: Duration,
+        on_wait: &mut dyn FnMut(&str),
+    ) -> Result<Migrated, Failure> {
+        let mut told = |error: &StoreError| on_wait(&format!("waiting: {error}"));
+        Ok(self.inner.migrate(from, to, patience, &mut told).await?)
     }
 
     /// Newest first.

@@ -10,6 +10,7 @@ use super::ui::Ui;
 use crate::model::{Address, PhysicalId};
 use crate::render::json;
 use crate::render::state_text::{self, StateRow};
+use crate::session::{Bootstrapped, Migrated, Place};
 
 /// Look at what is remembered of AWS, and correct it
 ///
@@ -53,11 +54,24 @@ pub enum StateVerb {
     },
     /// Make the state anew from what in AWS carries this stack's tags; changes nothing in AWS
     Rebuild,
+    /// Make the bucket that the stack file names for its state: versioned, encrypted, private, by TLS alone; and the table for its lease
+    ///
+    /// Run again, it sets right what is not so, and nothing else.
+    Bootstrap,
+    /// Move this environment's state, with its history, to another place; the old copy is put aside once the new one was read back
+    Migrate {
+        /// local, local:FOLDER, s3 (the stack file's bucket) or s3://BUCKET/KEY
+        #[arg(long, value_name = "PLACE")]
+        to: Place,
+        /// Where it is now [default: where the stack file says; when that is the new place already, local]
+        #[arg(long, value_name = "PLACE")]
+        from: Option<Place>,
+    },
 }
 
 pub async fn run(args: &StateArgs, global: &Global, ui: &mut Ui) -> Result<Exit, Failure> {
     let mut session = super::open(global, ui).await?;
-    if let Some(doing) = changing(&args.verb) {
+    if let Some(doing) = args.verb.changes() {
         super::lock(&mut session, doing, global, ui).await?;
     }
     match &args.verb {
@@ -101,19 +115,64 @@ pub async fn run(args: &StateArgs, global: &Global, ui: &mut Ui) -> Result<Exit,
             let rebuilt = session.state_rebuild().await?;
             ui.result(&state_text::rebuilt(&rebuilt))?;
         }
+        StateVerb::Bootstrap => ui.result(&bootstrapped(&session.state_bootstrap().await?))?,
+        StateVerb::Migrate { to, from } => {
+            let moved = session
+                .state_migrate(from.as_ref(), to, global.lock_timeout, &mut |text| {
+                    ui.tell(text);
+                })
+                .await?;
+            ui.result(&migrated(&moved))?;
+            ui.say(&format!(
+                "The stack file's `state` has to say {to} from now on; every other run would begin a new state at {}.",
+                moved.from
+            ));
+        }
     }
     Ok(Exit::FINE)
 }
 
-/// What a verb that writes is called; `None`: it only looks.
-fn changing(verb: &StateVerb) -> Option<&'static str> {
-    match verb {
-        StateVerb::List { .. } | StateVerb::Show { .. } => None,
-        StateVerb::Rm { .. } => Some("state rm"),
-        StateVerb::Mv { .. } => Some("state mv"),
-        StateVerb::Import { .. } => Some("state import"),
-        StateVerb::Rebuild => Some("state rebuild"),
+impl StateVerb {
+    /// What those that change the state say they do, to others that find it locked. `migrate` locks both places by itself.
+    fn changes(&self) -> Option<&'static str> {
+        match self {
+            Self::Rm { .. } => Some("state rm"),
+            Self::Mv { .. } => Some("state mv"),
+            Self::Import { .. } => Some("state import"),
+            Self::Rebuild => Some("state rebuild"),
+            Self::List { .. } | Self::Show { .. } | Self::Bootstrap | Self::Migrate { .. } => None,
+        }
     }
+}
+
+fn bootstrapped(report: &Bootstrapped) -> String {
+    let mut out = String::new();
+    for done in &report.done {
+        out.push_str(&format!("+ {done}\n"));
+    }
+    for left in &report.left {
+        out.push_str(&format!("  left as somebody set it: {left}\n"));
+    }
+    let lease = match &report.table {
+        Some(table) => format!("its lease in the table {table}"),
+        None => "its lease beside it".into(),
+    };
+    out.push_str(&format!(
+        "The bucket {} in {} can keep the state, {lease}.\n",
+        report.bucket, report.region
+    ));
+    out
+}
+
+fn migrated(moved: &Migrated) -> String {
+    let mut out = format!(
+        "Moved the state of {} resources and {} runs from {} to {}, and read it back.\n",
+        moved.resources, moved.runs, moved.from, moved.to
+    );
+    if let Some(aside) = &moved.aside {
+        out.push_str(&format!("The old copy is kept at {aside}.\n"));
+    }
+    out
 }
 
 fn listed(rows: Vec<StateRow>, below: Option<&Address>) -> Vec<StateRow> {

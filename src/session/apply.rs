@@ -10,10 +10,6 @@ use crate::event::{Outcome, RunView, Sink};
 use crate::kind::CloudError;
 use crate::model::Address;
 use crate::plan::{Ask, Outputs, Plan, Refusal};
-use crate::state::{Holder, StoreError};
-
-/// Between two looks at a lease that somebody else has.
-const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// How a plan shall be carried out.
 #[derive(Clone, Debug)]
@@ -36,50 +32,6 @@ pub struct Applied {
 }
 
 impl Session {
-    /// Takes the lease, waiting up to `patience` for somebody else to finish. Held until the session ends.
-    pub async fn lock(
-        &mut self,
-        doing: &str,
-        patience: Duration,
-        on_wait: &mut dyn FnMut(&StoreError),
-    ) -> Result<(), SessionError> {
-        if self.lease.is_some() {
-            return Ok(());
-        }
-        let since = tokio::time::Instant::now();
-        let mut told = false;
-        loop {
-            let holder = Holder {
-                who: who::who(&self.request.process),
-                doing: doing.to_owned(),
-                since: who::now(),
-                process: std::process::id(),
-            };
-            match self.store.lease(holder).await {
-                Ok(lease) => {
-                    self.lease = Some(lease);
-                    return Ok(());
-                }
-                // Whether a silent holder is alive shows within its lease; that much is waited for without being asked to.
-                Err(error @ StoreError::Silent { left, .. }) => {
-                    if !told {
-                        on_wait(&error);
-                        told = true;
-                    }
-                    tokio::time::sleep(left.min(LOOK_AGAIN)).await;
-                }
-                Err(error @ StoreError::Busy(_)) if since.elapsed() < patience => {
-                    if !told {
-                        on_wait(&error);
-                        told = true;
-                    }
-                    tokio::time::sleep(LOOK_AGAIN.min(patience)).await;
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-
     /// Carries out `plan`: what this session planned under its lease, or a part of it. A plan that was made elsewhere is made again, and
     /// all of its steps must come out the same.
     pub async fn apply(
@@ -212,7 +164,7 @@ impl Session {
     }
 }
 
-fn time(text: &str) -> Option<Duration> {
+pub(super) fn time(text: &str) -> Option<Duration> {
     let span: jiff::SignedDuration = text.trim().parse().ok()?;
     Duration::try_from(span).ok()
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::apply::RunAsk;
 use super::{Planned, Session, SessionError};
@@ -19,6 +20,7 @@ impl Session {
         addresses: &[Address],
         stop: Stop,
     ) -> Result<Vec<(Address, Record)>, SessionError> {
+        self.lock("state rm", Duration::ZERO, &mut |_| {}).await?;
         let planned = self.look(&Ask::default()).await?;
         let before = planned.snapshot.resources.clone();
         let mut steps = Vec::new();
@@ -52,6 +54,7 @@ impl Session {
         to: &Address,
         stop: Stop,
     ) -> Result<Vec<(Address, Record)>, SessionError> {
+        self.lock("state mv", Duration::ZERO, &mut |_| {}).await?;
         let mut planned = self.look(&Ask::default()).await?;
         if planned.seen.ours.keys().any(|address| address.within(to)) {
             return Err(SessionError::Guard(format!(
@@ -100,6 +103,8 @@ impl Session {
                     "the stack file has no resource {address}: write it first, then import"
                 ))
             })?;
+        self.lock("state import", Duration::ZERO, &mut |_| {})
+            .await?;
         let mut planned = self.look(&Ask::default()).await?;
         if let Some(there) = planned.seen.ours.get(address).and_then(|all| all.first()) {
             return Err(SessionError::Guard(format!(
@@ -194,8 +199,6 @@ impl Session {
             outputs: Vec::new(),
             ..planned.plan
         };
-        self.lock(doing, std::time::Duration::ZERO, &mut |_| {})
-            .await?;
         let run = RunAsk {
             parallelism: 16,
             no_wait: true,

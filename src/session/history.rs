@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::lock::TAKING_OVER;
 use super::{Session, SessionError};
 use crate::journal::{Entry, Event};
 use crate::kind::IntentVerb;
@@ -76,7 +77,7 @@ fn past(entries: &[Entry]) -> Vec<PastRun> {
                 doing,
                 commit,
                 ..
-            } => runs.push(PastRun {
+            } if doing != TAKING_OVER => runs.push(PastRun {
                 run: run.clone(),
                 doing: doing.clone(),
                 started: jiff::Timestamp::from_millisecond(i64::try_from(entry.at).unwrap_or(0))

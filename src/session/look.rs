@@ -49,7 +49,7 @@ impl Session {
         })
     }
 
-    fn key(&self) -> StateKey {
+    pub(super) fn key(&self) -> StateKey {
         StateKey {
             scope: self.scope.clone(),
             endpoint: if self.header.sandbox {

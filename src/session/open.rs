@@ -1,15 +1,16 @@
 //! Opening: read the stack (all its mistakes before any call), reach the account, check the guards, find the state's place.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
+use super::backend::Finder;
 use super::{Request, Session, SessionError};
 use crate::aws::{self, Aws, Connect};
 use crate::model::Scope;
 use crate::plan::{Header, Mode, Wish};
 use crate::sandbox;
-use crate::stack::{self, Catalog, Facts, LoadRequest, Loaded, StateSettings};
-use crate::state::{LocalStore, StateKey, Store};
+use crate::stack::{self, Catalog, Facts, LoadRequest, Loaded};
+use crate::state::{StateKey, Store};
 
 /// The sandbox's account: nothing of it can be taken for a real one.
 const SANDBOX_ACCOUNT: &str = "000000000000";
@@ -41,8 +42,14 @@ impl Session {
                 aws.endpoint.clone()
             },
         };
-        let store = LocalStore::new(&state_folder(&request, &offline.state), key);
-        let zones = zones(&aws, &store).await?;
+        let finder = Finder {
+            request: &request,
+            settings: &offline.state,
+            aws: &aws,
+            key: &key,
+        };
+        let store = finder.of_stack()?.store();
+        let zones = zones(&aws, store.as_ref()).await?;
         let facts = Facts {
             account: aws.account.clone(),
             region: aws.region.clone(),
@@ -71,7 +78,7 @@ impl Session {
             header,
             scope,
             aws,
-            store: Arc::new(store),
+            store,
             request,
             lease: None,
             planned: None,
@@ -196,24 +203,6 @@ fn guard(aws: &Aws, stack: &stack::Stack, request: &Request) -> Result<(), Sessi
             aws.account, stack.environment
         )),
         _ => Ok(()),
-    }
-}
-
-/// `state/` beside the folder that the stack file stands in when that is `stacks/`, else beside the stack file; a path in the stack or
-/// `CIRCLES_STATE_DIR` say otherwise.
-fn state_folder(request: &Request, settings: &StateSettings) -> PathBuf {
-    if let Some(folder) = request.process.get("CIRCLES_STATE_DIR") {
-        return PathBuf::from(folder);
-    }
-    let beside = request.stack_file.parent().unwrap_or(Path::new(""));
-    let project = if beside.file_name().is_some_and(|name| name == "stacks") {
-        beside.parent().unwrap_or(Path::new(""))
-    } else {
-        beside
-    };
-    match settings {
-        StateSettings::Local { path: Some(path) } => project.join(path),
-        _ => project.join("state"),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the `state` commands do: list, forget, move, take over, rebuild.
 
+use std::time::Duration;
+
 use super::look::Remembered;
 use super::who;
 use super::{Session, SessionError};
@@ -27,6 +29,8 @@ impl Session {
 
     /// Finds everything of this stack and environment in AWS and writes that down; AWS is not changed.
     pub async fn rebuild(&mut self) -> Result<Rebuilt, SessionError> {
+        self.lock("state rebuild", Duration::ZERO, &mut |_| {})
+            .await?;
         let planned = self.look(&Ask::default()).await?;
         let mut ledger = self
             .ledger(
@@ -89,8 +93,7 @@ impl Session {
         unfinished: &crate::journal::RunState,
         doing: &str,
     ) -> Result<Ledger, SessionError> {
-        self.lock(doing, std::time::Duration::ZERO, &mut |_| {})
-            .await?;
+        self.lock(doing, Duration::ZERO, &mut |_| {}).await?;
         let opening = Opening {
             info: who::run_info(&self.request().process, self.caller()),
             doing: doing.to_owned(),

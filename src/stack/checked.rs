@@ -104,9 +104,14 @@ pub enum StateSettings {
     },
     S3 {
         bucket: String,
-        prefix: String,
+        /// What the names of its objects begin with.
+        key: String,
         /// `None`: the stack's.
         region: Option<String>,
+        /// `None`: S3's own keys encrypt it.
+        kms_key_id: Option<String>,
+        /// The DynamoDB table that keeps the lease; `None`: the bucket does.
+        lock_table: Option<String>,
     },
 }
 

@@ -19,16 +19,33 @@ pub const STATE: &[Field] = &[
     Field::new("path", Type::Text, "Of a local state: its folder."),
     Field::new("bucket", Type::Text, "Of a state in S3: the bucket."),
     Field::new(
-        "prefix",
+        "key",
         Type::Text,
-        "Of a state in S3: what its keys begin with. Not given: the stack's name.",
+        "Of a state in S3: what its objects' names begin with; each environment has a folder of its own below it. Not given: the stack's name.",
     ),
     Field::new(
         "region",
         Type::Text,
         "Of a state in S3: the bucket's region. Not given: the stack's.",
     ),
+    Field::new(
+        "kms_key_id",
+        Type::Text,
+        "Of a state in S3: id or ARN of the KMS key that encrypts it. Not given: S3's own keys do.",
+    ),
+    Field::new(
+        "lock",
+        Type::Object(LOCK),
+        "Of a state in S3: where its lease is kept. Not given: in the bucket.",
+    ),
 ];
+
+const LOCK: &[Field] = &[Field::new(
+    "dynamodb",
+    Type::Text,
+    "A DynamoDB table whose only key is `LockID`, a string, in the bucket's region.",
+)
+.required()];
 
 /// Settings that the file's top and an environment both may give; the environment's win.
 pub const SETTINGS: &[Field] = &[

@@ -117,6 +117,9 @@ fn check_settings(
         )
         .help("write `state: { backend: s3, bucket: name }`");
     }
+    if let Some(Value::Map(state)) = state {
+        check_state(desk, state, backend == Some("s3"), place("state"));
+    }
     check_tags(desk, &settings.tags, place("tags"));
     if settings.protect && settings.ephemeral {
         desk.error(
@@ -125,6 +128,49 @@ fn check_settings(
             "an environment cannot be both `protect` and `ephemeral`",
         )
         .help("keep one of the two");
+    }
+}
+
+/// What belongs to a bucket says nothing of a folder, and the other way round.
+fn check_state(desk: &mut Desk<'_>, state: &BTreeMap<String, Value>, s3: bool, span: Span) {
+    let foreign: &[&str] = if s3 {
+        &["path"]
+    } else {
+        &["key", "region", "kms_key_id", "lock"]
+    };
+    for key in foreign
+        .iter()
+        .filter(|key| state.get(**key).is_some_and(|value| *value != Value::Null))
+    {
+        desk.error(
+            code::CONTRADICTION,
+            span,
+            if s3 {
+                format!("a state in S3 has no `{key}`")
+            } else {
+                format!("`{key}` belongs to a state in S3")
+            },
+        )
+        .help("a state is `{ backend: local, path: … }` or `{ backend: s3, bucket: …, key: …, region: …, kms_key_id: …, lock: … }`");
+    }
+    let name = state
+        .get("bucket")
+        .and_then(Value::as_text)
+        .unwrap_or("aaa");
+    // General purpose buckets (user guide, "Bucket naming rules").
+    let fine = (3..=63).contains(&name.len())
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.'))
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.ends_with(|c: char| c.is_ascii_alphanumeric());
+    if !fine {
+        desk.error(
+            code::BAD_NAME,
+            span,
+            format!("`{name}` cannot be the name of a bucket"),
+        )
+        .help("3 to 63 lowercase letters, digits, `-` and `.`");
     }
 }
 
@@ -164,8 +210,12 @@ fn state_settings(state: Option<&Value>, stack: &str) -> StateSettings {
     match get("bucket") {
         Some(bucket) => StateSettings::S3 {
             bucket,
-            prefix: get("prefix").unwrap_or_else(|| stack.to_owned()),
+            key: get("key").unwrap_or_else(|| stack.to_owned()),
             region: get("region"),
+            kms_key_id: get("kms_key_id"),
+            lock_table: state
+                .and_then(|state| state.as_map()?.get("lock")?.as_map()?.get("dynamodb"))
+                .and_then(|table| Some(table.as_text()?.to_owned())),
         },
         None => StateSettings::Local { path: get("path") },
     }

@@ -5,6 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use futures::future::BoxFuture;
@@ -22,6 +23,8 @@ pub struct LocalStore {
     key: StateKey,
     /// Kept open for appending, once its torn last line, if any, is cut off.
     journal: Mutex<Option<File>>,
+    /// The state of the run before is kept, as `state.previous.json`.
+    kept_previous: AtomicBool,
 }
 
 impl LocalStore {
@@ -31,6 +34,7 @@ impl LocalStore {
             folder: root.join(key.name()),
             key,
             journal: Mutex::new(None),
+            kept_previous: AtomicBool::new(false),
         }
     }
 
@@ -73,11 +77,43 @@ impl LocalStore {
                 .open(&temporary)?;
             file.write_all(&text)?;
             file.sync_all()?;
+            if base.is_some() && !self.kept_previous.swap(true, Ordering::Relaxed) {
+                self.keep_previous(&path)?;
+            }
             fs::rename(&temporary, &path)?;
             File::open(&self.folder)?.sync_all()
         };
         write().map_err(failed("writing", &path))?;
         Ok(Version(snapshot.serial.to_string()))
+    }
+
+    /// The state that the run before left stays, until the run after this one.
+    fn keep_previous(&self, path: &Path) -> io::Result<()> {
+        let previous = self.file("state.previous.json");
+        match fs::remove_file(&previous) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+            _ => {}
+        }
+        // A second name for the same file; not every file system has that.
+        fs::hard_link(path, &previous).or_else(|_| fs::copy(path, &previous).map(drop))
+    }
+
+    /// Renames the folder, as after a move to another place: what reads here next finds nothing. Says where it is now; `None`: there was
+    /// nothing.
+    ///
+    /// # Errors
+    /// When it cannot be renamed.
+    pub fn put_aside(&self) -> Result<Option<String>, StoreError> {
+        let aside = self.folder.with_file_name(format!(
+            "{}.moved-{:08x}",
+            self.key.name(),
+            rand::random::<u32>()
+        ));
+        match fs::rename(&self.folder, &aside) {
+            Ok(()) => Ok(Some(aside.display().to_string())),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(failed("renaming", &self.folder)(e)),
+        }
     }
 
     fn make_folder(&self) -> Result<(), StoreError> {
@@ -205,7 +241,11 @@ impl LocalStore {
             .mode(0o600)
             .open(&path)
             .map_err(failed("opening", &path))?;
-        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+        if let Err(error) = flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            if error != rustix::io::Errno::WOULDBLOCK {
+                // A file system without locks (some network mounts).
+                return Err(failed("locking", &path)(error.into()));
+            }
             let mut text = String::new();
             let _ = file.read_to_string(&mut text);
             let holder = serde_json::from_str(&text).unwrap_or(Holder {

@@ -149,6 +149,9 @@ impl Snapshot {
             format: u32,
         }
         let Format { format } = serde_json::from_slice(text).map_err(|e| damaged(e.to_string()))?;
+        if format == 0 {
+            return Err(damaged("no circles-infra ever wrote format 0".into()));
+        }
         if format > FORMAT {
             return Err(SnapshotError::Newer {
                 place: place.to_owned(),
@@ -172,7 +175,10 @@ impl Snapshot {
     /// 2. every id is non-empty, and so is every address;
     /// 3. generations count from 1;
     /// 4. a leftover's generation is below its address's current one;
-    /// 5. no attribute waits for another resource (a state holds what was seen).
+    /// 5. no attribute waits for another resource (a state holds what was seen);
+    /// 6. no resource depends on itself;
+    /// 7. every kind is named `service.thing`;
+    /// 8. no output waits for a resource, and none is a secret.
     pub fn verify(&self, place: &str) -> Result<(), SnapshotError> {
         let broken = |number: u8, what: String| SnapshotError::Invariant {
             place: place.to_owned(),
@@ -202,6 +208,21 @@ impl Snapshot {
             }
             if record.attributes.0.values().any(Value::is_pending) {
                 return Err(broken(5, format!("{address} has a pending attribute")));
+            }
+            if record.depends_on.contains(address) {
+                return Err(broken(6, format!("{address} depends on itself")));
+            }
+            let named = record.kind.as_str().split_once('.');
+            if named.is_none_or(|(service, thing)| service.is_empty() || thing.is_empty()) {
+                return Err(broken(
+                    7,
+                    format!("{address} is of the kind `{}`", record.kind),
+                ));
+            }
+        }
+        for (name, value) in &self.outputs {
+            if value.is_pending() || value.is_secret() {
+                return Err(broken(8, format!("the output {name} is not a known value")));
             }
         }
         for (address, record) in &self.leftovers {

@@ -1,5 +1,6 @@
 //! The integration tests, in one binary: linking the AWS SDKs once is slow enough.
 
+mod backend;
 mod canaries;
 mod ci;
 mod contract;

@@ -34,7 +34,7 @@ pub fn failure(error: SessionError, style: Style) -> Failure {
                 .hint("nothing was changed")
         }
         SessionError::Store(ref stored) => {
-            let failure = Failure::new(FailureKind::Local, error.to_string());
+            let failure = Failure::new(keeper(stored), error.to_string());
             stored.advice().into_iter().fold(failure, Failure::hint)
         }
         SessionError::File { ref source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
@@ -47,7 +47,7 @@ pub fn failure(error: SessionError, style: Style) -> Failure {
         SessionError::Run(RunError::Credentials(error)) => Failure::from(error)
             .hint("what was done is remembered: log in and run the same command again"),
         SessionError::Run(RunError::Store(ref stored)) => {
-            let failure = Failure::new(FailureKind::Local, error.to_string());
+            let failure = Failure::new(keeper(stored), error.to_string());
             let failure = stored.advice().into_iter().fold(failure, Failure::hint);
             failure.hint("the next run looks at what was done, and goes on from there")
         }
@@ -61,6 +61,14 @@ pub fn failure(error: SessionError, style: Style) -> Failure {
             ..Failure::new(FailureKind::Refused, refused.what)
         },
         SessionError::Plan(_) => Failure::new(FailureKind::Stack, error.to_string()),
+    }
+}
+
+/// Whose failure it is that a state cannot be kept: AWS's, if it is kept in a bucket.
+fn keeper(error: &StoreError) -> FailureKind {
+    match error {
+        StoreError::Cloud { .. } | StoreError::Unfit { .. } => FailureKind::Cloud,
+        _ => FailureKind::Local,
     }
 }
 

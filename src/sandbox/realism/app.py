@@ -24,7 +24,7 @@ from .registry_blobs import BLOBS
 from .registry_outside import OUTSIDE
 from .request import Call, identify
 from .runner import RUNNER
-from .s3_buckets import check_owner
+from .s3_buckets import check_owner, redirected, region_of
 
 
 class Sandbox:
@@ -126,6 +126,9 @@ class Sandbox:
         try:
             if call.service == "s3":
                 check_owner(request.headers)
+                region = region_of(call, request.path)
+                if region:
+                    return redirected(call, region)
             return self.moto(request)
         except Refusal as refusal:
             return error_answer(call, refusal.status, refusal.code, refusal.message)

@@ -6,12 +6,13 @@ import json
 from typing import Any
 
 import xmltodict
-from moto.s3.models import PublicAccessBlock, S3Backend
+from moto.s3.models import FakeBucket, PublicAccessBlock, S3Backend, s3_backends
 from moto.s3.responses import S3Response
 
 from . import ACCOUNT
-from .errors import refuse
+from .errors import Answer, error_answer, refuse
 from .patch import replaces
+from .request import Call
 
 
 def _encryption() -> dict[str, Any]:
@@ -40,6 +41,23 @@ def install() -> None:
                                          f'"arn:aws:s3:::{bucket_name}" because public policies are blocked by the '
                                          "BlockPublicPolicy block public access setting.", 403)
         return original(self, bucket_name, policy)
+
+    @replaces(FakeBucket, "get_permission")
+    def get_permission(original, self, action, resource):
+        # moto takes a Deny as one whatever its condition says; everything counts as sent by TLS here, so those are passed over.
+        policy = self.policy
+        if policy is None:
+            return original(self, action, resource)
+        try:
+            document = json.loads(policy)
+            statements = document.get("Statement", [])
+            statements = statements if isinstance(statements, list) else [statements]
+            document["Statement"] = [statement for statement in statements
+                                     if statement.get("Effect") != "Deny" or not statement.get("Condition")]
+            self.policy = json.dumps(document).encode() if document["Statement"] else None
+            return original(self, action, resource)
+        finally:
+            self.policy = policy
 
     @replaces(S3Response, "_bucket_response_put")
     def create_with_tags(original, self, request, bucket_name, querystring):
@@ -80,3 +98,23 @@ def check_owner(headers: Any) -> None:
     wanted = headers.get("x-amz-expected-bucket-owner")
     if wanted and wanted != ACCOUNT:
         raise refuse("AccessDenied", "Access Denied", 403)
+
+
+def region_of(call: Call, path: str) -> str | None:
+    """The region of the bucket that a call is about, when the call was signed for another one."""
+    name = path.lstrip("/").split("/", 1)[0]
+    if call.service != "s3" or not name or call.action == "CreateBucket":
+        return None
+    bucket = s3_backends[ACCOUNT]["aws"].buckets.get(name)
+    if bucket is None or bucket.region_name in ("", None, call.region):
+        return None
+    return str(bucket.region_name)
+
+
+def redirected(call: Call, region: str) -> Answer:
+    """S3's answer to a call for a bucket of another region: where it is stands in a header (API guide, "Request redirection")."""
+    status, headers, body = error_answer(
+        call, 301, "PermanentRedirect",
+        "The bucket you are attempting to access must be addressed using the specified endpoint. "
+        "Please send all future requests to this endpoint.")
+    return status, [*headers, ("x-amz-bucket-region", region)], body

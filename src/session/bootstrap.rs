@@ -1,0 +1,300 @@
+//! Making the bucket that a state is kept in, and the table for its lease: by the same kind that makes a stack's buckets, outside of any
+//! stack. Run again, it changes what is not as it should be, and nothing else.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use serde_json::json;
+
+use super::backend::in_region;
+use super::{Session, SessionError};
+use crate::aws::{self, Aws, LockTable};
+use crate::kind::{
+    AnyKind, Asked, AskedItem, CallFailure, CallGate, Class, CloudError, Cx, Extent, FieldChange,
+    Intent, IntentVerb, Memo, Observed, Refusal, SecretSource, SecretText, Settle,
+};
+use crate::model::{Address, Attributes, KindName, PhysicalId, SecretRef, TAG_PREFIX, Tags, Value};
+use crate::plan::diff::differences;
+use crate::stack::StateSettings;
+
+const BUCKET: KindName = KindName::new("s3.bucket");
+/// Replaced states, segments and leases are kept this long.
+const OLD_VERSIONS_DAYS: i64 = 90;
+/// A new bucket is not known everywhere for a minute or two (aws-sdk retries nothing here).
+const PATIENCE: Duration = Duration::from_secs(150);
+
+/// What `state bootstrap` did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bootstrapped {
+    pub bucket: String,
+    pub region: String,
+    /// `None`: the lease is kept in the bucket.
+    pub table: Option<String>,
+    /// In words, one each; empty: all was as it should be.
+    pub done: Vec<String>,
+    /// What somebody set otherwise and was left so.
+    pub left: Vec<String>,
+}
+
+impl Session {
+    /// Makes the stack's state bucket, and its lock table if it has one, as they should be.
+    pub async fn bootstrap(&self) -> Result<Bootstrapped, SessionError> {
+        let StateSettings::S3 {
+            bucket,
+            region,
+            kms_key_id,
+            lock_table,
+            ..
+        } = &self.stack.state
+        else {
+            return Err(SessionError::Guard(
+                "the stack file keeps its state in a folder: write `state: { backend: s3, bucket: NAME }` into it first"
+                    .into(),
+            ));
+        };
+        let aws = in_region(&self.aws, region.as_deref());
+        let mut report = Bootstrapped {
+            bucket: bucket.clone(),
+            region: aws.region.clone(),
+            table: lock_table.clone(),
+            ..Bootstrapped::default()
+        };
+        let desired = wish(&aws, bucket, kms_key_id.as_deref())?;
+        let kinds = aws::kinds(&aws);
+        let kind = kinds
+            .get(&BUCKET)
+            .cloned()
+            .ok_or_else(|| SessionError::NotFound(format!("no such kind: {BUCKET}")))?;
+        self.bucket(&kind, bucket, desired, &mut report).await?;
+        if let Some(table) = lock_table
+            && LockTable::new(aws, table, String::new()).make().await?
+        {
+            report.done.push(format!("made the table {table}"));
+        }
+        Ok(report)
+    }
+
+    async fn bucket(
+        &self,
+        kind: &Arc<dyn AnyKind>,
+        name: &str,
+        mut desired: Attributes,
+        report: &mut Bootstrapped,
+    ) -> Result<(), SessionError> {
+        let since = tokio::time::Instant::now();
+        let mut cx = self.context(name);
+        loop {
+            let live = self.live(kind, name, &desired).await?;
+            let step = match &live {
+                None => kind.create(&cx, &desired).await.map(|_| {
+                    report.done.push(format!("made the bucket {name}"));
+                }),
+                Some(live) => {
+                    keep_own(live, &mut desired, report);
+                    let changes = changes(kind, &desired, live);
+                    if changes.is_empty() {
+                        return Ok(());
+                    }
+                    let fields: Vec<String> = changes.iter().map(|c| c.field.clone()).collect();
+                    match kind.update(&cx, live, &desired, changes).await {
+                        Ok(Settle::Live(_) | Settle::Gone) => {
+                            report.done.extend(fields.iter().map(|field| said(field)));
+                            Ok(())
+                        }
+                        Ok(Settle::Again(_)) => Ok(()),
+                        Err(error) => Err(error),
+                    }
+                }
+            };
+            cx.round += 1;
+            match step {
+                Ok(()) if cx.round < 20 => {}
+                Err(error) if passes(&error) && since.elapsed() < PATIENCE => {
+                    tokio::time::sleep(Duration::from_secs(2)).await;
+                }
+                Ok(()) => {
+                    return Err(SessionError::Guard(format!(
+                        "the bucket {name} does not become as it was set; does somebody else change it?"
+                    )));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    async fn live(
+        &self,
+        kind: &Arc<dyn AnyKind>,
+        name: &str,
+        desired: &Attributes,
+    ) -> Result<Option<Observed>, SessionError> {
+        let asked = Asked {
+            scope: self.scope.clone(),
+            extent: Extent::Items,
+            items: vec![AskedItem {
+                address: Address::new("state"),
+                id: Some(PhysicalId::new(name)),
+                desired: Some(desired.clone()),
+                last: None,
+                tags: None,
+            }],
+            memo: Arc::new(Memo::default()),
+        };
+        Ok(kind.find(&asked).await?.into_iter().next())
+    }
+
+    fn context(&self, name: &str) -> Cx {
+        let mut tags: Tags = self.stack.tags.clone();
+        // It is of no stack: several may keep their states in it, and none may delete it.
+        tags.retain(|key, _| !key.starts_with(TAG_PREFIX));
+        tags.insert("Name".into(), name.to_owned());
+        Cx {
+            scope: self.scope.clone(),
+            address: Address::new("state"),
+            kind: BUCKET,
+            verb: IntentVerb::Create,
+            generation: 1,
+            tags,
+            token: format!("{:032x}", rand::random::<u128>()),
+            id: None,
+            last: Attributes::default(),
+            round: 0,
+            gate: Arc::new(Open),
+            secrets: Arc::new(Open),
+        }
+    }
+}
+
+/// Versioned, encrypted, private, reached by TLS alone, old versions removed after a while.
+fn wish(aws: &Aws, bucket: &str, kms_key: Option<&str>) -> Result<Attributes, CloudError> {
+    let arn = format!("arn:{}:s3:::{bucket}", aws.partition);
+    let value =
+        |json| serde_json::from_value::<Value>(json).map_err(|e| CloudError::malformed(&BUCKET, e));
+    let policy = value(json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Sid": "TlsOnly",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:*",
+            "Resource": [arn, format!("{arn}/*")],
+            "Condition": { "Bool": { "aws:SecureTransport": "false" } },
+        }],
+    }))?;
+    let lifecycle = value(json!([{
+        "id": "old-states",
+        "prefix": "",
+        "noncurrent_days": OLD_VERSIONS_DAYS,
+        "abort_multipart_days": 7,
+    }]))?;
+    let mut desired = Attributes::new([
+        ("name", Value::text(bucket)),
+        ("versioning", true.into()),
+        ("public_access_block", true.into()),
+        ("ownership", Value::text("BucketOwnerEnforced")),
+        ("policy", policy),
+        ("lifecycle", lifecycle),
+    ]);
+    let encryption = if kms_key.is_some() {
+        "aws:kms"
+    } else {
+        "AES256"
+    };
+    desired.set("encryption", encryption);
+    if let Some(key) = kms_key {
+        desired.set("kms_key", key);
+    }
+    Ok(desired)
+}
+
+/// A policy and rules that somebody wrote, and a key that somebody chose, stay: others may keep something in this bucket too.
+fn keep_own(live: &Observed, desired: &mut Attributes, report: &mut Bootstrapped) {
+    for (field, words) in [
+        (
+            "policy",
+            "its policy, which should deny everything without TLS",
+        ),
+        (
+            "lifecycle",
+            "its lifecycle rules, which should remove old versions",
+        ),
+    ] {
+        let there = live.attributes.get(field);
+        let wished = desired.get(field).clone();
+        let own = !there.is_null() && there != &wished;
+        if own && !report.done.iter().any(|done| done == &said(field)) {
+            desired.set(field, there.clone());
+            if !report.left.iter().any(|left| left == words) {
+                report.left.push(words.to_owned());
+            }
+        }
+    }
+    let encrypts = live.attributes.text("encryption") == Some("aws:kms");
+    if encrypts && desired.text("encryption") == Some("AES256") {
+        desired.set("encryption", "aws:kms");
+    }
+}
+
+fn changes(kind: &Arc<dyn AnyKind>, desired: &Attributes, live: &Observed) -> Vec<FieldChange> {
+    differences(kind.fields(), desired, &live.attributes, &|_| None)
+        .into_iter()
+        // What else the bucket has (CORS for somebody's pages) is not ours to take away.
+        .filter(|difference| !difference.to.is_null() && !difference.replaces())
+        .map(|difference| FieldChange {
+            field: difference.field.name.to_owned(),
+            from: difference.from,
+            to: difference.to,
+        })
+        .collect()
+}
+
+fn said(field: &str) -> String {
+    match field {
+        "versioning" => "switched versions on",
+        "public_access_block" => "closed it to the public",
+        "ownership" => "switched ACLs off",
+        "policy" => "denied everything without TLS",
+        "lifecycle" => "set old versions to be removed after 90 days",
+        "encryption" | "kms_key" => "set its encryption",
+        other => return format!("set {other}"),
+    }
+    .to_owned()
+}
+
+fn passes(error: &CloudError) -> bool {
+    matches!(
+        error.class,
+        Class::NotYet | Class::Throttled | Class::Unknown | Class::Unreachable
+    ) || error.code == "NoSuchBucket"
+}
+
+/// There is no journal yet: this makes the place for it. Every call can be repeated.
+struct Open;
+
+impl CallGate for Open {
+    fn before(&self, _: Intent) -> BoxFuture<'_, Result<u64, Refusal>> {
+        Box::pin(async { Ok(0) })
+    }
+
+    fn learned(&self, _: u64, _: PhysicalId) -> BoxFuture<'_, Result<(), Refusal>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn after(&self, _: u64, _: Result<(), (CallFailure, Class)>) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
+
+    fn note(&self, _: &Address, _: String) {}
+}
+
+impl SecretSource for Open {
+    fn read(&self, secret: SecretRef) -> BoxFuture<'_, Result<SecretText, CloudError>> {
+        Box::pin(async move {
+            Err(CloudError::malformed(
+                &BUCKET,
+                format!("a bucket has no secret {}", secret.key),
+            ))
+        })
+    }
+}
