@@ -2,6 +2,7 @@
 //! deployments come to, `tags.rs` the tags all three carry.
 
 pub mod cluster;
+mod clusters;
 mod container;
 pub mod rollout;
 pub mod service;

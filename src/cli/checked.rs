@@ -37,15 +37,18 @@ impl Checked {
 
     /// The IAM actions that its kinds call: all of them, or those of a plan alone.
     pub fn actions(&self, kinds: &Kinds, read_only: bool) -> BTreeSet<String> {
-        let verbs: &[Verb] = if read_only {
-            &[Verb::Read]
-        } else {
-            &[Verb::Read, Verb::Create, Verb::Update, Verb::Delete]
-        };
-        self.kinds()
+        let changing = [Verb::Create, Verb::Update, Verb::Delete];
+        let changes = self
+            .kinds()
             .into_iter()
+            .filter(|_| !read_only)
             .filter_map(|name| kinds.get(name))
-            .flat_map(|kind| verbs.iter().flat_map(|verb| kind.permissions(*verb)))
+            .flat_map(|kind| changing.iter().flat_map(|verb| kind.permissions(*verb)));
+        // Whatever carries this stack's tags is sought among all kinds: one that the file no longer names may still be there.
+        kinds
+            .iter()
+            .flat_map(|kind| kind.permissions(Verb::Read))
+            .chain(changes)
             .map(|action| (*action).to_owned())
             // A subnet's zone is an index in the file: every plan asks which zones there are.
             .chain(["ec2:DescribeAvailabilityZones".to_owned()])

@@ -26,7 +26,13 @@ pub struct OutputsArgs {
 
 pub async fn run(args: &OutputsArgs, global: &Global, ui: &mut Ui) -> Result<Exit, Failure> {
     let mut session = super::open(global, ui).await?;
-    let outputs = session.outputs().await?;
+    let mut outputs = session.outputs().await?;
+    if args.name.is_some() {
+        // Before the first apply nothing is known of them yet, but they are the stack's.
+        for name in session.output_names() {
+            outputs.entry(name).or_default();
+        }
+    }
     ui.result(&answer(&outputs, args)?)?;
     Ok(Exit::FINE)
 }
@@ -43,19 +49,22 @@ fn answer(outputs: &Outputs, args: &OutputsArgs) -> Result<String, Failure> {
     if args.json {
         return Ok(json::pretty(&render::json_value(value)));
     }
-    render::bare(value)
-        .map(|text| format!("{text}\n"))
-        .ok_or_else(|| {
-            if value.is_secret() {
-                Failure::new(FailureKind::Refused, format!("output {name} is secret"))
-            } else {
-                Failure::new(
-                    FailureKind::Refused,
-                    format!("output {name} is not known yet"),
-                )
-                .hint("it is known after circles-infra apply")
-            }
-        })
+    let bare = if value.is_null() {
+        None
+    } else {
+        render::bare(value)
+    };
+    bare.map(|text| format!("{text}\n")).ok_or_else(|| {
+        if value.is_secret() {
+            Failure::new(FailureKind::Refused, format!("output {name} is secret"))
+        } else {
+            Failure::new(
+                FailureKind::Refused,
+                format!("output {name} is not known yet"),
+            )
+            .hint("it is known after circles-infra apply")
+        }
+    })
 }
 
 fn unknown(name: &str, outputs: &Outputs) -> Failure {

@@ -163,6 +163,10 @@ impl Session {
     }
 
     /// Reads AWS; writes nothing.
+    pub fn output_names(&self) -> Vec<String> {
+        self.inner.output_names()
+    }
+
     pub async fn outputs(&mut self) -> Result<Outputs, Failure> {
         Ok(self.inner.outputs().await?)
     }

@@ -231,6 +231,12 @@ impl Session {
         notes
     }
 
+    /// The names of the outputs that the stack has, known or not.
+    pub fn output_names(&self) -> Vec<String> {
+        let outputs = self.stack.outputs.iter();
+        outputs.map(|(name, _)| name.clone()).collect()
+    }
+
     /// The outputs as AWS has them now.
     pub async fn outputs(&mut self) -> Result<Outputs, SessionError> {
         let plan = self.plan(&Ask::default()).await?;

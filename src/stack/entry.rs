@@ -257,7 +257,9 @@ fn common(
         (false, _) => true,
         (true, None) => false,
         (true, Some(Value::Bool(on))) => *on,
-        (true, Some(Value::Text(_) | Value::Int(_))) => true,
+        // A variable without a type that was given from outside is text.
+        (true, Some(Value::Text(text))) => text != "false",
+        (true, Some(Value::Int(_))) => true,
         (true, Some(_)) => {
             desk.error(
                 code::WRONG_TYPE,

@@ -5,20 +5,20 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_ecs::types::{Cluster as Inner, ClusterField, ClusterSetting, ClusterSettingName};
+use aws_sdk_ecs::types::{ClusterField, ClusterSetting, ClusterSettingName};
 use futures::TryFutureExt;
-use futures::future::try_join_all;
 use serde::Deserialize;
 
+use super::clusters::{DESCRIBE, LIST, Live, describe, everything, name_in, read};
 use super::tags;
 use crate::aws::scan::needs_scan;
 use crate::aws::tag_change::made_here;
-use crate::aws::{Aws, aws_error, pages};
+use crate::aws::{Aws, aws_error};
 use crate::kind::{
     Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Patience, Readiness, Step,
     TAGS, Type, Verb, Wanted,
 };
-use crate::model::{Attributes, KindName, Ownership, PhysicalId, Tags, Value};
+use crate::model::{Attributes, KindName, PhysicalId, Tags, Value};
 
 pub struct Cluster;
 
@@ -27,20 +27,6 @@ pub struct Spec {
     name: String,
     container_insights: Option<String>,
 }
-
-#[derive(Clone)]
-pub struct Live {
-    arn: String,
-    name: String,
-    status: String,
-    container_insights: Option<String>,
-    tags: Tags,
-}
-
-const DESCRIBE: &str = "ecs:DescribeClusters";
-const LIST: &str = "ecs:ListClusters";
-/// The most clusters one `DescribeClusters` takes (API reference).
-const PER_CALL: usize = 100;
 
 impl Kind<Aws> for Cluster {
     const NAME: KindName = KindName::new("ecs.cluster");
@@ -212,82 +198,11 @@ impl Kind<Aws> for Cluster {
 }
 
 /// The name at the end of a cluster's ARN, `…:cluster/circles`; a bare name is itself.
-pub(super) fn name_in(cluster: &str) -> &str {
-    cluster.rsplit('/').next().unwrap_or(cluster)
-}
-
-/// ARNs of the clusters that carry this stack's tags, out of all there are.
-pub(super) async fn our_clusters(aws: &Aws, asked: &Asked) -> Result<Vec<String>, CloudError> {
-    let all = everything(aws, asked).await?;
-    Ok(all
-        .iter()
-        .filter(|live| Ownership::read(&live.tags).is_some_and(|owner| owner.is_of(&asked.scope)))
-        .map(|live| live.arn.clone())
-        .collect())
-}
-
 fn insights(value: &str) -> ClusterSetting {
     ClusterSetting::builder()
         .name(ClusterSettingName::ContainerInsights)
         .value(value)
         .build()
-}
-
-fn read(cluster: Inner) -> Live {
-    let container_insights = cluster
-        .settings()
-        .iter()
-        .find(|setting| setting.name() == Some(&ClusterSettingName::ContainerInsights))
-        .and_then(|setting| setting.value().map(str::to_owned));
-    Live {
-        container_insights,
-        tags: tags::read(cluster.tags()),
-        arn: cluster.cluster_arn.unwrap_or_default(),
-        name: cluster.cluster_name.unwrap_or_default(),
-        status: cluster.status.unwrap_or_default(),
-    }
-}
-
-/// Those of the named clusters that are there; `INACTIVE` is what AWS calls deleted.
-async fn describe(aws: &Aws, names: Vec<String>) -> Result<Vec<Live>, CloudError> {
-    let pages = try_join_all(names.chunks(PER_CALL).map(|chunk| async move {
-        let request = aws
-            .ecs
-            .describe_clusters()
-            .set_clusters(Some(chunk.to_vec()))
-            .include(ClusterField::Tags)
-            .include(ClusterField::Settings);
-        aws.read(DESCRIBE, || {
-            request.clone().send().map_err(|e| aws_error(DESCRIBE, e))
-        })
-        .await
-    }))
-    .await?;
-    Ok(pages
-        .into_iter()
-        .flat_map(|page| page.clusters.unwrap_or_default())
-        .map(read)
-        .filter(|live| live.status != "INACTIVE")
-        .collect())
-}
-
-/// Every cluster in the region, read once per look.
-async fn everything(aws: &Aws, asked: &Asked) -> Result<std::sync::Arc<Vec<Live>>, CloudError> {
-    asked
-        .memo
-        .get("all", || async {
-            let list = |token| {
-                let request = aws.ecs.list_clusters().max_results(100);
-                let request = request.set_next_token(token);
-                request.send().map_err(|e| aws_error(LIST, e))
-            };
-            let pages = pages(aws, LIST, list, |page| page.next_token()).await?;
-            let arns = pages
-                .into_iter()
-                .flat_map(|page| page.cluster_arns.unwrap_or_default());
-            describe(aws, arns.collect()).await
-        })
-        .await
 }
 
 fn taken(name: &str) -> CloudError {

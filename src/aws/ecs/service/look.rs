@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_ecs::types::ServiceField;
 use futures::future::try_join_all;
 
-use super::super::cluster::{name_in, our_clusters};
+use super::super::clusters::{name_in, our_clusters};
 use super::*;
 use crate::aws::pages;
 use crate::aws::scan::needs_scan;
