@@ -45,6 +45,18 @@ impl LocalAws {
         local
     }
 
+    /// One for tests that keep apart by their stacks' names, and never empty it.
+    pub fn shared_by_stacks() -> Arc<Self> {
+        static RUNNING: Mutex<Weak<LocalAws>> = Mutex::new(Weak::new());
+        let mut running = RUNNING.lock().unwrap_or_else(|e| e.into_inner());
+        if let Some(local) = running.upgrade() {
+            return local;
+        }
+        let local = Arc::new(Self::start());
+        *running = Arc::downgrade(&local);
+        local
+    }
+
     /// One of its own, for tests that break things.
     pub fn start() -> Self {
         let python = std::env::var_os("CIRCLES_TEST_PYTHON").unwrap_or_else(|| "python3".into());

@@ -1,0 +1,166 @@
+//! Who may import whom in `src/`: read off the `use` lines and paths of each file.
+
+use std::path::{Path, PathBuf};
+
+/// A room, those it may not look into, and why an exception is one.
+const WALLS: &[(&str, &[&str])] = &[
+    (
+        "plan",
+        &["aws", "engine", "tokio", "cli", "render", "session"],
+    ),
+    (
+        "stack",
+        &["aws", "engine", "tokio", "cli", "render", "session"],
+    ),
+    ("graph", &["aws", "engine", "tokio", "cli"]),
+    (
+        "component",
+        &["aws", "engine", "tokio", "cli", "render", "session"],
+    ),
+    (
+        "aws",
+        &[
+            "plan", "engine", "state", "render", "stack", "session", "cli",
+        ],
+    ),
+    ("engine", &["render", "cli", "session"]),
+    (
+        "kind",
+        &["aws", "plan", "engine", "state", "render", "cli", "session"],
+    ),
+    (
+        "model",
+        &[
+            "aws", "plan", "engine", "state", "render", "cli", "session", "tokio",
+        ],
+    ),
+    ("journal", &["aws", "engine", "render", "cli", "session"]),
+    ("state", &["engine", "render", "cli", "session"]),
+    ("render", &["aws", "engine", "cli"]),
+    ("session", &["cli", "render"]),
+    ("sandbox", &["cli", "render", "session"]),
+];
+
+fn files(folder: &Path, all: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            files(&path, all);
+        } else if path.extension().is_some_and(|ext| ext == "rs") {
+            all.push(path);
+        }
+    }
+}
+
+/// Path below `src/`, and text without its tests.
+fn sources() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut all = Vec::new();
+    files(&root, &mut all);
+    all.sort();
+    all.into_iter()
+        .map(|path| {
+            let text = std::fs::read_to_string(&path).expect("a readable file");
+            let name = path
+                .strip_prefix(&root)
+                .expect("below src")
+                .display()
+                .to_string();
+            let product = text
+                .split("\n#[cfg(test)]\nmod ")
+                .next()
+                .unwrap_or_default()
+                .to_owned();
+            (name, product)
+        })
+        .collect()
+}
+
+fn room(file: &str) -> &str {
+    file.split('/')
+        .next()
+        .unwrap_or(file)
+        .trim_end_matches(".rs")
+}
+
+/// Whether a text speaks of a crate's or our own module, outside comments.
+fn speaks_of(text: &str, module: &str) -> Option<String> {
+    let ours = format!("crate::{module}::");
+    let whole = format!("crate::{module};");
+    let foreign = format!("{module}::");
+    text.lines()
+        .find(|line| {
+            let code = line.trim_start();
+            if code.starts_with("//") {
+                return false;
+            }
+            code.contains(&ours)
+                || code.contains(&whole)
+                || (module == "tokio" && code.contains(&foreign))
+        })
+        .map(|line| line.trim().to_owned())
+}
+
+#[test]
+fn no_room_looks_where_it_may_not() {
+    let mut broken = Vec::new();
+    for (file, text) in sources() {
+        if file.contains("/tests") {
+            continue;
+        }
+        let walls = WALLS.iter().filter(|(name, _)| *name == room(&file));
+        for module in walls.flat_map(|(_, walls)| walls.iter()) {
+            if let Some(line) = speaks_of(&text, module) {
+                broken.push(format!("{file}: {line}"));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+/// Files that services' kinds share have names of their own here; a kind's file is one that `src/aws.rs` lists.
+#[test]
+fn no_kind_knows_another() {
+    let all = sources();
+    let list = &all
+        .iter()
+        .find(|(file, _)| file == "aws.rs")
+        .expect("the list of kinds")
+        .1;
+    let kinds: Vec<(String, String)> = list
+        .lines()
+        .filter_map(|line| {
+            line.trim()
+                .strip_prefix("erase::<")?
+                .split(',')
+                .next()
+                .map(str::to_owned)
+        })
+        .filter_map(|path| {
+            let mut parts = path.split("::");
+            Some((parts.next()?.to_owned(), parts.next()?.to_owned()))
+        })
+        .collect();
+    assert!(kinds.len() >= 20, "{kinds:?}");
+    let mut broken = Vec::new();
+    for (service, kind) in &kinds {
+        let of = format!("aws/{service}/{kind}");
+        let mine = |file: &str| file == format!("{of}.rs") || file.starts_with(&format!("{of}/"));
+        for (file, text) in all.iter().filter(|(file, _)| mine(file)) {
+            for (theirs, other) in kinds.iter().filter(|(_, other)| other != kind) {
+                let near = theirs == service && speaks_of_sibling(text, other);
+                let far = speaks_of(text, &format!("aws::{theirs}::{other}")).is_some();
+                if near || far {
+                    broken.push(format!("{file} knows {theirs}::{other}"));
+                }
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+fn speaks_of_sibling(text: &str, kind: &str) -> bool {
+    text.lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .any(|line| line.contains(&format!("super::{kind}::")))
+}

@@ -1,0 +1,19 @@
+//! What the commands promise, from outside: the real program against a local AWS, changed behind its back where that is the point.
+
+mod drift;
+mod environments;
+mod facts;
+mod guards;
+mod habits;
+mod images;
+mod locking;
+mod moving;
+mod no_secret_leaks;
+mod offline;
+mod outputs;
+mod permissions;
+mod plan_files;
+mod replacing;
+mod selecting;
+mod state;
+mod watching;

@@ -1,0 +1,144 @@
+//! What somebody changed outside is shown by `drift` and `plan`, and put right by `apply`.
+
+use serde_json::Value as Json;
+
+use crate::desk::Desk;
+
+/// A tag, security group rules, an idle timeout, a route, role policies, a retention.
+const TAMPER: &str = "
+vpc = [v for v in ec2.describe_vpcs()['Vpcs'] if not v['IsDefault']][0]['VpcId']
+ec2.create_tags(Resources=[vpc], Tags=[{'Key': 'Project', 'Value': 'else'}, {'Key': 'Mine', 'Value': 'x'}])
+groups = {g['GroupName']: g['GroupId'] for g in ec2.describe_security_groups()['SecurityGroups']}
+ec2.authorize_security_group_ingress(GroupId=groups['circles-rds-sg'], IpPermissions=[
+    {'IpProtocol': 'tcp', 'FromPort': 22, 'ToPort': 22, 'IpRanges': [{'CidrIp': '0.0.0.0/0', 'Description': 'mine'}]}])
+ec2.revoke_security_group_ingress(GroupId=groups['circles-alb-sg'], IpPermissions=[
+    {'IpProtocol': 'tcp', 'FromPort': 80, 'ToPort': 80, 'Ipv6Ranges': [{'CidrIpv6': '::/0'}]}])
+arn = elb.describe_load_balancers(Names=['circles-alb'])['LoadBalancers'][0]['LoadBalancerArn']
+elb.modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=[{'Key': 'idle_timeout.timeout_seconds', 'Value': '61'}])
+for table in ec2.describe_route_tables(Filters=[{'Name': 'vpc-id', 'Values': [vpc]}])['RouteTables']:
+    for route in table['Routes']:
+        if route.get('GatewayId', '').startswith('igw-'):
+            ec2.delete_route(RouteTableId=table['RouteTableId'], DestinationCidrBlock='0.0.0.0/0')
+            ec2.create_route(RouteTableId=table['RouteTableId'], DestinationCidrBlock='10.99.0.0/16', GatewayId=route['GatewayId'])
+iam.put_role_policy(RoleName='circles-app-task-us-east-1', PolicyName='mine', PolicyDocument=json.dumps(
+    {'Version': '2012-10-17', 'Statement': [{'Effect': 'Allow', 'Action': '*', 'Resource': '*'}]}))
+role = 'circles-app-execution-us-east-1'
+name = iam.list_role_policies(RoleName=role)['PolicyNames'][0]
+document = iam.get_role_policy(RoleName=role, PolicyName=name)['PolicyDocument']
+document['Statement'][-1]['Action'] = ['secretsmanager:*']
+iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))
+logs.put_retention_policy(logGroupName='/ecs/circles', retentionInDays=7)
+";
+
+const TAMPERED: [(&str, &str); 8] = [
+    ("network/vpc", "tags"),
+    ("db/security-group", "ingress"),
+    ("alb/security-group", "ingress"),
+    ("alb/load-balancer", "idle_timeout"),
+    ("network/public-route-table", "routes"),
+    ("app/task-role", "inline_policies"),
+    ("app/execution-role", "inline_policies"),
+    ("logs", "retention_days"),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_altered_is_named_and_put_right() {
+    let desk = Desk::circles();
+    desk.expect(&["apply", "--yes"], 0);
+    let right = desk.inventory("inventory").await;
+    desk.expect(&["drift", "--detailed-exitcode"], 0);
+    desk.boto(TAMPER);
+    let drift = desk.expect(&["drift", "--detailed-exitcode"], 2);
+    let plan = desk.expect(&["plan", "--detailed-exitcode"], 2);
+    for said in [&drift, &plan] {
+        for (address, field) in TAMPERED {
+            let block = said.out.split(&format!("~ {address}  ")).nth(1);
+            let row = block
+                .and_then(|block| block.lines().nth(1))
+                .unwrap_or_default();
+            assert!(
+                row.trim().starts_with(field) && row.ends_with("changed outside"),
+                "{address}: {row}\n{}",
+                said.out
+            );
+        }
+    }
+    assert!(
+        drift
+            .out
+            .contains("Drift: 8 changed. The next apply puts it right."),
+        "{}",
+        drift.out
+    );
+    let json: Json = serde_json::from_str(&desk.expect(&["drift", "--json"], 0).out).expect("JSON");
+    assert_eq!(json["changed"].as_array().map(Vec::len), Some(8));
+    desk.expect(&["apply", "--yes"], 0);
+    assert_eq!(desk.inventory("inventory").await, right);
+    desk.settled(&[]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_deleted_is_made_again_and_a_stray_is_named() {
+    let desk = Desk::circles();
+    desk.expect(&["apply", "--yes"], 0);
+    let values = "print(secrets.get_secret_value(SecretId='circles/app-config')['SecretString'])";
+    let kept = desk.boto(values);
+    let stray = desk.boto("
+logs.delete_log_group(logGroupName='/ecs/circles')
+arn = elb.describe_load_balancers(Names=['circles-alb'])['LoadBalancers'][0]['LoadBalancerArn']
+elb.delete_listener(ListenerArn=elb.describe_listeners(LoadBalancerArn=arn)['Listeners'][0]['ListenerArn'])
+secrets.delete_secret(SecretId='circles/app-config', RecoveryWindowInDays=7)
+role = 'circles-app-task-us-east-1'
+iam.delete_role_policy(RoleName=role, PolicyName=iam.list_role_policies(RoleName=role)['PolicyNames'][0])
+iam.delete_role(RoleName=role)
+def vpc(cidr, stack):
+    ours = {'stack': stack, 'env': 'dev', 'region': 'us-east-1', 'address': 'old/vpc', 'generation': '1'}
+    tags = [{'Key': 'circles-infra:' + k, 'Value': v} for k, v in ours.items()]
+    return ec2.create_vpc(CidrBlock=cidr, TagSpecifications=[{'ResourceType': 'vpc', 'Tags': tags}])['Vpc']['VpcId']
+vpc('10.67.0.0/16', 'another')
+print(vpc('10.66.0.0/16', 'circles'))
+");
+    let drift = desk.expect(&["drift", "--detailed-exitcode"], 2).out;
+    for gone in ["alb/http", "app/task-role", "config", "logs"] {
+        let line = drift
+            .lines()
+            .find(|line| line.starts_with(&format!("- {gone}  ")));
+        assert!(
+            line.is_some_and(|line| line.ends_with("  gone")),
+            "{gone}\n{drift}"
+        );
+    }
+    assert!(
+        drift.contains(&format!("- old/vpc  ec2.vpc  {stray}  stray")),
+        "{drift}"
+    );
+    let said = desk.expect(&["apply", "--yes"], 0);
+    assert!(
+        said.err.contains("stray: it carries this stack's tags"),
+        "{}",
+        said.err
+    );
+    assert!(
+        said.err
+            .contains("logs (/ecs/circles) is gone from AWS: it is made again")
+    );
+    // What only followed from it is not counted as changed.
+    assert!(
+        said.err.contains("Applied: 4 created, 1 deleted"),
+        "{}",
+        said.err
+    );
+    desk.settled(&[]);
+    assert_eq!(
+        desk.boto(values),
+        kept,
+        "the secret came back with its values"
+    );
+    let left = desk.boto(
+        "print(sorted(v['CidrBlock'] for v in ec2.describe_vpcs()['Vpcs'] if not v['IsDefault']))",
+    );
+    assert_eq!(
+        left, "['10.0.0.0/16', '10.67.0.0/16']",
+        "another stack's is left alone"
+    );
+}

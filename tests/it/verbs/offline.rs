@@ -1,0 +1,67 @@
+//! What asks nobody: `validate`, `graph`, `schema`, `permissions`, `completions`.
+
+use serde_json::Value as Json;
+
+use crate::desk::{Desk, said};
+
+/// Runs with an AWS that is not there.
+fn offline(desk: &Desk, arguments: &[&str]) -> String {
+    let mut command = desk.command(arguments);
+    command
+        .env("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+        .env_remove("AWS_ACCESS_KEY_ID")
+        .env_remove("AWS_SECRET_ACCESS_KEY");
+    let said = said(&mut command);
+    assert_eq!(said.code, Some(0), "{arguments:?}\n{}", said.all());
+    said.out
+}
+
+#[test]
+fn no_account_is_needed() {
+    let desk = Desk::shared(include_str!("../../../stacks/circles.yaml"));
+    let valid = offline(&desk, &["validate"]);
+    assert!(
+        valid.ends_with("is right: circles/dev, 29 resources\n"),
+        "{valid}"
+    );
+    assert!(
+        offline(&desk, &["--env", "prod", "validate"])
+            .ends_with("is right: circles/prod, 32 resources\n")
+    );
+    let dot = offline(&desk, &["graph"]);
+    assert!(
+        dot.starts_with("digraph") && dot.contains("\"app/service\" -> \"app/task-definition\""),
+        "{dot}"
+    );
+    assert!(offline(&desk, &["graph", "--format", "mermaid"]).starts_with("graph RL"));
+    let schema: Json = serde_json::from_str(&offline(&desk, &["schema"])).expect("JSON");
+    assert!(schema["$defs"].is_object());
+    let policy: Json = serde_json::from_str(&offline(&desk, &["permissions"])).expect("JSON");
+    let reading: Json =
+        serde_json::from_str(&offline(&desk, &["permissions", "--read-only"])).expect("JSON");
+    assert_eq!(policy["Version"], "2012-10-17");
+    assert!(reading.to_string().len() < policy.to_string().len());
+    assert!(!reading.to_string().contains("Create"), "{reading}");
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(offline(&desk, &["completions", shell]).contains("circles-infra"));
+    }
+}
+
+#[test]
+fn every_mistake_is_told_at_once() {
+    let desk = Desk::shared(
+        "
+stack: wrong
+regoin: us-east-1
+resources:
+  media: { type: s3.bucket, nmae: x }
+  logs: { type: logs.log_group, name: /x, retention_days: \"soon\" }
+  net: { type: network, cidr: 10.0.0.0/16, public_subnets: [10.0.1.0/24, 10.0.1.128/25] }
+",
+    );
+    let said = desk.expect(&["validate"], 1);
+    insta::assert_snapshot!("every_mistake", desk.steady(&said));
+    // The same for a command that would ask AWS.
+    let plan = desk.expect(&["plan"], 1);
+    assert_eq!(plan.err, said.err);
+}
