@@ -35,7 +35,11 @@ impl Decider<'_> {
             });
         }
         let ask = self.inputs.ask;
-        let data = kind.holds_data() && !self.inputs.header.ephemeral;
+        // The data is the old one's, whatever kind follows it.
+        let holds =
+            |kind: Option<&std::sync::Arc<dyn AnyKind>>| kind.is_some_and(|k| k.holds_data());
+        let old = holds(self.inputs.kinds.get(&live.observed.kind));
+        let data = (kind.holds_data() || old) && !self.inputs.header.ephemeral;
         if data
             && !ask
                 .allow_replace
@@ -66,6 +70,9 @@ impl Decider<'_> {
         };
         self.out.replaced.insert(wish.address.clone(), delete_first);
         self.create(wish, kind, desired, generation, Some(causes), delete_first);
+        if let Some(draft) = self.out.drafts.last_mut() {
+            draft.step.loses_data = data;
+        }
     }
 
     /// What stands on something that has to go before its successor is made, and names it as a whole (`subnet_id: ${…}`), must go too.

@@ -175,3 +175,23 @@ fn an_ephemeral_environment_asks_for_no_word() {
     desk.expect(&["--env", "play", "apply", "--yes", "--replace", "keys"], 0);
     desk.expect(&["--env", "play", "destroy", "--yes"], 0);
 }
+
+#[test]
+fn data_is_not_lost_because_another_kind_takes_its_address() {
+    let desk = Desk::shared(
+        "
+stack: swapped
+resources:
+  thing: { type: s3.bucket, name: \"swapped-${suffix}\" }
+",
+    );
+    desk.expect(&["apply", "--yes"], 0);
+    desk.edit(
+        "type: s3.bucket, name: \"swapped-${suffix}\"",
+        "type: logs.log_group, name: /swapped/app",
+    );
+    let said = desk.expect(&["apply", "--yes"], 1);
+    assert!(said.err.contains("--allow-replace thing"), "{}", said.err);
+    desk.expect(&["apply", "--yes", "--allow-replace", "thing"], 0);
+    desk.expect(&["destroy", "--yes"], 0);
+}
