@@ -100,6 +100,12 @@ pub enum ConnectError {
 impl Aws {
     /// Makes the clients and asks STS who we are (`GetCallerIdentity`, which needs no permission).
     pub async fn connect(connect: &Connect) -> Result<Self, ConnectError> {
+        // The SDK passes over a variable that it cannot parse, and then asks the real AWS in its place.
+        let given = connect.endpoint.clone();
+        let given = given.or_else(|| std::env::var("AWS_ENDPOINT_URL").ok());
+        if let Some(wrong) = given.filter(|url| !url.is_empty() && !is_web(url)) {
+            return Err(ConnectError::Endpoint(wrong));
+        }
         let config = load(connect).await;
         let region = config
             .region()

@@ -21,6 +21,7 @@ fn it_is_never_adopted() {
         said.err
     );
     desk.expect(&["state", "import", "logs", "/bad-taken/app"], 0);
+    desk.expect(&["apply", "--yes"], 0);
     desk.settled(&[]);
     desk.expect(&["destroy", "--yes"], 0);
 }

@@ -252,7 +252,10 @@ def storage():
     fact("scan on push", repository["imageScanningConfiguration"]["scanOnPush"], True)
     mine("repository", ecr.list_tags_for_resource(resourceArn=repository["repositoryArn"])["tags"])
     rules = json.loads(ecr.get_lifecycle_policy(repositoryName="circles-app")["lifecyclePolicyText"])["rules"]
-    fact("only untagged images expire", {r["selection"]["tagStatus"] for r in rules}, {"untagged"})
+    tagged = [r["selection"] for r in rules if r["selection"]["tagStatus"] == "tagged"]
+    prefixes = {prefix for selection in tagged for prefix in selection.get("tagPrefixList", selection.get("tagPatternList", []))}
+    fact("only releases beyond the last ones expire", {p.rstrip("*").split("-")[0] for p in prefixes} <= {"release", "live"}, True)
+    fact("no rule takes any image", "any" in {r["selection"]["tagStatus"] for r in rules}, False)
     group = next(g for g in logs.describe_log_groups(logGroupNamePrefix="/ecs/circles")["logGroups"] if g["logGroupName"] == "/ecs/circles")
     fact("log retention", group["retentionInDays"], 30)
     return bucket

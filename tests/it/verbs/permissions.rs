@@ -31,8 +31,9 @@ async fn allow(desk: &Desk, actions: &[String]) {
 
 /// With this answer, what lacks is said; without, it was not needed here.
 fn names(said: &crate::standing::Said, action: &str) -> bool {
-    said.all()
-        .contains(&format!("the caller lacks the IAM action {action}"))
+    let all = said.all();
+    all.contains(&format!("the caller lacks the IAM action {action}"))
+        || all.contains(&format!("the caller's policy does not allow {action}"))
 }
 
 #[tokio::test(flavor = "multi_thread")]
