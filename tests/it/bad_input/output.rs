@@ -27,7 +27,8 @@ fn a_reader_that_goes_away_is_an_exit_code() {
 #[test]
 fn an_apply_whose_output_nobody_reads_is_carried_out_in_order() {
     let desk = Desk::shared(&STACK.replace("stack: bad", "stack: bad-pipe"));
-    for arguments in [&["apply", "--yes", "--json"][..]] {
+    let arguments = &["apply", "--yes", "--json"][..];
+    {
         let mut child = desk
             .command(arguments)
             .stdout(Stdio::piped())
