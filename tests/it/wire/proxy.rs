@@ -134,6 +134,7 @@ async fn handle(
                 let request = Request::from_parts(head, Full::new(body));
                 // Nobody is there to read the answer.
                 let _ = forward(request, server, &upstream).await;
+                script.land();
             });
             Err(Closed)
         }

@@ -85,6 +85,7 @@ pub struct Script {
     victim: watch::Sender<Option<Pid>>,
     counts: Mutex<Counts>,
     struck: AtomicUsize,
+    landed: watch::Sender<bool>,
 }
 
 #[derive(Default)]
@@ -120,6 +121,7 @@ impl Script {
                 ..Counts::default()
             }),
             struck: AtomicUsize::new(0),
+            landed: watch::Sender::new(false),
         })
     }
 
@@ -147,6 +149,16 @@ impl Script {
     /// How often the deed was done.
     pub fn struck(&self) -> usize {
         self.struck.load(Ordering::SeqCst)
+    }
+
+    /// Returns once the delayed call of a run that was killed is carried out.
+    pub async fn landed(&self) {
+        let mut landed = self.landed.subscribe();
+        landed.wait_for(|yes| *yes).await.expect("its sender");
+    }
+
+    pub(super) fn land(&self) {
+        self.landed.send_replace(true);
     }
 
     fn counts(&self) -> std::sync::MutexGuard<'_, Counts> {
