@@ -179,6 +179,7 @@ fn containers() -> Vec<Sample> {
         .change("name", json!("contract/other"))
         .change("scan_on_push", json!(true))
         .change("tag_mutability", json!("IMMUTABLE"))
+        .change("tag_exceptions", json!(["release-*"]))
         .change("lifecycle_policy", json!(keep(3).to_string()))
         .change("lifecycle_policy", Json::Null)
         .change(
