@@ -41,6 +41,13 @@ const WALLS: &[(&str, &[&str])] = &[
     ("sandbox", &["cli", "render", "session"]),
 ];
 
+/// Doors in a wall: a file that may look into a room all the same.
+const DOORS: &[(&str, &str)] = &[
+    // They carry out what `state` asks of a bucket and of a table; no kind stands beside them.
+    ("aws/state_bucket.rs", "state"),
+    ("aws/lock_table.rs", "state"),
+];
+
 fn files(folder: &Path, all: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
         let path = entry.path();
@@ -110,7 +117,8 @@ fn no_room_looks_where_it_may_not() {
         }
         let walls = WALLS.iter().filter(|(name, _)| *name == room(&file));
         for module in walls.flat_map(|(_, walls)| walls.iter()) {
-            if let Some(line) = speaks_of(&text, module) {
+            let door = DOORS.contains(&(file.as_str(), *module));
+            if let Some(line) = speaks_of(&text, module).filter(|_| !door) {
                 broken.push(format!("{file}: {line}"));
             }
         }
