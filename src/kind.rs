@@ -160,6 +160,12 @@ pub trait Kind<W: World>: Send + Sync + 'static {
     const PATIENCE: Patience;
     /// Its loss is a loss of data: never deleted or replaced without the user's word (design: databases, buckets, secrets).
     const HOLDS_DATA: bool = false;
+    /// Its tags always come with the call that makes it: what has its name and no tags of ours was made by somebody else, whatever call
+    /// of ours went unanswered.
+    const TAGGED_AT_ONCE: bool = true;
+    /// Each update makes something further that stays (a revision, a version), and nothing tells a second one from the first: like a
+    /// create, one of unknown outcome is repeated only when AWS has had its time to show what it made.
+    const UPDATE_APPENDS: bool = false;
 
     type Spec: serde::de::DeserializeOwned + Send + Sync;
     type Live: Clone + Send + Sync + 'static;

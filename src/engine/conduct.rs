@@ -20,13 +20,14 @@ use super::worker::Made;
 use crate::event::{Event, Outcome, Sink, StepVerb};
 use crate::journal::{self, RunState};
 use crate::kind::{Class, CloudError, Kinds, Limiter, Refusal};
-use crate::model::{Address, Attributes, Reference, Scope, SecretRef, Value};
+use crate::model::{Address, Attributes, KindName, PhysicalId, Reference, Scope, SecretRef, Value};
 use crate::plan::{Act, Outputs, Plan, Seen, Sighting, Step, StepId};
 use crate::state::{Lease, Record, StoreError};
 
 mod finish;
 mod schedule;
 mod start;
+mod unseen;
 
 use schedule::{Ready, path_lengths};
 
@@ -94,7 +95,9 @@ pub(crate) struct Conductor<'a> {
     messages: mpsc::UnboundedSender<Message>,
     /// What is known of live resources, for references.
     known: BTreeMap<Address, Attributes>,
-    live: BTreeMap<(Address, u32), Sighting>,
+    live: BTreeMap<(KindName, PhysicalId), Sighting>,
+    /// What this run's steps made or changed.
+    kept: BTreeMap<Address, Vec<Sighting>>,
     waits: Vec<usize>,
     followers: Vec<Vec<StepId>>,
     lengths: Vec<Duration>,
@@ -199,7 +202,11 @@ impl<'a> Conductor<'a> {
                         value.clone(),
                     );
                 }
-                live.insert((address.clone(), sighting.generation), sighting.clone());
+                let observed = &sighting.observed;
+                live.insert(
+                    (observed.kind.clone(), observed.id.clone()),
+                    sighting.clone(),
+                );
             }
             if let Some(newest) = all.first() {
                 known.insert(address.clone(), newest.observed.attributes.clone());
@@ -214,6 +221,7 @@ impl<'a> Conductor<'a> {
             messages,
             known,
             live,
+            kept: BTreeMap::new(),
             followers,
             lengths,
             ready: BinaryHeap::new(),
@@ -294,35 +302,27 @@ impl<'a> Conductor<'a> {
 
     /// Writes down what is live and as wished but not in the state as such: found by its tags, or seen with other values.
     async fn adopt(&mut self) {
-        let busy: BTreeSet<(Address, u32)> = self
+        let leaving: BTreeSet<(KindName, PhysicalId)> = self
             .job
             .plan
             .steps
             .iter()
-            .filter(|step| !matches!(step.act, Act::Update { .. }))
-            .map(|step| (step.address.clone(), step.generation))
+            .filter_map(|step| match &step.act {
+                Act::Delete { id, .. } | Act::Forget { id, .. } => {
+                    Some((step.kind.clone(), id.clone()))
+                }
+                Act::Create { .. } | Act::Update { .. } => None,
+            })
+            .collect();
+        let changing: BTreeSet<Address> = self
+            .job
+            .plan
+            .steps
+            .iter()
+            .map(|step| step.address.clone())
             .collect();
         let mut events = Vec::new();
-        for ((address, generation), sighting) in self.live.clone() {
-            if busy.contains(&(address.clone(), generation))
-                && self
-                    .ledger
-                    .snapshot
-                    .holds(&sighting.observed.kind, &sighting.observed.id)
-            {
-                continue;
-            }
-            let record = self.record(&address, &sighting);
-            if self.ledger.snapshot.resources.get(&address) != Some(&record)
-                && !self
-                    .ledger
-                    .snapshot
-                    .leftovers
-                    .contains(&(address.clone(), record.clone()))
-            {
-                events.push(self.ledger.put(&address, record));
-            }
-        }
+        // What is gone goes first: else a newer generation would push it among those to delete.
         for (address, id) in self.job.seen.gone.clone() {
             if let Some(record) = self
                 .ledger
@@ -335,7 +335,52 @@ impl<'a> Conductor<'a> {
                 events.push(self.ledger.removed(&address, &kind, &id));
             }
         }
+        for (address, kind, id) in self.job.seen.cleared.clone() {
+            events.push(self.ledger.removed(&address, &kind, &id));
+        }
+        for (address, sighting) in self.generations() {
+            let observed = &sighting.observed;
+            if leaving.contains(&(observed.kind.clone(), observed.id.clone()))
+                && self.ledger.snapshot.holds(&observed.kind, &observed.id)
+            {
+                continue;
+            }
+            let mut record = self.record(&address, &sighting);
+            // What it stands on changes with the step that is still to come.
+            if changing.contains(&address)
+                && let Some(before) = self.ledger.snapshot.resources.get(&address)
+            {
+                record.depends_on.clone_from(&before.depends_on);
+            }
+            if self.ledger.snapshot.resources.get(&address) != Some(&record)
+                && !self
+                    .ledger
+                    .snapshot
+                    .leftovers
+                    .contains(&(address.clone(), record.clone()))
+            {
+                events.push(self.ledger.put(&address, record));
+            }
+        }
         self.write(events).await;
+    }
+
+    /// What is live, address by address, older generations first; of several in one generation the one that stays.
+    fn generations(&self) -> Vec<(Address, Sighting)> {
+        let mut all = Vec::new();
+        for (address, sightings) in &self.job.seen.ours {
+            let mut last = None;
+            let mut one_each: Vec<&Sighting> = Vec::new();
+            for sighting in sightings {
+                if last != Some(sighting.generation) {
+                    one_each.push(sighting);
+                }
+                last = Some(sighting.generation);
+            }
+            let ascending = one_each.into_iter().rev();
+            all.extend(ascending.map(|sighting| (address.clone(), sighting.clone())));
+        }
+        all
     }
 
     /// A record of a live resource: as observed, and what only the file can tell.
@@ -506,7 +551,10 @@ impl<'a> Conductor<'a> {
             (true, _) => Outcome::Done,
         };
         // A journal with calls that nobody saw the end of stays open: the next run looks for what they made.
-        let settled = outcome == Outcome::Done || (self.unanswered == 0 && self.fatal.is_none());
+        let settled = match outcome {
+            Outcome::Done => self.all_seen().await,
+            _ => self.unseen().is_empty() && self.unanswered == 0 && self.fatal.is_none(),
+        };
         if let Err(error) = self.ledger.close(Some(outputs.clone()), settled).await {
             self.fatal.get_or_insert(error.into());
         }

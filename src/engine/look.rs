@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::gate::{Gate, Message};
 use super::matching::{Matcher, Whose};
+use super::react::{gap, watch_gap};
 use super::settings::Settings;
 use super::stop::Stop;
 use crate::kind::{
@@ -79,7 +80,12 @@ impl Tools {
         last: Attributes,
         round: u32,
     ) -> Cx {
+        let key = match verb {
+            IntentVerb::Create => last.only(self.kind.identity().natural_key),
+            IntentVerb::Update | IntentVerb::Delete => Attributes::default(),
+        };
         Cx {
+            key,
             scope: self.scope.clone(),
             address: self.step.address.clone(),
             kind: self.step.kind.clone(),
@@ -141,13 +147,25 @@ impl Tools {
         ));
     }
 
-    /// Sleeps before the next look. False: waits are given up.
+    /// Sleeps before another attempt. False: waits are given up.
     pub async fn pause(&self, since: Instant) -> bool {
-        let gap = super::react::gap(since, &self.kind.patience(), self.settings.longest_gap);
+        let longest = self.settings.longest_gap;
+        self.sleep(gap(since, &self.kind.patience(), longest)).await
+    }
+
+    /// Sleeps before the next look at something that is on its way. False: waits are given up.
+    pub async fn watch(&self, since: Instant) -> bool {
+        let longest = self.settings.longest_gap;
+        self.sleep(watch_gap(since, &self.kind.patience(), longest))
+            .await
+    }
+
+    async fn sleep(&self, gap: Duration) -> bool {
         let mut stop = self.stop.clone();
         tokio::select! {
-            () = tokio::time::sleep(gap) => true,
+            biased;
             () = stop.reached(2) => false,
+            () = tokio::time::sleep(gap) => true,
         }
     }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::journal::RunState;
 use crate::kind::{AnyKind, AskedItem, Observed};
-use crate::model::{Address, KindName, Ownership, PhysicalId, Scope};
+use crate::model::{Address, Attributes, KindName, Ownership, PhysicalId, Scope};
+use crate::plan::Step;
 use crate::state::Snapshot;
 
 /// What one live resource is to us.
@@ -26,9 +27,17 @@ pub enum Whose {
 pub struct Matcher {
     scope: Scope,
     by_id: BTreeMap<(KindName, PhysicalId), (Address, u32)>,
-    /// Addresses with an unfinished create of ours, and the generation it was for. The name was seen absent before the intent was
-    /// written, so what stands under that name is ours.
-    begun: BTreeMap<Address, u32>,
+    begun: Vec<Begun>,
+}
+
+/// A create of ours that did not end, or whose answer was lost. Its name was seen absent before the intent was written, so what stands
+/// under that name is ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Begun {
+    kind: KindName,
+    key: Attributes,
+    address: Address,
+    generation: u32,
 }
 
 impl Matcher {
@@ -53,19 +62,28 @@ impl Matcher {
             scope: scope.clone(),
             by_id: learned.chain(known).collect(),
             begun: unfinished
-                .open
-                .iter()
-                .filter(|(address, _)| unfinished.created(address))
-                .filter_map(|(address, open)| {
-                    Some((address.clone(), open.last()?.intent.generation))
+                .begun()
+                .map(|open| Begun {
+                    kind: open.intent.kind.clone(),
+                    key: open.intent.key.clone(),
+                    address: open.intent.address.clone(),
+                    generation: open.intent.generation,
                 })
                 .collect(),
         }
     }
 
-    /// For a step that has sent a create itself.
-    pub fn begin(&mut self, address: &Address, generation: u32) {
-        self.begun.insert(address.clone(), generation);
+    /// For a step that has itself sent a create that was, or may have been, carried out.
+    pub fn begin(&mut self, kind: &dyn AnyKind, desired: &Attributes, step: &Step) {
+        let begun = Begun {
+            kind: step.kind.clone(),
+            key: desired.only(kind.identity().natural_key),
+            address: step.address.clone(),
+            generation: step.generation,
+        };
+        if !self.begun.contains(&begun) {
+            self.begun.push(begun);
+        }
     }
 
     pub fn learn(&mut self, kind: &KindName, id: &PhysicalId, address: &Address, generation: u32) {
@@ -88,18 +106,27 @@ impl Matcher {
                 generation: owner.generation,
             };
         }
-        let Some(item) = items.iter().find(|item| has_key(kind, item, observed)) else {
-            return Whose::Nobody;
-        };
-        match self.begun.get(&item.address) {
-            // Tags of another stack say more than a name.
-            Some(generation) if Ownership::read(&observed.tags).is_none() => Whose::Ours {
+        let key = kind.identity().natural_key;
+        // Tags of another stack say more than a name.
+        let could_be =
+            !key.is_empty() && !kind.tagged_at_once() && Ownership::read(&observed.tags).is_none();
+        let begun = self.begun.iter().rev().find(|begun| {
+            could_be
+                && begun.kind == observed.kind
+                && begun.key.0.len() == key.len()
+                && begun.key == observed.attributes.only(key)
+        });
+        if let Some(begun) = begun {
+            return Whose::Ours {
+                address: begun.address.clone(),
+                generation: begun.generation,
+            };
+        }
+        match items.iter().find(|item| has_key(kind, item, observed)) {
+            Some(item) => Whose::Foreign {
                 address: item.address.clone(),
-                generation: *generation,
             },
-            _ => Whose::Foreign {
-                address: item.address.clone(),
-            },
+            None => Whose::Nobody,
         }
     }
 }

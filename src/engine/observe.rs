@@ -7,7 +7,7 @@ use futures::future::try_join_all;
 
 use super::matching::{Matcher, Whose};
 use crate::journal::RunState;
-use crate::kind::{AnyKind, Asked, AskedItem, CloudError, Extent, Kinds, Memo};
+use crate::kind::{AnyKind, Asked, AskedItem, CloudError, Extent, Kinds, Memo, Readiness};
 use crate::model::{Address, Ownership, Reference, Scope, Tags, Value};
 use crate::plan::{Seen, Sighting, Wish};
 use crate::state::Snapshot;
@@ -48,8 +48,12 @@ pub async fn observe(look: &Look<'_>) -> Result<Observation, CloudError> {
             memo: memo.clone(),
         };
         let matcher = &matcher;
-        // A kind that neither file nor state nor journal speaks of is only looked through in a thorough look, or when there is no state to speak of it.
-        let idle = asked.items.is_empty() && !look.thorough && !look.state.resources.is_empty();
+        // A kind that neither file nor state nor journal speaks of is only looked through in a thorough look, or when there is no state
+        // to speak of it.
+        let idle = asked.items.is_empty()
+            && !look.thorough
+            && !look.state.resources.is_empty()
+            && !look.unfinished.speaks_of(&kind.name());
         async move {
             if idle {
                 return Ok(Found::default());
@@ -126,6 +130,19 @@ fn items(look: &Look<'_>, kind: &dyn AnyKind) -> Vec<AskedItem> {
                 address: address.clone(),
                 id: Some(id.clone()),
                 desired: items.get(address).and_then(|item| item.desired.clone()),
+                last: None,
+                tags: None,
+            });
+        }
+    }
+    // A create of unknown outcome, whose name the stack may have dropped or changed since.
+    for open in look.unfinished.begun().filter(|o| o.learned.is_none()) {
+        let intent = &open.intent;
+        if intent.kind == name && !intent.key.is_empty() {
+            more.push(AskedItem {
+                address: intent.address.clone(),
+                id: None,
+                desired: Some(intent.key.clone()),
                 last: None,
                 tags: None,
             });
@@ -229,6 +246,7 @@ async fn confirm(
 
 /// What only the whole look can tell: what is gone, and what nobody asked for.
 fn after(look: &Look<'_>, seen: &mut Seen) {
+    settle_doubles(look, seen);
     for (address, record) in &look.state.resources {
         let there = seen
             .ours
@@ -236,6 +254,17 @@ fn after(look: &Look<'_>, seen: &mut Seen) {
             .is_some_and(|all| all.iter().any(|s| s.observed.id == record.id));
         if !there {
             seen.gone.push((address.clone(), record.id.clone()));
+        }
+    }
+    for (address, record) in &look.state.leftovers {
+        let there = seen
+            .ours
+            .values()
+            .flatten()
+            .any(|s| s.observed.kind == record.kind && s.observed.id == record.id);
+        if !there {
+            let gone = (address.clone(), record.kind.clone(), record.id.clone());
+            seen.cleared.push(gone);
         }
     }
     let wished: BTreeSet<&Address> = look.wishes.iter().map(|wish| &wish.address).collect();
@@ -247,4 +276,46 @@ fn after(look: &Look<'_>, seen: &mut Seen) {
         })
         .cloned()
         .collect();
+}
+
+/// A create that was carried out twice leaves two of one generation. The one that stays is the one that is not going, that the state
+/// knows, that others name; at last the one whose id comes first.
+fn settle_doubles(look: &Look<'_>, seen: &mut Seen) {
+    let double = |all: &[Sighting]| all.windows(2).any(|w| w[0].generation == w[1].generation);
+    if !seen.ours.values().any(|all| double(all)) {
+        return;
+    }
+    let mut named: BTreeSet<String> = BTreeSet::new();
+    for sighting in seen.ours.values().flatten() {
+        for value in sighting.observed.attributes.0.values() {
+            texts(value, &mut |text| {
+                if text != sighting.observed.id.as_str() {
+                    named.insert(text.to_owned());
+                }
+            });
+        }
+    }
+    for all in seen.ours.values_mut().filter(|all| double(all)) {
+        all.sort_by_cached_key(|sighting| {
+            let observed = &sighting.observed;
+            let arn = observed.attributes.text("arn").unwrap_or_default();
+            (
+                std::cmp::Reverse(sighting.generation),
+                matches!(observed.readiness, Readiness::Going(_)),
+                !look.state.holds(&observed.kind, &observed.id),
+                !(named.contains(observed.id.as_str()) || named.contains(arn)),
+                matches!(observed.readiness, Readiness::Broken(_)),
+                observed.id.clone(),
+            )
+        });
+    }
+}
+
+fn texts(value: &Value, see: &mut dyn FnMut(&str)) {
+    match value {
+        Value::Text(text) => see(text),
+        Value::List(items) => items.iter().for_each(|item| texts(item, see)),
+        Value::Map(map) => map.values().for_each(|item| texts(item, see)),
+        _ => {}
+    }
 }

@@ -55,8 +55,21 @@ fn short(error: &CloudError) -> String {
     }
 }
 
-/// The gap before the next look: short at first, growing with the time waited, never over `longest`.
+/// The gap before another attempt: short at first, growing with the time waited, never over `longest`.
 pub fn gap(since: Instant, patience: &Patience, longest: Duration) -> Duration {
     let longest = longest.min(patience.poll.1);
-    (since.elapsed() / 4).clamp(Duration::from_millis(150).min(longest), longest)
+    (since.elapsed() / 4).clamp(SHORTEST.min(longest), longest)
 }
+
+/// The gap before the next look at something that is on its way. What becomes ready between two looks is seen late by up to one gap, and
+/// everything behind it with it: a thirtieth of the time waited costs an apply under 4 % of its critical path, for some 100 looks at the
+/// slowest kinds.
+pub fn watch_gap(since: Instant, patience: &Patience, longest: Duration) -> Duration {
+    let longest = longest.min(patience.poll.1);
+    let waited = since.elapsed();
+    (waited / 30)
+        .max((waited / 4).min(patience.poll.0))
+        .clamp(SHORTEST.min(longest), longest)
+}
+
+const SHORTEST: Duration = Duration::from_millis(150);

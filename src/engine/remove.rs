@@ -14,6 +14,7 @@ pub async fn delete(tools: &Tools, live: Sighting, last: &Attributes) -> Result<
     let since = Instant::now();
     let mut round = 0;
     loop {
+        let mut going = false;
         let mut cx = tools.cx(
             IntentVerb::Delete,
             live.observed.tags.clone(),
@@ -25,7 +26,10 @@ pub async fn delete(tools: &Tools, live: Sighting, last: &Attributes) -> Result<
         round += 1;
         let why = match tools.kind.delete(&cx, &live.observed).await {
             Ok(Settle::Gone | Settle::Live(_)) => return Ok(()),
-            Ok(Settle::Again(why)) => why,
+            Ok(Settle::Again(why)) => {
+                going = true;
+                why
+            }
             Err(error) if error.is(Class::NotFound) => return Ok(()),
             Err(error) => match react(&error, &tools.kind.patience(), tools.budget, since, false) {
                 Reaction::Again(why) => why,
@@ -43,7 +47,12 @@ pub async fn delete(tools: &Tools, live: Sighting, last: &Attributes) -> Result<
             let error = CloudError::new(tools.step.kind.as_str(), Class::Other, "NotGone", what);
             return Err(Trouble::new(error, Some(live)));
         }
-        if !tools.pause(since).await {
+        let awake = if going {
+            tools.watch(since).await
+        } else {
+            tools.pause(since).await
+        };
+        if !awake {
             return Err(Trouble::stopped(tools.step.kind.as_str(), Some(live)));
         }
     }

@@ -1,6 +1,8 @@
 //! From what is there to what is wished: update until no field differs, then wait until it can be used. The same path finishes a create
 //! that was cut short, in this run or in one before.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use super::look::Tools;
@@ -109,9 +111,31 @@ pub async fn bring(
                     }
                 };
                 live = pause_and_look(tools, desired, live, since, why).await?;
+                if error.is(Class::Unknown) && kind.update_appends() {
+                    live = overtaken(tools, desired, tags, live, Duration::ZERO).await?;
+                }
             }
         }
     }
+}
+
+/// Looks whether an update of unknown outcome was carried out, until AWS has had its time to show it: sent once more, it would make one
+/// more. `age`: how long ago it was sent.
+pub async fn overtaken(
+    tools: &Tools,
+    desired: &Attributes,
+    tags: &Tags,
+    mut live: Sighting,
+    age: Duration,
+) -> Result<Sighting, Trouble> {
+    let since = Instant::now();
+    while age + since.elapsed() < tools.settings.settle_window
+        && !changes(tools, desired, tags, &live).is_empty()
+    {
+        let why = "looking for what an unanswered call may have changed".to_owned();
+        live = pause_and_look(tools, desired, live, since, why).await?;
+    }
+    Ok(live)
 }
 
 async fn pause_and_look(
@@ -206,7 +230,7 @@ pub async fn until_ready(
             let error = CloudError::new(tools.step.kind.as_str(), Class::Other, "NotReady", what);
             return Err(Trouble::new(error, Some(live)));
         }
-        if !first && !tools.pause(since).await {
+        if !first && !tools.watch(since).await {
             return Err(Trouble::stopped(tools.step.kind.as_str(), Some(live)));
         }
         first = false;
@@ -225,7 +249,12 @@ pub async fn until_ready(
                     return Err(Trouble::new(gone(tools), None));
                 }
             }
-            Err(error) => return Err(Trouble::new(error, Some(live))),
+            // One look that fails is no reason to give up what has been waited for so long.
+            Err(error) => match react(&error, &tools.kind.patience(), tools.budget, since, false) {
+                Reaction::Again(why) => tools.waiting(why),
+                Reaction::Unknown => tools.waiting("the answer was lost; looking again"),
+                Reaction::GiveUp => return Err(Trouble::new(error, Some(live))),
+            },
         }
     }
 }

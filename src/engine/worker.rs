@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::look::Tools;
 use super::react::{Reaction, react};
-use super::settle::{Trouble, bring, until_ready};
+use super::settle::{Trouble, bring, overtaken, until_ready};
 use crate::kind::{Class, CloudError, IntentVerb};
 use crate::model::{Attributes, PhysicalId, Tags};
 use crate::plan::Sighting;
@@ -43,14 +43,21 @@ pub async fn create(
     })
 }
 
-/// Changes the resource in place; nothing, when it turns out to be as wished.
+/// Changes the resource in place; nothing, when it turns out to be as wished. `begun_for`: an earlier run sent a call for it that may
+/// have been carried out unseen, so long ago.
 pub async fn update(
     tools: &Tools,
     desired: &Attributes,
     tags: &Tags,
-    live: Sighting,
+    mut live: Sighting,
+    begun_for: Option<Duration>,
     wait: bool,
 ) -> Result<Made, Trouble> {
+    if let Some(age) = begun_for
+        && tools.kind.update_appends()
+    {
+        live = overtaken(tools, desired, tags, live, age).await?;
+    }
     let (live, changed) = bring(tools, desired, tags, live).await?;
     let live = ready(tools, desired, live, wait).await?;
     Ok(Made {
@@ -86,11 +93,6 @@ async fn make(tools: &Tools, desired: &Attributes, tags: &Tags) -> Result<Sighti
             round,
         );
         round += 1;
-        tools
-            .matcher
-            .lock()
-            .unwrap_or_else(|e| e.into_inner())
-            .begin(&tools.step.address, tools.step.generation);
         let error = match tools.kind.create(&cx, desired).await {
             Ok(observed) => {
                 return Ok(Sighting {
@@ -101,6 +103,14 @@ async fn make(tools: &Tools, desired: &Attributes, tags: &Tags) -> Result<Sighti
             Err(error) => error,
         };
         let begun = tools.gate.effective() > effective;
+        if tools.gate.effective() > 0 {
+            // Only now may what stands under that name be ours: a call that AWS refused has made nothing.
+            tools
+                .matcher
+                .lock()
+                .unwrap_or_else(|e| e.into_inner())
+                .begin(tools.kind.as_ref(), desired, &tools.step);
+        }
         let found = match react(
             &error,
             &tools.kind.patience(),

@@ -60,24 +60,31 @@ impl RunState {
         }
     }
 
-    /// Whether some call for `address` may have been carried out unseen, and when it was sent (milliseconds since 1970).
-    pub fn unknown_create(&self, address: &Address) -> Option<u64> {
+    /// Whether some call of one of these verbs for `address` may have been carried out unseen, and when the last such was sent
+    /// (milliseconds since 1970).
+    pub fn unknown_call(&self, address: &Address, verbs: &[IntentVerb]) -> Option<u64> {
         self.open
             .get(address)?
             .iter()
-            .filter(|open| open.intent.verb == IntentVerb::Create && open.unknown())
+            .filter(|open| verbs.contains(&open.intent.verb) && open.unknown())
             .map(|open| open.at)
             .max()
     }
 
-    /// Whether an unfinished create of ours stands at `address`: what is found there under its name is ours, since the name was seen
-    /// absent before the intent was written.
-    pub fn created(&self, address: &Address) -> bool {
-        self.open.get(address).is_some_and(|all| {
-            all.iter().any(|open| {
-                open.intent.verb == IntentVerb::Create && open.outcome != Some(CallOutcome::Refused)
-            })
+    /// Creates of ours that may have made something: what is found under their names was made by them, since those names were seen
+    /// absent before the intents were written.
+    pub fn begun(&self) -> impl Iterator<Item = &OpenIntent> {
+        self.open.values().flatten().filter(|open| {
+            open.intent.verb == IntentVerb::Create && open.outcome != Some(CallOutcome::Refused)
         })
+    }
+
+    /// Whether calls for resources of this kind did not end.
+    pub fn speaks_of(&self, kind: &KindName) -> bool {
+        self.open
+            .values()
+            .flatten()
+            .any(|open| open.intent.kind == *kind)
     }
 
     /// Ids that unfinished calls have given.

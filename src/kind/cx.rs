@@ -26,6 +26,10 @@ pub struct Intent {
     pub token: String,
     /// The id of what is worked on, if it has one yet.
     pub id: Option<PhysicalId>,
+    /// The natural key under which a create makes it (`name`): how it is found when the stack has another name for it by then, or
+    /// none. Empty for kinds without one, and for other verbs.
+    #[serde(default, skip_serializing_if = "Attributes::is_empty")]
+    pub key: Attributes,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,6 +126,8 @@ pub struct Cx {
     /// Random, journalled before the call: 32 characters of `[0-9a-f]`, which fits every API that takes a token.
     pub token: String,
     pub id: Option<PhysicalId>,
+    /// See [`Intent::key`].
+    pub key: Attributes,
     /// The resource's last known attributes (from the state, or else the stack file), for what AWS cannot tell: whether a bucket may be
     /// emptied, a snapshot skipped, a secret's recovery window. Empty when nobody knows: then the safe side is taken.
     pub last: Attributes,
@@ -158,6 +164,7 @@ impl Cx {
             action: action.to_owned(),
             token: self.token.clone(),
             id: self.id.clone(),
+            key: self.key.clone(),
         };
         let number = self
             .gate

@@ -74,6 +74,8 @@ pub trait AnyKind: Send + Sync {
     fn identity(&self) -> Identity;
     fn patience(&self) -> Patience;
     fn holds_data(&self) -> bool;
+    fn tagged_at_once(&self) -> bool;
+    fn update_appends(&self) -> bool;
     fn permissions(&self, verb: Verb) -> &'static [&'static str];
     fn find<'a>(&'a self, asked: &'a Asked) -> BoxFuture<'a, Result<Vec<Observed>, CloudError>>;
     fn create<'a>(
@@ -166,6 +168,14 @@ impl<K: Kind<W>, W: World> AnyKind for Erased<K, W> {
 
     fn holds_data(&self) -> bool {
         K::HOLDS_DATA
+    }
+
+    fn tagged_at_once(&self) -> bool {
+        K::TAGGED_AT_ONCE
+    }
+
+    fn update_appends(&self) -> bool {
+        K::UPDATE_APPENDS
     }
 
     fn permissions(&self, verb: Verb) -> &'static [&'static str] {

@@ -44,6 +44,16 @@ impl Attributes {
         }
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The fields of those names, as far as they are set.
+    pub fn only(&self, names: &[&str]) -> Self {
+        let set = names.iter().filter(|name| !self.get(name).is_null());
+        Self::new(set.map(|name| (*name, self.get(name).clone())))
+    }
+
     pub fn get(&self, name: &str) -> &Value {
         static NULL: Value = Value::Null;
         self.0.get(name).unwrap_or(&NULL)

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::Address;
+use crate::model::{Address, KindName, PhysicalId};
+use crate::state::Record;
 
 use super::decide::{Decided, decide};
 use super::order::{self, Cycle, Holders};
@@ -68,16 +69,27 @@ impl LiveEdges {
         }
         let wishes: BTreeMap<&Address, &Wish> =
             inputs.wishes.iter().map(|w| (&w.address, w)).collect();
+        let leftovers = inputs.state.leftovers.iter().map(|(_, record)| record);
+        let records: BTreeMap<(&KindName, &PhysicalId), &Record> = leftovers
+            .chain(inputs.state.resources.values())
+            .map(|record| ((&record.kind, &record.id), record))
+            .collect();
         let stands_on: Vec<BTreeSet<usize>> = instances
             .iter()
             .enumerate()
             .map(|(i, (address, sighting))| {
                 let mut on = holders.held_by(sighting, i);
-                let mut needs: BTreeSet<Address> =
-                    wishes.get(*address).map(|w| w.needs()).unwrap_or_default();
-                if let Some(record) = inputs.state.resources.get(*address) {
-                    needs.extend(record.depends_on.iter().cloned());
-                }
+                // The state says what this one was made upon. The file only says what it shall stand on, which is the next best: it
+                // may not be so yet.
+                let needs: BTreeSet<Address> =
+                    match records.get(&(&sighting.observed.kind, &sighting.observed.id)) {
+                        Some(record) => record.depends_on.iter().cloned().collect(),
+                        None => wishes
+                            .get(*address)
+                            .filter(|wish| wish.kind == sighting.observed.kind)
+                            .map(|wish| wish.needs())
+                            .unwrap_or_default(),
+                    };
                 // The file and the state speak of addresses: whatever generation stood there when this one was made, the newest not
                 // newer than what it can have known. AWS's own word (above) decides where a replaced one is still held.
                 for need in needs {
@@ -192,13 +204,13 @@ fn arrange(
             .get(address)
             .is_some_and(|new| drafts[*new].delete_first);
         for holder in &live.held_by[gone.instance] {
+            let at = &live.addresses[*holder];
             match goes.get(holder) {
                 Some(before) => edges.push((*before, number)),
                 // It stays, and lets go by its own update; not possible where that update needs the successor first.
-                None if !first => edges.extend(
-                    made.get(&live.addresses[*holder])
-                        .map(|update| (*update, number)),
-                ),
+                None if !first || !needs(&wishes, at, address) => {
+                    edges.extend(made.get(at).map(|update| (*update, number)));
+                }
                 None => {}
             }
         }
@@ -225,6 +237,23 @@ fn arrange(
     }
     steps.sort_by_key(|step| step.id);
     Ok(steps)
+}
+
+/// Whether what is wished at one address needs the other, directly or over others.
+fn needs(wishes: &BTreeMap<&Address, &Wish>, from: &Address, to: &Address) -> bool {
+    let mut seen: BTreeSet<Address> = BTreeSet::new();
+    let mut todo = vec![from.clone()];
+    while let Some(address) = todo.pop() {
+        for need in wishes.get(&address).map(|w| w.needs()).unwrap_or_default() {
+            if need == *to {
+                return true;
+            }
+            if seen.insert(need.clone()) {
+                todo.push(need);
+            }
+        }
+    }
+    false
 }
 
 /// A name that one address gives up and another takes: the old one goes first.

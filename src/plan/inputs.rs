@@ -55,7 +55,8 @@ pub struct Sighting {
 /// What one look at AWS saw, sorted by whose it is.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
-    /// Ours, by address, the highest generation first.
+    /// Ours, by address, the highest generation first. Of several in one generation (a call that was carried out twice) the first is
+    /// the one, and the others go.
     pub ours: BTreeMap<Address, Vec<Sighting>>,
     /// What has the name that a wish wants, and is not ours.
     pub foreign: BTreeMap<Address, Observed>,
@@ -63,6 +64,8 @@ pub struct Seen {
     pub existing: BTreeMap<Address, Attributes>,
     /// In the state, and not in AWS, even on a direct read.
     pub gone: Vec<(Address, PhysicalId)>,
+    /// Older generations that the state still had to delete, and that are not in AWS any more.
+    pub cleared: Vec<(Address, KindName, PhysicalId)>,
     /// Addresses that carry our tags and are unknown to state and stack.
     pub strays: BTreeSet<Address>,
     secrets: BTreeMap<SecretRef, SecretText>,

@@ -1,6 +1,6 @@
 //! What has to go: resources that the stack does not name any more, generations that were replaced, deletions that had begun.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::kind::Readiness;
 use crate::model::Address;
@@ -22,17 +22,17 @@ pub(super) fn retire(
     selected: Option<&BTreeSet<Address>>,
 ) -> Vec<Retired> {
     let wished: BTreeSet<&Address> = inputs.wishes.iter().map(|wish| &wish.address).collect();
-    let mut current: BTreeMap<&Address, u32> = BTreeMap::new();
-    for (address, sighting) in instances {
-        let highest = current.entry(address).or_insert(sighting.generation);
-        *highest = (*highest).max(sighting.generation);
-    }
     let mut all = Vec::new();
     for (instance, (address, sighting)) in instances.iter().enumerate() {
         if selected.is_some_and(|selected| !selected.contains(*address)) {
             continue;
         }
-        let newest = current.get(address) == Some(&sighting.generation);
+        let newest = inputs
+            .seen
+            .ours
+            .get(*address)
+            .and_then(|all| all.first())
+            .is_some_and(|first| first.observed.id == sighting.observed.id);
         let why = if inputs.ask.destroy {
             Why::Destroy
         } else if !wished.contains(*address) {

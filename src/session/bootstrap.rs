@@ -158,6 +158,7 @@ impl Session {
             tags,
             token: format!("{:032x}", rand::random::<u128>()),
             id: None,
+            key: Attributes::default(),
             last: Attributes::default(),
             round: 0,
             gate: Arc::new(Open),

@@ -311,6 +311,7 @@ impl Hand {
             action: action.to_owned(),
             token: token.to_owned(),
             id: Some(PhysicalId::new(&self.name)),
+            key: crate::model::Attributes::default(),
         });
         self.ledger.append(vec![intent]).await?;
         self.lease.held().map_err(SessionError::Guard)?;

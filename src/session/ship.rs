@@ -173,6 +173,7 @@ impl Calls {
             action: action.to_owned(),
             token: String::new(),
             id: Some(subject.id.clone()),
+            key: crate::model::Attributes::default(),
         };
         let (number, event) = self.ledger.intent(intent);
         self.ledger.append(vec![event]).await.map_err(written)?;

@@ -54,6 +54,8 @@ impl Kind<Aws> for Cluster {
         ),
         ("ClientException", "was not ACTIVE"),
     ]);
+    // CreateCluster answers for a cluster that was there, whose tags it leaves as they are.
+    const TAGGED_AT_ONCE: bool = false;
 
     type Spec = Spec;
     type Live = Live;

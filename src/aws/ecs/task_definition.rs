@@ -136,6 +136,8 @@ impl Kind<Aws> for TaskDefinition {
         ("ClientException", "Role is not valid"),
         ("ClientException", "unable to assume the role"),
     ]);
+    // A revision each time.
+    const UPDATE_APPENDS: bool = true;
 
     type Spec = Spec;
     type Live = Live;

@@ -73,6 +73,8 @@ impl Kind<Aws> for Policy {
         ("NoSuchEntity", ""),
         ("MalformedPolicyDocument", "Invalid principal"),
     ]);
+    // A version each time, and AWS keeps few.
+    const UPDATE_APPENDS: bool = true;
 
     type Spec = Spec;
     type Live = Live;

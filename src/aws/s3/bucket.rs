@@ -124,6 +124,8 @@ impl Kind<Aws> for Bucket {
         ("OperationAborted", ""),
         ("MalformedPolicy", "Invalid principal"),
     ]);
+    // Tags in CreateBucketConfiguration are young: not every endpoint heeds them.
+    const TAGGED_AT_ONCE: bool = false;
     const HOLDS_DATA: bool = true;
 
     type Spec = Spec;

@@ -46,8 +46,10 @@ impl Conductor<'_> {
             .insert(step.address.clone(), live.observed.attributes.clone());
         let record = self.record(&step.address, &live);
         let event = self.ledger.put(&step.address, record);
-        self.live
-            .insert((step.address.clone(), live.generation), live);
+        let at_address = self.kept.entry(step.address.clone()).or_default();
+        at_address.push(live.clone());
+        let key = (live.observed.kind.clone(), live.observed.id.clone());
+        self.live.insert(key, live);
         if matches!(step.act, Act::Create { .. }) {
             self.made.insert(step.address.clone());
         }

@@ -13,7 +13,7 @@ use crate::engine::look::Tools;
 use crate::engine::settle::Trouble;
 use crate::engine::{remove, worker};
 use crate::event::Event;
-use crate::kind::{Class, CloudError};
+use crate::kind::{Class, CloudError, IntentVerb};
 use crate::model::{Address, Attributes};
 use crate::plan::{Act, Step, StepId};
 
@@ -51,7 +51,7 @@ impl Conductor<'_> {
         match step.act {
             Act::Create { desired, tags, .. } => {
                 let desired = self.resolved(&desired);
-                let begun = self.begun_for(&step.address);
+                let begun = self.begun_for(&step.address, &[IntentVerb::Create]);
                 workers.spawn(async move {
                     let work = match known(&tools, &desired) {
                         Ok(()) => worker::create(&tools, &desired, &tags, begun, wait).await,
@@ -60,16 +60,20 @@ impl Conductor<'_> {
                     (id, Work::Made(work))
                 });
             }
-            Act::Update { desired, tags, .. } => {
+            Act::Update {
+                id: of,
+                desired,
+                tags,
+                ..
+            } => {
                 let desired = self.resolved(&desired);
-                let live = self
-                    .live
-                    .get(&(step.address.clone(), step.generation))
-                    .cloned();
+                let live = self.live.get(&(step.kind.clone(), of)).cloned();
+                let sent = [IntentVerb::Create, IntentVerb::Update];
+                let begun = self.begun_for(&step.address, &sent);
                 workers.spawn(async move {
                     let work = match (live, known(&tools, &desired)) {
                         (Some(live), Ok(())) => {
-                            worker::update(&tools, &desired, &tags, live, wait).await
+                            worker::update(&tools, &desired, &tags, live, begun, wait).await
                         }
                         (None, _) => Err(unseen(&tools)),
                         (_, Err(trouble)) => Err(trouble),
@@ -77,11 +81,8 @@ impl Conductor<'_> {
                     (id, Work::Made(work))
                 });
             }
-            Act::Delete { last, .. } => {
-                let live = self
-                    .live
-                    .get(&(step.address.clone(), step.generation))
-                    .cloned();
+            Act::Delete { id: of, last, .. } => {
+                let live = self.live.get(&(step.kind.clone(), of)).cloned();
                 workers.spawn(async move {
                     let work = match live {
                         Some(live) => remove::delete(&tools, live, &last).await,
@@ -90,11 +91,8 @@ impl Conductor<'_> {
                     (id, Work::Deleted(work))
                 });
             }
-            Act::Forget { .. } => {
-                let live = self
-                    .live
-                    .get(&(step.address.clone(), step.generation))
-                    .cloned();
+            Act::Forget { id: of, .. } => {
+                let live = self.live.get(&(step.kind.clone(), of)).cloned();
                 workers.spawn(async move {
                     let work = match live {
                         Some(live) => remove::forget(&tools, &live).await,
@@ -145,17 +143,26 @@ impl Conductor<'_> {
         desired.resolve(&|reference| self.value(reference))
     }
 
-    /// How long ago, at least, an earlier run sent a create of unknown outcome for this address. Another machine's clock may be an hour
-    /// off: then only what was seen by our own counts.
-    fn begun_for(&self, address: &Address) -> Option<Duration> {
-        let at = self.job.unfinished.unknown_create(address)?;
-        let said = Duration::from_millis(self.ledger.now().saturating_sub(at));
-        Some(match self.lease.silence() {
-            Some(silence) => silence + self.started.elapsed(),
-            None => said,
-        })
+    /// How long ago, at least, an earlier run sent a call of unknown outcome for this address, of one of these verbs.
+    fn begun_for(&self, address: &Address, verbs: &[IntentVerb]) -> Option<Duration> {
+        let at = self.job.unfinished.unknown_call(address, verbs)?;
+        Some(self.age_at_start(at) + self.started.elapsed())
+    }
+
+    /// How old a line of an earlier run was, at least, when this one began. Another machine's clock may be hours off: then only what
+    /// was seen by our own counts, unless the line is of another day.
+    pub(super) fn age_at_start(&self, at: u64) -> Duration {
+        let now = self.ledger.now().saturating_sub(at);
+        let said = Duration::from_millis(now).saturating_sub(self.started.elapsed());
+        match self.lease.silence() {
+            Some(silence) if said < ANOTHER_DAY => silence,
+            _ => said,
+        }
     }
 }
+
+/// No clock that AWS's signatures accept is off by as much (they allow 5 to 15 min).
+const ANOTHER_DAY: Duration = Duration::from_secs(12 * 3600);
 
 fn verb_name(step: &Step) -> &'static str {
     match step.act {

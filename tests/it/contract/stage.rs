@@ -108,6 +108,7 @@ impl<'a> Stage<'a> {
             tags: self.tags(sample),
             token: format!("{:032x}", rand::random::<u128>()),
             id: None,
+            key: Attributes::default(),
             last: Attributes::default(),
             round: 0,
             gate: gate.clone(),
