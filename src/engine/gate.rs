@@ -72,6 +72,7 @@ impl Gate {
 impl CallGate for Gate {
     fn before(&self, intent: Intent) -> BoxFuture<'_, Result<u64, Refusal>> {
         Box::pin(async move {
+            let mut stop = self.stop.clone();
             let place = self.limits.place(&intent.action).await;
             // Once: steps under way are finished. Twice: only calls are.
             let allowed = if self.sent() == 0 { 0 } else { 1 };
@@ -84,8 +85,12 @@ impl CallGate for Gate {
                 .send(Message::Intent(Box::new(intent), reply))
                 .map_err(|_| gone())?;
             let number = answer.await.map_err(|_| gone())??;
-            // Right before the call: a lease lost while the intent was written means that somebody else may be at work.
-            self.lease.held().map_err(Refusal::LeaseLost)?;
+            // Right before the call: a lease that somebody took while the intent was written means that somebody else is at work.
+            tokio::select! {
+                biased;
+                held = self.lease.renewed() => held.map_err(Refusal::LeaseLost)?,
+                () = stop.reached(2) => return Err(Refusal::Stopping),
+            }
             self.sent.fetch_add(1, Ordering::SeqCst);
             self.places
                 .lock()

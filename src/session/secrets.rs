@@ -314,7 +314,7 @@ impl Hand {
             key: crate::model::Attributes::default(),
         });
         self.ledger.append(vec![intent]).await?;
-        self.lease.held().map_err(SessionError::Guard)?;
+        self.lease.renewed().await.map_err(SessionError::Guard)?;
         Ok(number)
     }
 

@@ -178,7 +178,8 @@ impl Calls {
         let (number, event) = self.ledger.intent(intent);
         self.ledger.append(vec![event]).await.map_err(written)?;
         self.open.insert(subject.address.clone());
-        self.lease.held().map_err(|by| stopped("LeaseLost", by))?;
+        let held = self.lease.renewed().await;
+        held.map_err(|by| stopped("LeaseLost", by))?;
         let answer = call.await;
         let mut events = Vec::new();
         if let Ok(answer) = &answer

@@ -97,8 +97,14 @@ impl StoreError {
 
 /// A held lease; dropping it gives it back.
 pub trait Lease: Send + Sync {
-    /// Whether it is still ours, by the holder's own clock. Looked at right before a call is sent.
+    /// Whether it is still ours, by the holder's own clock.
     fn held(&self) -> Result<(), String>;
+
+    /// The same, asked right before a call is sent. One that ran out, on a busy machine or in a pause, is renewed by compare-and-swap
+    /// first: as long as nobody took it, it is ours.
+    fn renewed(&self) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(async { self.held() })
+    }
 
     /// Taken from a holder that did not give it back: whoever takes it over fences that one off before looking at anything.
     fn taken_over(&self) -> bool {

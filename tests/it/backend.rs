@@ -38,6 +38,7 @@ fn small(state: &str) -> String {
 }
 
 const IN_S3: &str = "{ backend: s3, bucket: shop-states }";
+const IN_TABLE: &str = "{ backend: s3, bucket: shop-states, lock: { dynamodb: shop-locks } }";
 
 impl World {
     fn new(stack: &str) -> Self {

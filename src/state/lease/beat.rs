@@ -1,10 +1,11 @@
 //! Holding a lease: a task of its own renews it until it is given back or lost.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use tokio::runtime::{Handle, RuntimeFlavor};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -18,7 +19,10 @@ const GIVING_BACK: Duration = Duration::from_secs(5);
 /// What the holder and its task share.
 struct Shared {
     /// Ours until then, or why not any more.
-    until: Mutex<Result<Instant, String>>,
+    until: watch::Sender<Result<Instant, String>>,
+    /// Somebody waits for the next renewal.
+    hurry: Notify,
+    length: Duration,
 }
 
 struct HeldLease {
@@ -38,7 +42,9 @@ pub fn hold(
     watched: Option<Duration>,
 ) -> Arc<dyn Lease> {
     let shared = Arc::new(Shared {
-        until: Mutex::new(Ok(until)),
+        until: watch::Sender::new(Ok(until)),
+        hurry: Notify::new(),
+        length: claim.length(),
     });
     let (give_back, asked) = oneshot::channel();
     let task = tokio::spawn(beat(register, claim, tag, shared.clone(), asked));
@@ -53,37 +59,46 @@ pub fn hold(
 async fn beat(
     register: Arc<dyn Register>,
     mut claim: Claim,
-    mut tag: Tag,
+    tag: Tag,
     shared: Arc<Shared>,
     mut asked: oneshot::Receiver<()>,
 ) {
     let length = claim.length();
     let mut gap = length / 3;
+    let mut tag = Some(tag);
     loop {
         tokio::select! {
             _ = &mut asked => break,
             () = tokio::time::sleep(gap) => {}
+            () = shared.hurry.notified() => {}
         }
         claim.beat = nonce();
         let sent = Instant::now();
         let Ok(text) = claim.text() else { return };
         // A write that hangs must not use the whole lease up.
-        let written =
-            tokio::time::timeout(length / 4, put_surely(register.as_ref(), &text, Some(&tag)));
+        let written = tokio::time::timeout(
+            length / 4,
+            put_surely(register.as_ref(), &text, tag.as_ref()),
+        );
         gap = match written.await.unwrap_or(Err(PutError::Lost)) {
             Ok(new) => {
-                tag = new;
+                tag = Some(new);
                 shared.set(Ok(sent + length.mul_f64(SAFE)));
                 length / 3
             }
-            Err(PutError::Lost) => match mine(register.as_ref(), &claim).await {
+            Err(PutError::Lost) => match whose(register.as_ref(), &claim).await {
                 // A beat that was believed to have failed was carried out after all, or none was.
-                Ok(Some(new)) => {
-                    tag = new;
+                Ok(Whose::Ours(new)) => {
+                    tag = Some(new);
+                    length / 12
+                }
+                // Somebody deleted it by hand. That is nobody at work.
+                Ok(Whose::Nobodys) => {
+                    tag = None;
                     length / 12
                 }
                 Err(_) => length / 12,
-                Ok(None) => {
+                Ok(Whose::Theirs) => {
                     let what = format!("somebody else has taken over ({})", register.place());
                     shared.set(Err(what));
                     return;
@@ -97,36 +112,72 @@ async fn beat(
     claim.beat = nonce();
     if let Ok(text) = claim.text() {
         // It runs out by itself when this fails.
-        let _ = put_surely(register.as_ref(), &text, Some(&tag)).await;
+        let _ = put_surely(register.as_ref(), &text, tag.as_ref()).await;
     }
 }
 
-/// The tag of what stands there, if it is a claim of this holding.
-async fn mine(register: &dyn Register, claim: &Claim) -> Result<Option<Tag>, StoreError> {
+/// Who stands in the register.
+enum Whose {
+    /// This holding, written so.
+    Ours(Tag),
+    Theirs,
+    Nobodys,
+}
+
+async fn whose(register: &dyn Register, claim: &Claim) -> Result<Whose, StoreError> {
     let Some((text, tag)) = register.get().await? else {
-        return Ok(None);
+        return Ok(Whose::Nobodys);
     };
     let there = Claim::read(&text, &register.place(), claim.length());
     let ours = there.term == claim.term && there.holder == claim.holder && !there.free;
-    Ok(ours.then_some(tag))
+    Ok(if ours {
+        Whose::Ours(tag)
+    } else {
+        Whose::Theirs
+    })
 }
 
 impl Shared {
     fn set(&self, until: Result<Instant, String>) {
-        *self.until.lock().unwrap_or_else(|e| e.into_inner()) = until;
+        // What it was before is of no interest.
+        drop(self.until.send_replace(until));
+    }
+
+    /// Whether it is ours by our own clock; `None`: it ran out, and nobody knows yet whether somebody has taken it.
+    fn ours(&self) -> Option<Result<(), String>> {
+        match &*self.until.borrow() {
+            Ok(until) if Instant::now() < *until => Some(Ok(())),
+            Ok(_) => None,
+            Err(why) => Some(Err(why.clone())),
+        }
+    }
+
+    async fn renewed(&self) -> Result<(), String> {
+        let mut news = self.until.subscribe();
+        let patience = Instant::now() + self.length;
+        loop {
+            if let Some(answer) = self.ours() {
+                return answer;
+            }
+            self.hurry.notify_one();
+            match tokio::time::timeout_at(patience, news.changed()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) | Err(_) => return Err(RAN_OUT.into()),
+            }
+        }
     }
 }
 
+const RAN_OUT: &str =
+    "it ran out and could not be renewed (the network is gone, or this process was paused)";
+
 impl Lease for HeldLease {
     fn held(&self) -> Result<(), String> {
-        let until = self.shared.until.lock().unwrap_or_else(|e| e.into_inner());
-        match &*until {
-            Ok(until) if Instant::now() < *until => Ok(()),
-            Ok(_) => Err(
-                "it could not be renewed in time (the network, or this process was paused)".into(),
-            ),
-            Err(why) => Err(why.clone()),
-        }
+        self.shared.ours().unwrap_or_else(|| Err(RAN_OUT.into()))
+    }
+
+    fn renewed(&self) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(self.shared.renewed())
     }
 
     fn taken_over(&self) -> bool {

@@ -111,6 +111,80 @@ async fn who_is_cut_off_counts_on_it_no_longer_than_the_others() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_lease_that_ran_out_and_that_nobody_took_is_renewed_before_a_call() {
+    let memory = Memory::new();
+    let (a, b) = (leases(&memory, LEASE), leases(&memory, LEASE));
+    let lease = a.take(holder("ann")).await.unwrap();
+    *memory.cut.lock().unwrap() = true;
+    pass(LEASE * 3).await;
+    lease.held().unwrap_err();
+    // As many calls as like may ask at once.
+    let asked = Instant::now();
+    let (mut first, mut second) = (lease.renewed(), lease.renewed());
+    tokio::select! {
+        biased;
+        answer = &mut first => panic!("{answer:?}"),
+        answer = &mut second => panic!("{answer:?}"),
+        () = pass(LEASE / 2) => *memory.cut.lock().unwrap() = false,
+    }
+    first.await.unwrap();
+    second.await.unwrap();
+    assert!(asked.elapsed() < LEASE, "{:?}", asked.elapsed());
+    lease.held().unwrap();
+    assert!(matches!(
+        refused(&b, "bob").await,
+        StoreError::Silent { .. }
+    ));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_stays_cut_off_is_told_so_after_another_length() {
+    let memory = Memory::new();
+    let lease = leases(&memory, LEASE).take(holder("ann")).await.unwrap();
+    *memory.cut.lock().unwrap() = true;
+    pass(LEASE).await;
+    let asked = Instant::now();
+    let why = lease.renewed().await.unwrap_err();
+    assert!(why.contains("could not be renewed"), "{why}");
+    assert_eq!(asked.elapsed(), LEASE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_ran_out_and_that_somebody_took_is_lost() {
+    let memory = Memory::new();
+    let (a, b) = (leases(&memory, LEASE), leases(&memory, LEASE));
+    let lease = a.take(holder("ann")).await.unwrap();
+    *memory.cut.lock().unwrap() = true;
+    pass(LEASE).await;
+    *memory.cut.lock().unwrap() = false;
+    memory.set(
+        NAME,
+        r#"{"who":"bob","doing":"apply","since":"now","process":1,"term":2,"beat":"y","length_ms":60000,"free":true}"#,
+    );
+    let why = lease.renewed().await.unwrap_err();
+    assert!(why.contains("taken over"), "given back or not: {why}");
+    drop(lease);
+    b.take(holder("ci")).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lock_that_somebody_deleted_is_written_again() {
+    let memory = Memory::new();
+    let (a, b) = (leases(&memory, LEASE), leases(&memory, LEASE));
+    let lease = a.take(holder("ann")).await.unwrap();
+    memory.remove(NAME);
+    pass(LEASE / 2).await;
+    lease.held().unwrap();
+    assert!(matches!(
+        refused(&b, "bob").await,
+        StoreError::Silent { .. }
+    ));
+    drop(lease);
+    pass(Duration::from_millis(1)).await;
+    b.take(holder("bob")).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_was_taken_over_from_knows_and_does_not_write_over_it() {
     let memory = Memory::new();
     let a = leases(&memory, LEASE);

@@ -26,7 +26,18 @@ async fn what_a_killed_machine_began_another_finishes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paused_machine_is_shut_out() {
-    let world = World::in_s3();
+    shut_out(&World::in_s3()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paused_machine_is_shut_out_by_a_table_too() {
+    let world = World::new(&small(IN_TABLE));
+    world.expect("ann", &["state", "bootstrap"], 0);
+    shut_out(&world).await;
+}
+
+/// Paused past its lease, while another takes over and finishes, and let go.
+async fn shut_out(world: &World) {
     world.slow(0.3).await;
     let first = world.start("ann", &["apply", "--yes", "--parallelism", "1"]);
     world.until_made(2).await;
@@ -37,7 +48,8 @@ async fn a_paused_machine_is_shut_out() {
     let after = world.inventory().await;
     let made = world.made().await;
     let state = world.object("/state.json").await;
-    let version = etag(&world, &state).await;
+    let version = etag(world, &state).await;
+    let runs = world.expect("ci", &["--quiet", "history"], 0);
     signal(&first, "-CONT");
     let output = first.wait_with_output().expect("the first run's end");
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -54,9 +66,36 @@ async fn a_paused_machine_is_shut_out() {
         world.made().await
     );
     assert_eq!(world.inventory().await, after, "nothing was changed");
-    assert_eq!(etag(&world, &state).await, version, "nor overwritten");
+    assert_eq!(etag(world, &state).await, version, "nor overwritten");
+    assert_eq!(world.expect("ci", &["--quiet", "history"], 0), runs);
     world.expect("ci", &["plan", "--detailed-exitcode"], 0);
     world.expect("ci", &["destroy", "--yes"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paused_machine_that_nobody_replaced_goes_on() {
+    for state in [IN_S3, IN_TABLE] {
+        let world = World::new(&small(state));
+        world.expect("ann", &["state", "bootstrap"], 0);
+        world.slow(0.3).await;
+        let run = &["apply", "--yes", "--parallelism", "1"];
+        let first = world
+            .command("ann", run)
+            .env("CIRCLES_LEASE", "1s")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        world.until_made(2).await;
+        signal(&first, "-STOP");
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        world.quick().await;
+        signal(&first, "-CONT");
+        let output = first.wait_with_output().expect("the run's end");
+        super::said(&output, "its lease ran out, and it renewed it", 0);
+        world.expect("bob", &["plan", "--detailed-exitcode"], 0);
+        assert!(world.made().await <= GROUPS + 1, "{}", world.made().await);
+    }
 }
 
 async fn etag(world: &World, name: &str) -> String {
@@ -104,8 +143,7 @@ async fn of_two_at_once_one_works_and_the_other_waits_or_says_who() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lease_can_be_kept_in_a_table() {
-    let state = "{ backend: s3, bucket: shop-states, lock: { dynamodb: shop-locks } }";
-    let world = World::new(&small(state));
+    let world = World::new(&small(IN_TABLE));
     let said = world.expect("ann", &["state", "bootstrap"], 0);
     assert!(said.contains("made the table shop-locks"), "{said}");
     world.slow(0.8).await;
