@@ -11,4 +11,4 @@ mod lines;
 
 pub use entry::{CallOutcome, Entry, Event};
 pub use fold::{IllegalEntry, OpenIntent, RunState, fold};
-pub use lines::{JournalDamage, read_lines, write_line};
+pub use lines::{JournalDamage, read_lines, read_whole, write_append, write_line};

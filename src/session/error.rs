@@ -30,9 +30,9 @@ pub enum SessionError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(
-        "the journal does not make sense: {0}. Move it away; what it tells of is found again by its tags"
+        "{place} does not make sense: {what}. Move it away; what it tells of is found again by its tags"
     )]
-    Journal(String),
+    Journal { place: String, what: String },
     #[error(transparent)]
     Run(#[from] RunError),
     #[error("{0}")]

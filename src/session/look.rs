@@ -35,7 +35,10 @@ impl Session {
     pub(super) async fn remember(&self) -> Result<Remembered, SessionError> {
         let loaded = self.store.load().await?;
         let entries = self.store.journal().await?;
-        let unfinished = fold(&entries).map_err(|e| SessionError::Journal(e.to_string()))?;
+        let unfinished = fold(&entries).map_err(|e| SessionError::Journal {
+            place: self.store.journal_place(),
+            what: e.to_string(),
+        })?;
         let (mut snapshot, version) = match loaded {
             Some((snapshot, version)) => (snapshot, Some(version)),
             None => (Snapshot::new(self.key()), None),

@@ -126,7 +126,7 @@ async fn carry_over(
     // A move that was killed while it put the old copy aside has no state here any more, but all of it there.
     if content.snapshot.is_some() || there.snapshot.is_none() {
         fits(&content, &there, old, new)?;
-        write(&content, &there, new).await?;
+        write(&content, &there, old, new).await?;
         if Content::read(new).await? != content {
             return Err(SessionError::Guard(format!(
                 "what was read back from {} is not what was written; the state stays at {}",
@@ -167,7 +167,12 @@ fn fits(
     )))
 }
 
-async fn write(content: &Content, there: &Content, new: &dyn Store) -> Result<(), SessionError> {
+async fn write(
+    content: &Content,
+    there: &Content,
+    old: &dyn Store,
+    new: &dyn Store,
+) -> Result<(), SessionError> {
     let mut done = there.runs.len();
     let mut open = !there.journal.is_empty();
     if open && there.journal != content.journal {
@@ -187,7 +192,10 @@ async fn write(content: &Content, there: &Content, new: &dyn Store) -> Result<()
     }
     if !open && !content.journal.is_empty() {
         // An illegal one is not carried any further.
-        fold(&content.journal).map_err(|e| SessionError::Journal(e.to_string()))?;
+        fold(&content.journal).map_err(|e| SessionError::Journal {
+            place: old.journal_place(),
+            what: e.to_string(),
+        })?;
         new.append(&content.journal).await?;
     }
     Ok(())

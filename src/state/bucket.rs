@@ -27,7 +27,7 @@ use super::lease::Leases;
 use super::objects::{ObjectRegister, Objects, PutError, Register, Tag, put_surely};
 use super::store::{Holder, Lease, Pace, Store, StoreError, Version};
 use super::{Snapshot, StateKey};
-use crate::journal::{Entry, Event, read_lines, write_line};
+use crate::journal::{Entry, Event, read_whole, write_append};
 use segments::{Segment, run_name, run_of};
 
 /// Reads at once.
@@ -191,10 +191,12 @@ impl BucketStore {
                 "it was listed and is gone: somebody removes objects here".into(),
             ));
         };
-        let entries = read_lines(&text).map_err(|damage| damaged(damage.to_string()))?;
+        let (entries, whole) = read_whole(&text)
+            .map_err(|damage| StoreError::of_journal(self.objects.place(&name), damage))?;
         // An object is written whole or not at all: what is torn here was not torn by a crash.
-        if entries.is_empty() || !text.ends_with(b"\n") {
-            return Err(damaged("it is cut off".into()));
+        if entries.is_empty() || whole < text.len() {
+            let what = format!("it is damaged, or cut off, after line {}", entries.len());
+            return Err(damaged(what));
         }
         Ok((text, entries))
     }
@@ -219,13 +221,10 @@ impl BucketStore {
             *known = Some(tail);
             return Err(StoreError::Conflict { place });
         }
-        let mut text = Vec::new();
-        for entry in entries {
-            write_line(&mut text, entry).map_err(|e| StoreError::Journal {
-                place: place.clone(),
-                what: e.to_string(),
-            })?;
-        }
+        let text = write_append(entries).map_err(|e| StoreError::Journal {
+            place: place.clone(),
+            what: e.to_string(),
+        })?;
         let written = self.put(&name, &text, None).await;
         if written.is_ok() {
             tail.take(&text, entries);
@@ -272,6 +271,10 @@ impl Tail {
 impl Store for BucketStore {
     fn place(&self) -> String {
         self.objects.place(&self.name("state.json"))
+    }
+
+    fn journal_place(&self) -> String {
+        self.objects.place(&self.name("journal/"))
     }
 
     fn load(&self) -> BoxFuture<'_, Result<Option<(Snapshot, Version)>, StoreError>> {

@@ -13,7 +13,7 @@ use rustix::fs::{FlockOperation, flock};
 
 use super::store::{Busy, Holder, Lease, Store, StoreError, Version};
 use super::{Snapshot, StateKey};
-use crate::journal::{Entry, read_lines, write_line};
+use crate::journal::{Entry, JournalDamage, read_lines, read_whole, write_append};
 
 /// Finished runs whose journals are kept for `history`.
 const RUNS_KEPT: usize = 100;
@@ -127,21 +127,15 @@ impl LocalStore {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(e) => return Err(failed("reading", &path)(e)),
         };
-        read_lines(&text).map_err(|damage| StoreError::Journal {
-            place: path.display().to_string(),
-            what: damage.to_string(),
-        })
+        read_lines(&text).map_err(damaged(&path))
     }
 
     fn append_now(&self, entries: &[Entry]) -> Result<(), StoreError> {
         let path = self.file("journal.jsonl");
-        let mut text = Vec::new();
-        for entry in entries {
-            write_line(&mut text, entry).map_err(|e| StoreError::Journal {
-                place: path.display().to_string(),
-                what: e.to_string(),
-            })?;
-        }
+        let text = write_append(entries).map_err(|e| StoreError::Journal {
+            place: path.display().to_string(),
+            what: e.to_string(),
+        })?;
         let mut journal = self.journal.lock().unwrap_or_else(|e| e.into_inner());
         if journal.is_none() {
             *journal = Some(self.open_journal(&path)?);
@@ -161,20 +155,30 @@ impl LocalStore {
         write(file).map_err(failed("writing", &path))
     }
 
+    /// For appending: what a crash left of the last append is cut off, so that what follows begins on a line of its own.
     fn open_journal(&self, path: &Path) -> Result<File, StoreError> {
         self.make_folder()?;
-        let open = || -> io::Result<File> {
+        let open = || -> io::Result<(File, Vec<u8>)> {
             let mut file = OpenOptions::new()
                 .read(true)
                 .append(true)
                 .create(true)
                 .mode(0o600)
                 .open(path)?;
-            cut_torn_line(&mut file)?;
-            File::open(&self.folder)?.sync_all()?;
-            Ok(file)
+            let mut text = Vec::new();
+            file.read_to_end(&mut text)?;
+            Ok((file, text))
         };
-        open().map_err(failed("opening", path))
+        let (file, text) = open().map_err(failed("opening", path))?;
+        let (_, whole) = read_whole(&text).map_err(damaged(path))?;
+        let cut = || -> io::Result<()> {
+            if whole < text.len() {
+                file.set_len(whole as u64)?;
+            }
+            File::open(&self.folder)?.sync_all()
+        };
+        cut().map_err(failed("opening", path))?;
+        Ok(file)
     }
 
     fn close_now(&self) -> Result<(), StoreError> {
@@ -266,18 +270,8 @@ impl LocalStore {
     }
 }
 
-/// A crash may have left half a line; what follows must begin on one of its own.
-fn cut_torn_line(file: &mut File) -> io::Result<()> {
-    let mut text = Vec::new();
-    file.read_to_end(&mut text)?;
-    let whole = text
-        .iter()
-        .rposition(|byte| *byte == b'\n')
-        .map_or(0, |at| at + 1);
-    if whole < text.len() {
-        file.set_len(whole as u64)?;
-    }
-    Ok(())
+fn damaged(path: &Path) -> impl Fn(JournalDamage) -> StoreError + '_ {
+    |damage| StoreError::of_journal(path.display().to_string(), damage)
 }
 
 fn failed<'a>(doing: &'static str, path: &'a Path) -> impl Fn(io::Error) -> StoreError + 'a {
@@ -302,6 +296,10 @@ impl Lease for FileLease {
 impl Store for LocalStore {
     fn place(&self) -> String {
         self.file("state.json").display().to_string()
+    }
+
+    fn journal_place(&self) -> String {
+        self.file("journal.jsonl").display().to_string()
     }
 
     fn load(&self) -> BoxFuture<'_, Result<Option<(Snapshot, Version)>, StoreError>> {

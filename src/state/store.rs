@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use super::{Snapshot, SnapshotError};
-use crate::journal::Entry;
+use crate::journal::{Entry, JournalDamage};
 use crate::kind::CloudError;
 
 /// Which text of the state was read; a swap over another one is refused.
@@ -57,6 +57,9 @@ pub enum StoreError {
     },
     #[error("{place}: {what}")]
     Journal { place: String, what: String },
+    /// A journal that this program does not understand, and that is not damaged.
+    #[error("{place}: {what}")]
+    Newer { place: String, what: String },
     #[error("{doing} {place} failed: {source}")]
     Io {
         doing: &'static str,
@@ -66,6 +69,15 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// What reading a journal came to, with its place.
+    pub fn of_journal(place: String, damage: JournalDamage) -> Self {
+        let what = damage.to_string();
+        match damage {
+            JournalDamage::Damaged { .. } => Self::Journal { place, what },
+            JournalDamage::Newer { .. } => Self::Newer { place, what },
+        }
+    }
+
     /// What to do about it, in lines for the reader.
     pub fn advice(&self) -> Vec<String> {
         let lines: &[&str] = match self {
@@ -73,6 +85,9 @@ impl StoreError {
             Self::Journal { .. } => {
                 &["move that file away; what it tells of is found again by its tags"]
             }
+            Self::Newer { .. } => &[
+                "upgrade circles-infra; nothing was changed, and nothing that the newer one began is lost",
+            ],
             Self::Io { source, .. } => match source.kind() {
                 ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => &[
                     "there is no room for it: make some, then run the same command again",
@@ -131,6 +146,10 @@ pub struct Pace {
 pub trait Store: Send + Sync {
     /// A name for messages: the file or object.
     fn place(&self) -> String;
+    /// The same for the journal.
+    fn journal_place(&self) -> String {
+        self.place()
+    }
     fn load(&self) -> BoxFuture<'_, Result<Option<(Snapshot, Version)>, StoreError>>;
     /// Writes `snapshot` over the version that was read; `None`: there was none.
     fn swap<'a>(
@@ -138,7 +157,7 @@ pub trait Store: Send + Sync {
         base: Option<&'a Version>,
         snapshot: &'a Snapshot,
     ) -> BoxFuture<'a, Result<Version, StoreError>>;
-    /// The journal as it stands, a torn last line dropped.
+    /// The journal as it stands, without what a crash left of the last append.
     fn journal(&self) -> BoxFuture<'_, Result<Vec<Entry>, StoreError>>;
     /// Appends; durable when this returns.
     fn append<'a>(&'a self, entries: &'a [Entry]) -> BoxFuture<'a, Result<(), StoreError>>;

@@ -41,7 +41,7 @@ pub fn failure(error: SessionError, style: Style) -> Failure {
             Failure::new(FailureKind::Local, error.to_string())
                 .hint("run this in the project's folder, or name the stack file: --stack FILE")
         }
-        SessionError::File { .. } | SessionError::Sandbox(_) | SessionError::Journal(_) => {
+        SessionError::File { .. } | SessionError::Sandbox(_) | SessionError::Journal { .. } => {
             Failure::new(FailureKind::Local, error.to_string())
         }
         SessionError::Run(RunError::Credentials(error)) => Failure::from(error)

@@ -67,3 +67,69 @@ fn a_damaged_journal_says_what_to_do() {
     std::fs::write(&file, "{\"half").expect("half a line");
     desk.expect(&["apply", "--yes"], 0);
 }
+
+#[test]
+fn what_a_crash_left_of_the_last_append_does_not_stay_in_the_way() {
+    let desk = Desk::shared(&STACK.replace("stack: bad", "stack: bad-append"));
+    desk.expect(&["apply", "--yes"], 0);
+    let file = desk.state_folder().join("journal.jsonl");
+    let run = std::fs::read(desk.state_folder().join("runs/00000001.jsonl")).expect("a run");
+    let lines: Vec<&[u8]> = run.split_inclusive(|byte| *byte == b'\n').collect();
+    let (last, before) = lines.split_last().expect("lines");
+    assert!(last.starts_with(b"+"), "its end is an append of its own");
+    // With its line's end, but not as it was written.
+    let damaged = String::from_utf8_lossy(last).replace("closed", "cl\0sed");
+    std::fs::write(&file, [&before.concat(), damaged.as_bytes()].concat()).expect("a journal");
+    desk.expect(&["plan", "--detailed-exitcode"], 0);
+    // Goes on in it, and is killed too, in a manner of speaking.
+    desk.expect(&["state", "mv", "logs", "renamed"], 0);
+    let went_on = std::fs::read(desk.state_folder().join("runs/00000002.jsonl")).expect("a run");
+    let whole = before.concat();
+    assert!(went_on.starts_with(&whole) && went_on.len() > whole.len());
+    assert!(!went_on.contains(&0), "the damaged line is gone");
+    std::fs::write(&file, &went_on).expect("a journal");
+    desk.expect(&["state", "mv", "renamed", "logs"], 0);
+    desk.settled(&[]);
+    desk.expect(&["destroy", "--yes"], 0);
+}
+
+#[test]
+fn a_journal_of_a_newer_program_is_not_taken_for_a_damaged_one() {
+    let desk = Desk::shared(&STACK.replace("stack: bad", "stack: bad-newer"));
+    desk.expect(&["apply", "--yes"], 0);
+    let file = desk.state_folder().join("journal.jsonl");
+    // The checksum fits: FNV-1a, 32 bits.
+    let json = r#"{"seq":0,"at":1,"event":{"event":"teleported"}}"#;
+    let sum = json.bytes().fold(0x811c_9dc5_u32, |sum, byte| {
+        (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    });
+    let text = format!("+{sum:08x} {json}\n");
+    std::fs::write(&file, &text).expect("a journal");
+    for verb in [&["plan"][..], &["apply", "--yes"], &["state", "rebuild"]] {
+        let said = desk.expect(verb, 1);
+        for sentence in [
+            "journal.jsonl: line 1 was written by a newer circles-infra",
+            "hint: upgrade circles-infra; nothing was changed",
+        ] {
+            assert!(said.err.contains(sentence), "{sentence}\n{}", said.err);
+        }
+        assert!(!said.err.contains("move that file away"), "{}", said.err);
+        assert_eq!(std::fs::read_to_string(&file).expect("the journal"), text);
+    }
+    // Every line for itself is right, and one is missing.
+    let run = std::fs::read_to_string(desk.state_folder().join("runs/00000001.jsonl"));
+    let run = run.expect("a run");
+    let mut lines: Vec<&str> = run.split_inclusive('\n').collect();
+    lines.remove(1);
+    std::fs::write(&file, lines.concat()).expect("a journal");
+    let said = desk.expect(&["plan"], 1);
+    assert!(
+        said.err
+            .contains("journal.jsonl does not make sense: line 2: number 2 where 1 is due"),
+        "{}",
+        said.err
+    );
+    std::fs::remove_file(&file).expect("moved away");
+    desk.settled(&[]);
+    desk.expect(&["destroy", "--yes"], 0);
+}
