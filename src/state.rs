@@ -10,6 +10,7 @@
 //! ```
 
 mod bucket;
+mod format;
 mod lease;
 mod local;
 mod objects;
@@ -17,8 +18,9 @@ mod snapshot;
 mod store;
 
 pub use bucket::{BucketStore, folder};
+pub use format::FORMAT;
 pub use lease::LEASE;
 pub use local::LocalStore;
 pub use objects::{Objects, PutError, Register, Tag, Writing};
-pub use snapshot::{FORMAT, Record, RunInfo, Snapshot, SnapshotError, StateKey};
+pub use snapshot::{Record, RunInfo, Snapshot, SnapshotError, StateKey};
 pub use store::{Busy, Holder, Lease, Pace, Store, StoreError, Version};

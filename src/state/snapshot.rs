@@ -4,11 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::format::{self, FORMAT};
 use crate::model::{Address, Attributes, KindName, PhysicalId, Scope, Value};
-
-/// The format this program writes. Reading: older ones are migrated, newer ones refused. When it changes, walk old reader with new data,
-/// new reader with old data, and an old writer that meets new data.
-pub const FORMAT: u32 = 1;
 
 /// For which world a state is: one per account, region, endpoint, stack and environment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,7 +70,6 @@ pub struct RunInfo {
 /// All that one environment's state holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
-    pub format: u32,
     /// Counts writes.
     pub serial: u64,
     /// Counts leases: an intent written under an older epoch is refused.
@@ -81,7 +77,7 @@ pub struct Snapshot {
     pub key: StateKey,
     pub resources: BTreeMap<Address, Record>,
     /// Older generations that are still to be deleted.
-    #[serde(default)]
+    #[serde(default, with = "leftover")]
     pub leftovers: Vec<(Address, Record)>,
     #[serde(default)]
     pub outputs: BTreeMap<String, Value>,
@@ -122,7 +118,6 @@ pub enum SnapshotError {
 impl Snapshot {
     pub fn new(key: StateKey) -> Self {
         Self {
-            format: FORMAT,
             serial: 0,
             epoch: 0,
             key,
@@ -136,29 +131,7 @@ impl Snapshot {
 
     /// Reads a state's text. `place` names it in errors; `key` is whose state it must be.
     pub fn parse(text: &[u8], place: &str, key: &StateKey) -> Result<Self, SnapshotError> {
-        let damaged = |what: String| SnapshotError::Damaged {
-            place: place.to_owned(),
-            what,
-        };
-        if text.iter().all(u8::is_ascii_whitespace) {
-            return Err(damaged("it is empty".into()));
-        }
-        // The format first: a newer one may not fit the rest.
-        #[derive(Deserialize)]
-        struct Format {
-            format: u32,
-        }
-        let Format { format } = serde_json::from_slice(text).map_err(|e| damaged(e.to_string()))?;
-        if format == 0 {
-            return Err(damaged("no circles-infra ever wrote format 0".into()));
-        }
-        if format > FORMAT {
-            return Err(SnapshotError::Newer {
-                place: place.to_owned(),
-                found: format,
-            });
-        }
-        let snapshot: Self = serde_json::from_slice(text).map_err(|e| damaged(e.to_string()))?;
+        let snapshot = format::read(text, place)?;
         if snapshot.key != *key {
             return Err(SnapshotError::Foreign {
                 place: place.to_owned(),
@@ -241,11 +214,9 @@ impl Snapshot {
         Ok(())
     }
 
-    /// As text, for people and `diff` to read.
+    /// As text, in the format of today.
     pub fn text(&self) -> Result<Vec<u8>, serde_json::Error> {
-        let mut text = serde_json::to_vec(self)?;
-        text.push(b'\n');
-        Ok(text)
+        format::write(self)
     }
 
     /// Puts `record` in as the current one of its address. An older current one becomes a leftover.
@@ -272,5 +243,43 @@ impl Snapshot {
             .values()
             .chain(self.leftovers.iter().map(|(_, record)| record))
             .any(|record| record.kind == *kind && record.id == *id)
+    }
+}
+
+/// A leftover as text: its record, and the address that it stands at.
+mod leftover {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::{Address, Record};
+
+    #[derive(Serialize)]
+    struct Written<'a> {
+        address: &'a Address,
+        #[serde(flatten)]
+        record: &'a Record,
+    }
+
+    #[derive(Deserialize)]
+    struct Read {
+        address: Address,
+        #[serde(flatten)]
+        record: Record,
+    }
+
+    pub fn serialize<S: Serializer>(all: &[(Address, Record)], to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(
+            all.iter()
+                .map(|(address, record)| Written { address, record }),
+        )
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Vec<(Address, Record)>, D::Error> {
+        let all: Vec<Read> = Vec::deserialize(from)?;
+        Ok(all
+            .into_iter()
+            .map(|one| (one.address, one.record))
+            .collect())
     }
 }

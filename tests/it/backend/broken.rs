@@ -21,35 +21,38 @@ async fn a_broken_state_file_is_refused_and_can_be_thrown_away() {
     let made = world.made().await;
     let id = "\"id\":\"/shop/0\"";
     assert!(good.contains(id), "{good}");
+    // Of before there were checksums: an edit shows by what it breaks.
+    let old = of_format_1(&good);
     for (text, words) in [
         (good[..good.len() / 2].to_owned(), "is damaged"),
         (String::new(), "it is empty"),
         ("{}".to_owned(), "missing field `format`"),
         ("no JSON at all".to_owned(), "is damaged"),
         (
-            good.replacen("\"format\":1", "\"format\":2", 1),
+            good.replacen("\"format\":2", "\"format\":3", 1),
             "newer circles-infra",
         ),
-        (good.replacen("\"format\":1", "\"format\":0", 1), "format 0"),
+        (old.replacen("\"format\":1", "\"format\":0", 1), "format 0"),
         (
-            good.replacen("\"stack\":\"shop\"", "\"stack\":\"else\"", 1),
-            "is the state of",
+            good.replacen(id, "\"id\":\"/shop/9\"", 1),
+            "its checksum does not fit",
         ),
         (
-            good.replacen("us-east-1", "eu-west-1", 1),
+            old.replacen("\"stack\":\"shop\"", "\"stack\":\"else\"", 1),
             "is the state of",
         ),
+        (old.replacen("us-east-1", "eu-west-1", 1), "is the state of"),
         (
-            good.replacen(id, "\"id\":\"/shop/1\"", 1),
+            old.replacen(id, "\"id\":\"/shop/1\"", 1),
             "breaks invariant 1",
         ),
-        (good.replacen(id, "\"id\":\"\"", 1), "breaks invariant 2"),
+        (old.replacen(id, "\"id\":\"\"", 1), "breaks invariant 2"),
         (
-            good.replacen("\"generation\":1", "\"generation\":0", 1),
+            old.replacen("\"generation\":1", "\"generation\":0", 1),
             "breaks invariant 3",
         ),
     ] {
-        assert_ne!(text, good, "{words}");
+        assert!(text != good && text != old, "{words}");
         std::fs::write(&path, &text).expect("a written state");
         for arguments in [&["plan"][..], &["apply", "--yes"], &["state", "list"]] {
             let said = world.expect("ann", arguments, 1);
@@ -67,15 +70,40 @@ async fn a_broken_state_file_is_refused_and_can_be_thrown_away() {
     assert_eq!(world.made().await, made, "nothing was made again");
 }
 
+/// A state as it was written when 1 was the format.
+fn of_format_1(state: &str) -> String {
+    let (_, rest) = state.split_once("\"serial\"").expect("a serial");
+    format!("{{\"format\":1,\"serial\"{rest}")
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_disk_stops_a_run_and_the_next_goes_on() {
+async fn a_state_of_an_older_format_is_read_and_written_anew() {
     let world = World::new(&small("{ backend: local }"));
-    // The journal may grow to 4 KB, and then not by another byte, in the middle of a line.
-    let run = world.command("ann", &["apply", "--yes", "--parallelism", "1"]);
+    world.expect("ann", &["apply", "--yes"], 0);
+    let path = file(&world, "ann", "state.json");
+    let old = of_format_1(&std::fs::read_to_string(&path).expect("the state"));
+    std::fs::write(&path, &old).expect("a written state");
+    world.expect("ann", &["plan", "--detailed-exitcode"], 0);
+    let there = std::fs::read_to_string(&path).expect("the state");
+    assert_eq!(there, old, "looking writes nothing");
+    world.expect("ann", &["state", "mv", "logs0", "renamed"], 0);
+    let there = std::fs::read_to_string(&path).expect("the state");
+    assert!(there.starts_with("{\"format\":2,"), "{there}");
+    let previous = file(&world, "ann", "state.previous.json");
+    let previous = std::fs::read_to_string(previous).expect("the state before");
+    assert_eq!(previous, old, "as it was");
+    assert_eq!(world.made().await, GROUPS, "nothing was made again");
+}
+
+/// The program with files that may not grow beyond so many KB: as a full disk, without one.
+fn cramped(world: &World, kilobytes: u32, arguments: &[&str]) -> Command {
+    let run = world.command("ann", arguments);
     let mut limited = Command::new("bash");
     limited
         .arg("-c")
-        .arg("trap '' XFSZ; ulimit -f 4; exec \"$0\" \"$@\"")
+        .arg(format!(
+            "trap '' XFSZ; ulimit -f {kilobytes}; exec \"$0\" \"$@\""
+        ))
         .arg(run.get_program())
         .args(run.get_args())
         .current_dir(world.folder.path().join("ann"))
@@ -86,7 +114,15 @@ async fn a_full_disk_stops_a_run_and_the_next_goes_on() {
             None => limited.env_remove(name),
         };
     }
-    let output = limited.output().expect("the program runs");
+    limited
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_stops_a_run_and_the_next_goes_on() {
+    let world = World::new(&small("{ backend: local }"));
+    // The journal may grow to 4 KB, and then not by another byte, in the middle of a line.
+    let mut run = cramped(&world, 4, &["apply", "--yes", "--parallelism", "1"]);
+    let output = run.output().expect("the program runs");
     let said = super::said(&output, "on a full disk", 1);
     assert!(
         said.contains("journal.jsonl") && said.contains("File too large"),
@@ -96,6 +132,29 @@ async fn a_full_disk_stops_a_run_and_the_next_goes_on() {
     assert!((1..GROUPS).contains(&made), "{made} made");
     world.expect("ann", &["apply", "--yes"], 0);
     assert_eq!(world.made().await, GROUPS, "what was made was found again");
+    world.expect("ann", &["plan", "--detailed-exitcode"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_is_full_in_the_middle_of_the_state_leaves_the_old_one() {
+    let world = World::new(&small("{ backend: local }"));
+    world.expect("ann", &["apply", "--yes"], 0);
+    let path = file(&world, "ann", "state.json");
+    let before = std::fs::read(&path).expect("the state");
+    assert!(before.len() > 2048, "{} bytes", before.len());
+    // A journal of one change is shorter than that, so it is the state that has no room.
+    let mut run = cramped(&world, 2, &["state", "mv", "logs0", "renamed"]);
+    let output = run.output().expect("the program runs");
+    let said = super::said(&output, "on a full disk", 1);
+    assert!(
+        said.contains("state.json") && said.contains("there is no room for it"),
+        "{said}"
+    );
+    assert_eq!(std::fs::read(&path).expect("the state"), before);
+    // What was done stands in the journal.
+    let list = world.expect("ann", &["state", "list"], 0);
+    assert!(list.contains("renamed"), "{list}");
+    world.expect("ann", &["state", "mv", "renamed", "logs0"], 0);
     world.expect("ann", &["plan", "--detailed-exitcode"], 0);
 }
 

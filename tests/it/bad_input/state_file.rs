@@ -9,13 +9,16 @@ fn it_is_never_written_over_and_never_needed() {
     desk.expect(&["apply", "--yes"], 0);
     let file = desk.state_folder().join("state.json");
     let good = std::fs::read(&file).expect("the state");
-    let newer = String::from_utf8_lossy(&good).replacen("\"format\":1", "\"format\":99", 1);
+    let newer = String::from_utf8_lossy(&good).replacen("\"format\":2", "\"format\":99", 1);
+    let edited = String::from_utf8_lossy(&good).replacen("bad-state-sg", "other-sg", 1);
+    assert_ne!(edited.as_bytes(), good);
     for (text, sentence) in [
         ("{\"oops", "is damaged: "),
         ("", "is damaged: "),
+        (edited.as_str(), "is damaged: its checksum does not fit"),
         (
             newer.as_str(),
-            "was written by a newer circles-infra (format 99; this one reads up to 1). Upgrade circles-infra",
+            "was written by a newer circles-infra (format 99; this one reads up to 2). Upgrade circles-infra",
         ),
     ] {
         std::fs::write(&file, text).expect("a bad state");
@@ -31,7 +34,13 @@ fn it_is_never_written_over_and_never_needed() {
             assert_eq!(std::fs::read_to_string(&file).expect("the state"), text);
         }
     }
-    let elsewhere = String::from_utf8_lossy(&good).replace("000000000000", "111122223333");
+    // Of another account, and of before there were checksums.
+    let (_, rest) = std::str::from_utf8(&good)
+        .expect("text")
+        .split_once("\"serial\"")
+        .expect("a serial");
+    let elsewhere =
+        format!("{{\"format\":1,\"serial\"{rest}").replace("000000000000", "111122223333");
     std::fs::write(&file, elsewhere).expect("another's state");
     assert!(desk.expect(&["plan"], 1).err.contains("111122223333"));
     // What the message says to do.
