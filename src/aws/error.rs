@@ -128,6 +128,7 @@ fn classify(action: &str, code: &str, message: &str, status: u16) -> Class {
         "ExpiredToken"
         | "ExpiredTokenException"
         | "RequestExpired"
+        | "RequestTimeTooSkewed"
         | "InvalidClientTokenId"
         | "UnrecognizedClientException"
         | "InvalidAccessKeyId"

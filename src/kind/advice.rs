@@ -10,6 +10,10 @@ impl CloudError {
     pub fn advice(&self) -> Vec<String> {
         match self.class {
             Class::Denied => self.denied(),
+            Class::Credentials if self.skewed() => vec![
+                "this machine's clock is off: AWS takes requests that were signed within some minutes of its own time. Set the clock (`timedatectl` shows it), then run the same command again".into(),
+                "nothing is lost: the next run goes on where this one stopped".into(),
+            ],
             Class::Credentials => vec![
                 "the credentials are wrong or have run out: log in again (`aws sso login`), or check AWS_PROFILE and AWS_ACCESS_KEY_ID".into(),
                 "nothing is lost: the next run goes on where this one stopped".into(),
@@ -49,6 +53,16 @@ impl CloudError {
             .unwrap_or_else(|| self.action.clone());
         let resource = after(&self.message, "on resource: ").unwrap_or_else(|| "*".into());
         Some((action, resource))
+    }
+
+    /// Signed at a time that is too far from AWS's (signing guide, "Troubleshooting request signing": by more than 5 minutes, in S3 15).
+    fn skewed(&self) -> bool {
+        matches!(
+            self.code.as_str(),
+            "RequestTimeTooSkewed" | "RequestExpired"
+        ) || ["Signature expired", "Signature not yet current"]
+            .iter()
+            .any(|sign| self.message.contains(sign))
     }
 
     fn denied(&self) -> Vec<String> {
@@ -114,6 +128,38 @@ mod tests {
                 "the whole policy this stack needs: circles-infra permissions",
             ]
         );
+    }
+
+    #[test]
+    fn a_clock_that_is_off_is_not_taken_for_wrong_credentials() {
+        let advice = |code: &str, message: &str| {
+            let error = CloudError::new("sts:GetCallerIdentity", Class::Credentials, code, message);
+            error.advice().join("\n")
+        };
+        for (code, message) in [
+            (
+                "SignatureDoesNotMatch",
+                "Signature expired: 20260101T000000Z is now earlier than 20260101T005500Z (20260101T010000Z - 5 min.)",
+            ),
+            (
+                "InvalidSignatureException",
+                "Signature not yet current: 20260101T010000Z is still later than 20260101T000500Z",
+            ),
+            ("RequestExpired", "Request has expired."),
+            (
+                "RequestTimeTooSkewed",
+                "The difference between the request time and the current time is too large.",
+            ),
+        ] {
+            let advice = advice(code, message);
+            assert!(advice.contains("clock is off"), "{code}: {advice}");
+            assert!(!advice.contains("log in again"), "{code}: {advice}");
+        }
+        let other = advice(
+            "SignatureDoesNotMatch",
+            "The request signature we calculated",
+        );
+        assert!(other.contains("log in again"), "{other}");
     }
 
     #[test]

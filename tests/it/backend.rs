@@ -2,6 +2,10 @@
 //! folder of its own and nothing in common with the others but the bucket.
 
 mod broken;
+// The shim is for the dynamic linker of Linux.
+#[cfg(target_os = "linux")]
+mod clocks;
+mod encrypted;
 mod machines;
 mod moving;
 
