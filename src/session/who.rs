@@ -44,6 +44,15 @@ pub fn clock() -> u64 {
     u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0)
 }
 
+/// Who began a CI job, if that is said.
+fn actor(process: &BTreeMap<String, String>) -> Option<&str> {
+    ["GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_USER_ID"]
+        .iter()
+        .filter_map(|name| process.get(*name))
+        .map(String::as_str)
+        .find(|name| !name.is_empty())
+}
+
 /// A new run's description.
 pub fn run_info(process: &BTreeMap<String, String>, caller: &str) -> RunInfo {
     let at = now();
@@ -55,8 +64,49 @@ pub fn run_info(process: &BTreeMap<String, String>, caller: &str) -> RunInfo {
     RunInfo {
         run,
         caller: caller.to_owned(),
-        who: who(process),
+        who: match actor(process) {
+            Some(actor) => format!("{actor}, {}", who(process)),
+            None => who(process),
+        },
         at,
         commit: commit(process),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn info(process: &[(&str, &str)]) -> RunInfo {
+        let process = process.iter().map(|(k, v)| ((*k).into(), (*v).into()));
+        run_info(&process.collect(), "arn:aws:iam::111122223333:role/ci")
+    }
+
+    #[test]
+    fn a_run_keeps_the_caller_the_actor_the_job_and_the_commit() {
+        let github = info(&[
+            ("GITHUB_SERVER_URL", "https://github.com"),
+            ("GITHUB_REPOSITORY", "acme/shop"),
+            ("GITHUB_RUN_ID", "7"),
+            ("GITHUB_ACTOR", "octocat"),
+            ("GITHUB_SHA", "c0ffee"),
+            ("USER", "runner"),
+        ]);
+        assert_eq!(
+            github.who,
+            "octocat, https://github.com/acme/shop/actions/runs/7"
+        );
+        assert_eq!(github.caller, "arn:aws:iam::111122223333:role/ci");
+        assert_eq!(github.commit.as_deref(), Some("c0ffee"));
+        let gitlab = info(&[
+            ("CI_JOB_URL", "https://gitlab.com/acme/shop/-/jobs/9"),
+            ("GITLAB_USER_LOGIN", "ann"),
+            ("CI_COMMIT_SHA", "beef"),
+        ]);
+        assert_eq!(gitlab.who, "ann, https://gitlab.com/acme/shop/-/jobs/9");
+        assert_eq!(gitlab.commit.as_deref(), Some("beef"));
+        let laptop = info(&[("USER", "ann")]);
+        assert!(laptop.who.starts_with("ann@"), "{}", laptop.who);
+        assert_eq!(laptop.commit, None);
     }
 }
