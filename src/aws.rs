@@ -1,6 +1,7 @@
 //! The real AWS: clients, errors, reads, and below that one file per kind.
 
 mod clients;
+mod emulated;
 mod error;
 mod existing;
 pub mod glance;

@@ -282,7 +282,11 @@ impl Kind<Aws> for LoadBalancer {
                 "security_groups",
                 balancer.security_groups().to_vec().into(),
             ),
-            ("idle_timeout", int(settings, IDLE_TIMEOUT).into()),
+            // AWS names it always; an emulator may leave out what has its default.
+            (
+                "idle_timeout",
+                int(settings, IDLE_TIMEOUT).unwrap_or(60).into(),
+            ),
             (
                 "deletion_protection",
                 is_on(settings, DELETION_PROTECTION).into(),
