@@ -49,6 +49,20 @@ pub async fn play(stage: &Stage<'_>, sample: &Sample) -> Calls {
     Calls { create, delete }
 }
 
+/// `desired` with the last other value of every field that changes in place.
+pub fn all_changes(stage: &Stage<'_>, sample: &Sample, desired: &Attributes) -> Attributes {
+    let mut wish = desired.clone();
+    for (field, json) in &sample.changes {
+        if changes_in_place(stage, sample, field) {
+            let mut spec = serde_json::Map::new();
+            spec.insert((*field).to_owned(), json.clone());
+            let other = stage.desired(sample, &serde_json::Value::Object(spec));
+            wish.set(field, other.get(field).clone());
+        }
+    }
+    wish
+}
+
 fn changes_in_place(stage: &Stage<'_>, sample: &Sample, field: &str) -> bool {
     let fields = stage.kind(sample.kind).fields();
     let field = fields.iter().find(|known| known.name == field);
