@@ -5,7 +5,8 @@ use std::io::Write;
 use clap::{Parser, Subcommand};
 
 use crate::config::Config;
-use crate::{db, openapi, seed, serve, trace};
+use crate::config::login::LoginConfig;
+use crate::{db, login, openapi, seed, serve, trace};
 
 #[derive(Parser)]
 #[command(
@@ -26,6 +27,8 @@ enum Verb {
     Migrate,
     /// Store sample places, people and check-ins, so that a first try shows something
     Seed(seed::Amount),
+    /// Give the database user of APP_DATABASE_URL its password, as the administrator: one of two who take turns
+    RotateLogin,
     /// Print the OpenAPI document
     Openapi,
     /// Ask the service on this machine whether it lives; for the container's health check
@@ -55,6 +58,10 @@ pub async fn run() -> Result<(), Failure> {
         }
         Verb::Serve => serve::run(configured()?).await?,
         Verb::Migrate => db::migrate(&configured()?.db).await?,
+        Verb::RotateLogin => {
+            let told = login::rotate(&LoginConfig::from_env()?).await?;
+            writeln!(std::io::stdout(), "{told}")?;
+        }
         Verb::Seed(amount) => {
             let config = configured()?;
             db::migrate(&config.db).await?;

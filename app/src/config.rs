@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::secret::Secret;
 
+pub mod login;
 mod source;
 pub use source::{ConfigError, Source};
 

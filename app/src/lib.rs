@@ -28,6 +28,7 @@ pub mod health;
 pub mod jobs;
 pub mod limits;
 pub mod live;
+pub mod login;
 pub mod media;
 pub mod metrics;
 pub mod objects;
