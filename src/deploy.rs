@@ -13,7 +13,9 @@ mod archive;
 mod build;
 mod error;
 mod image;
+mod login;
 mod migrate;
+mod one_off;
 mod packing;
 mod probe;
 mod push;
@@ -60,6 +62,7 @@ pub const PERMISSIONS: &[&str] = &[
 pub use again::redeploy;
 pub use error::DeployError;
 pub use image::short;
+pub use login::{Rotated, rotate_login};
 pub use run::{Order, Outcome, What, deploy};
 pub use said::{Said, Tell};
 pub use source::megabytes;

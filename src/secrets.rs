@@ -9,7 +9,9 @@
 mod declared;
 mod edit;
 mod listing;
+mod login;
 
 pub use declared::{Declared, Source, declared};
 pub use edit::{Change, Edited, PREVIOUS, Refused, edit};
 pub use listing::{KeyRow, SecretRow, Standing};
+pub use login::{Login, Turn};

@@ -12,6 +12,7 @@ mod error;
 mod hands;
 mod history;
 mod lock;
+mod logins;
 mod logs;
 mod look;
 mod migrate;
@@ -37,7 +38,7 @@ pub use logs::{Follower, Source};
 pub use look::Planned;
 pub use migrate::Migrated;
 pub use open::check;
-pub use secrets::Changed;
+pub use secrets::{Changed, Hand};
 pub use ship::{Calls, Subject, Target};
 pub use state_verbs::Rebuilt;
 

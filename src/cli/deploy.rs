@@ -12,7 +12,7 @@ use super::ui::Ui;
 use crate::deploy::{self, DeployError, Order, Outcome, What};
 use crate::render::json;
 
-mod told;
+pub mod told;
 
 use told::Teller;
 

@@ -1,6 +1,7 @@
 //! `secrets …`.
 
 mod given;
+mod login;
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -58,6 +59,9 @@ pub enum SecretsVerb {
         place: Place,
     },
     /// Make generated values anew; the old one of KEY is kept as KEY_PREVIOUS where the stack declares that
+    ///
+    /// A database's URL gets the other one of two users of the database, with a new password: running tasks go on as they are, and
+    /// `redeploy` has new ones take their place.
     Rotate {
         #[arg(required = true)]
         keys: Vec<String>,
@@ -198,6 +202,18 @@ async fn rotate(
                 format!("{} and {key} are keys of two secrets", keys[0]),
             )
             .hint("rotate them one after the other: a change is whole within one secret"));
+        }
+    }
+    let mut urls = keys.iter().filter(|key| secret.logins.contains_key(*key));
+    match (urls.next(), keys.len()) {
+        (None, _) => {}
+        (Some(key), 1) => return login::rotate(session, &secret, key, global, ui).await,
+        (Some(key), _) => {
+            return Err(Failure::new(
+                FailureKind::Usage,
+                format!("{key} is a database's URL, and rotated by itself"),
+            )
+            .hint(format!("circles-infra secrets rotate {key}")));
         }
     }
     let change = Change::Rotate {

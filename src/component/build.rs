@@ -23,6 +23,9 @@ pub struct Place {
 pub trait Peers {
     /// The entry's fields as written, checked; `None`: not a kind's entry.
     fn attributes(&self, entry: &str) -> Option<&Attributes>;
+
+    /// Whether the entry is of that type.
+    fn is(&self, entry: &str, ty: &str) -> bool;
 }
 
 /// One resource in the making: attributes without defaults, references to components' exports still in place.

@@ -13,13 +13,25 @@ use super::watch::{self, Verdict, View};
 use crate::aws::Aws;
 use crate::engine::Stop;
 use crate::kind::CloudError;
-use crate::session::Target;
+use crate::session::{Session, Target};
 
 /// How often it is looked, and for how long.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
     pub gap: Duration,
     pub patience: Duration,
+}
+
+impl Pace {
+    /// Slow against AWS, which counts calls.
+    pub fn of(session: &Session, patience: Duration) -> Self {
+        let gap = if session.header.sandbox || session.aws.endpoint.is_some() {
+            Duration::from_millis(100)
+        } else {
+            Duration::from_secs(2)
+        };
+        Self { gap, patience }
+    }
 }
 
 /// How a roll-out ended.

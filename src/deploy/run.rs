@@ -78,6 +78,7 @@ pub async fn deploy(
     let interrupted = session.interrupted().await?;
     let ship = Ship::open(session, order, stop, tell).await?;
     ship.stopped()?;
+    ship.can_migrate()?;
     let memory = Memory::of_user(&session.request().process);
     let beside = session
         .request()
@@ -121,16 +122,8 @@ impl<'a> Ship<'a> {
         );
         let (views, revisions) = tokio::try_join!(views, revisions)?;
         let registry = Registry::open(aws.clone(), &targets[0].repository).await?;
-        let gap = if session.header.sandbox || aws.endpoint.is_some() {
-            Duration::from_millis(100)
-        } else {
-            Duration::from_secs(2)
-        };
         Ok(Self {
-            pace: Pace {
-                gap,
-                patience: order.patience,
-            },
+            pace: Pace::of(session, order.patience),
             aws,
             targets,
             views,
@@ -154,6 +147,21 @@ impl<'a> Ship<'a> {
             what: "interrupted before anything was rolled out".into(),
             hints: vec!["what has been sent is not sent again by the next deploy".into()],
         })
+    }
+
+    /// `--migrate` without anything that says how would start the service itself once more.
+    fn can_migrate(&self) -> Result<(), DeployError> {
+        let able = self.targets.iter().any(|t| !t.info.migrate.is_empty());
+        if !self.order.migrate || able {
+            return Ok(());
+        }
+        Err(DeployError::refused(
+            format!(
+                "the stack file does not say what migrates {}",
+                self.targets[0].label()
+            ),
+            "give it `migrate: [PROGRAM, ARGUMENT]`",
+        ))
     }
 
     /// The whole name of an image, by digest.

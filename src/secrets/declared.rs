@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::login::Login;
 use crate::aws::secretsmanager::values::ALPHABET;
-use crate::model::{Address, Value};
+use crate::model::{Address, Attributes, Value};
 use crate::stack::Stack;
 
 const SECRET: &str = "secretsmanager.secret";
@@ -69,6 +70,8 @@ pub struct Declared {
     pub keys: BTreeMap<String, Source>,
     /// Keys that something other than a task takes (a database's password), with what takes them: a new value there is not enough.
     pub held: BTreeMap<String, BTreeSet<Address>>,
+    /// Keys that are a database's URL, made of its master user's password: two users of the database take turns in them.
+    pub logins: BTreeMap<String, Login>,
     /// Task definitions that get keys of it.
     pub readers: BTreeSet<Address>,
 }
@@ -91,6 +94,7 @@ pub fn declared(stack: &Stack) -> Vec<Declared> {
                 .map(|(key, value)| (key.clone(), Source::of(value)))
                 .collect(),
             held: held(stack, &resource.address),
+            logins: logins(stack, &resource.attributes),
             readers: readers(stack, &resource.address),
         })
         .collect()
@@ -113,6 +117,14 @@ fn held(stack: &Stack, secret: &Address) -> BTreeMap<String, BTreeSet<Address>> 
     held
 }
 
+fn logins(stack: &Stack, attributes: &Attributes) -> BTreeMap<String, Login> {
+    let keys = attributes.get("keys").as_map();
+    keys.into_iter()
+        .flatten()
+        .filter_map(|(key, source)| Some((key.clone(), Login::of(stack, source)?)))
+        .collect()
+}
+
 fn readers(stack: &Stack, secret: &Address) -> BTreeSet<Address> {
     stack
         .resources
@@ -130,7 +142,7 @@ fn readers(stack: &Stack, secret: &Address) -> BTreeSet<Address> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::aws;
     use crate::stack::{Catalog, LoadRequest, load};

@@ -153,7 +153,7 @@ fn not_held(secret: &Declared, key: &str) -> Result<(), Refused> {
         secret.address,
         by.join(", ")
     ))
-    .hint("to change it without an outage, let two database users take turns: docs/secrets.md, \"The database's password\""))
+    .hint("two database users take turns in the URL that tasks log in with: circles-infra secrets rotate with that key (docs/secrets.md, \"The database's password\")"))
 }
 
 fn given(secret: &Declared, key: &str) -> Refused {
@@ -205,6 +205,7 @@ mod tests {
                 ("password".into(), generated),
             ]),
             held: BTreeMap::from([("password".into(), BTreeSet::from(["db/instance".into()]))]),
+            logins: BTreeMap::new(),
             readers: BTreeSet::new(),
         }
     }

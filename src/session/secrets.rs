@@ -4,27 +4,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Session, SessionError};
+mod hand;
+
+use super::{Calls, Session, SessionError, Subject};
 use crate::aws::secretsmanager::secret::Secret;
-use crate::aws::secretsmanager::swap::{self, Holding, Stage, Standing as Seen, Swap, There};
+use crate::aws::secretsmanager::swap::{self, Holding, Standing as Seen, Swap, There};
 use crate::aws::secretsmanager::values::Values;
-use crate::aws::{Aws, secretsmanager};
-use crate::engine::Ledger;
-use crate::journal::Event;
-use crate::kind::{
-    Asked, AskedItem, CallFailure, Class, CloudError, Extent, Intent, IntentVerb, Kind, Memo,
-    SecretText,
-};
+use crate::kind::{Asked, AskedItem, Extent, Kind, Memo, SecretText};
 use crate::model::{Address, Ownership, PhysicalId};
 use crate::secrets::{
     Change, Declared, Edited, KeyRow, Refused, SecretRow, Standing, declared, edit,
 };
-use crate::state::{Lease, Record, Snapshot};
+use crate::state::Snapshot;
+pub use hand::Hand;
 
 /// How often a change is made anew because somebody else wrote in between.
 const ROUNDS: u32 = 8;
-/// How often one call is sent while AWS says that it has to wait.
-const ATTEMPTS: u32 = 6;
 
 /// What a change came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,34 +76,11 @@ impl Session {
             return Ok(None);
         }
         drop(values);
-        let settled = remembered.unfinished.open.is_empty();
-        let generation = remembered
-            .snapshot
-            .resources
-            .get(&secret.address)
-            .map_or(1, |record| record.generation);
-        let ledger = self
-            .ledger(
-                remembered.snapshot,
-                remembered.version,
-                &remembered.unfinished,
-                doing,
-            )
-            .await?;
-        let mut hand = Hand {
-            aws: self.aws.clone(),
-            lease,
-            ledger,
-            address: secret.address.clone(),
-            name: name.clone(),
-            generation,
-        };
-        let swapped = self.swapped(secret, change, &mut hand).await;
+        let mut calls = self.begin_from(remembered, lease, doing).await?;
+        let swapped = self.swapped(secret, change, &name, &mut calls).await;
         // What was done stands in the state, whatever became of the rest.
-        let record = self.observed(secret, &name, &hand.ledger.snapshot).await?;
-        let event = hand.ledger.put(&secret.address, record);
-        hand.ledger.append(vec![event]).await?;
-        hand.ledger.close(None, settled).await?;
+        self.record_secret(secret, &name, &mut calls).await?;
+        calls.close().await?;
         let Some((version, edited)) = swapped? else {
             return Ok(None);
         };
@@ -126,33 +98,36 @@ impl Session {
         &self,
         secret: &Declared,
         change: &Change,
-        hand: &mut Hand,
+        name: &str,
+        calls: &mut Calls,
     ) -> Result<Option<(String, Edited)>, SessionError> {
+        let mut hand = Hand::new(&self.aws, calls, &secret.address, name);
         for _ in 0..ROUNDS {
-            let (seen, values) = self.standing(secret, &hand.name).await?;
+            let (seen, values) = self.standing(secret, name).await?;
             let Some(edited) = edit(&values, secret, change).map_err(refused)? else {
                 return Ok(None);
             };
-            let text = swap::written(&edited.values).map_err(|size| {
-                refused(Refused::new(format!("{size} bytes are too many for AWS")))
-            })?;
-            let version = hand.put(&edited.values, &text).await?;
-            let swap = match &seen.version {
-                Some(from) => hand.take_over(from, &version).await?,
-                // A secret's first version becomes current by itself; two first ones cannot both.
-                None => match swap::stage(&self.aws, &hand.name, &version).await? {
-                    Stage::Current => Swap::Done,
-                    Stage::Waiting | Stage::Absent => Swap::Overtaken,
-                },
-            };
-            if swap == Swap::Done {
+            let version = hand.put(&edited.values).await?;
+            if hand.take_over(seen.version.as_deref(), &version).await? == Swap::Done {
                 return Ok(Some((version, edited)));
             }
         }
         Err(SessionError::Guard(format!(
-            "somebody else keeps writing {}; nothing was changed. Run it again",
-            hand.name
+            "somebody else keeps writing {name}; nothing was changed. Run it again"
         )))
+    }
+
+    /// The secret as AWS calls it, as it stands, and its values; if it is one that this stack may change.
+    ///
+    /// # Errors
+    /// That it is absent, deleted, somebody else's, or holds no named values.
+    pub async fn secret_standing(
+        &self,
+        secret: &Declared,
+    ) -> Result<(String, Seen, Values), SessionError> {
+        let name = name(secret, &self.snapshot().await?);
+        let (seen, values) = self.standing(secret, &name).await?;
+        Ok((name, seen, values))
     }
 
     /// The secret as it stands, if it is one that this stack may change.
@@ -198,15 +173,16 @@ impl Session {
         }
     }
 
-    /// The resource as it is now, for the state. The content is AWS's to tell; what it cannot tell stays as it was.
-    async fn observed(
+    /// Writes the resource as it is now to the state. What AWS cannot tell stays as it was.
+    ///
+    /// # Errors
+    /// AWS's, the store's.
+    pub async fn record_secret(
         &self,
         secret: &Declared,
         name: &str,
-        snapshot: &Snapshot,
-    ) -> Result<Record, SessionError> {
-        let before = snapshot.resources.get(&secret.address);
-        let kind = Secret::NAME;
+        calls: &mut Calls,
+    ) -> Result<(), SessionError> {
         let desired = self
             .stack
             .resource(secret.address.as_str())
@@ -218,141 +194,25 @@ impl Session {
                 address: secret.address.clone(),
                 id: Some(PhysicalId::new(name)),
                 desired,
-                last: before.map(|record| record.attributes.clone()),
+                last: calls.last(&secret.address),
                 tags: None,
             }],
             memo: Arc::new(Memo::default()),
         };
-        let live = match self.kinds.get(&kind) {
-            Some(kind) => kind.find(&asked).await?.into_iter().next(),
-            None => None,
+        let Some(kind) = self.kinds.get(&Secret::NAME) else {
+            return Ok(());
         };
-        let mut attributes = before.map(|b| b.attributes.clone()).unwrap_or_default();
-        for (field, value) in live.into_iter().flat_map(|live| live.attributes.0) {
-            if !value.is_null() {
-                attributes.0.insert(field, value);
-            }
-        }
-        let kept = self.kept();
-        let kept = kept.get(&secret.address);
-        Ok(Record {
-            kind,
-            id: PhysicalId::new(name),
-            generation: before.map_or(1, |b| b.generation),
-            attributes,
-            depends_on: kept.map(|k| k.depends_on.clone()).unwrap_or_default(),
-            protect: kept.is_some_and(|k| k.protect),
-            retain: kept.is_some_and(|k| k.retain),
-        })
-    }
-}
-
-/// What sends the calls: each one's intent is durable first, and the lease looked at right before.
-struct Hand {
-    aws: Arc<Aws>,
-    lease: Arc<dyn Lease>,
-    ledger: Ledger,
-    address: Address,
-    name: String,
-    generation: u32,
-}
-
-impl Hand {
-    /// Puts a new version, and gives its id. Never twice: after a lost answer it looks first.
-    async fn put(&mut self, values: &Values, text: &SecretText) -> Result<String, SessionError> {
-        let token = format!("{:032x}", rand::random::<u128>());
-        for attempt in 1..=ATTEMPTS {
-            let number = self.before(swap::PUT, &token).await?;
-            let answer = swap::put(&self.aws, &self.name, &token, values, text).await;
-            self.after(number, &answer).await?;
-            match answer {
-                Ok(()) => return Ok(token),
-                Err(error) if error.is(Class::Unknown) => {
-                    let stage = swap::stage(&self.aws, &self.name, &token).await?;
-                    if stage != Stage::Absent {
-                        return Ok(token);
-                    }
-                    wait(attempt, error).await?;
-                }
-                Err(error) => wait(attempt, error).await?,
-            }
-        }
-        Err(out_of_attempts())
-    }
-
-    async fn take_over(&mut self, from: &str, to: &str) -> Result<Swap, SessionError> {
-        for attempt in 1..=ATTEMPTS {
-            let number = self.before(swap::TAKE_OVER, to).await?;
-            let answer = swap::take_over(&self.aws, &self.name, from, to).await;
-            self.after(number, &answer).await?;
-            match answer {
-                // Ours may be the one that is there: an attempt before this one had done it.
-                Ok(Swap::Overtaken) if attempt > 1 => {
-                    let stage = swap::stage(&self.aws, &self.name, to).await?;
-                    return Ok(if stage == Stage::Current {
-                        Swap::Done
-                    } else {
-                        Swap::Overtaken
-                    });
-                }
-                Ok(swap) => return Ok(swap),
-                Err(error) => wait(attempt, error).await?,
-            }
-        }
-        Err(out_of_attempts())
-    }
-
-    async fn before(&mut self, action: &str, token: &str) -> Result<u64, SessionError> {
-        let (number, intent) = self.ledger.intent(Intent {
-            address: self.address.clone(),
+        let subject = Subject {
+            generation: calls.generation(&secret.address),
+            address: secret.address.clone(),
             kind: Secret::NAME,
-            verb: IntentVerb::Update,
-            generation: self.generation,
-            action: action.to_owned(),
-            token: token.to_owned(),
-            id: Some(PhysicalId::new(&self.name)),
-            key: crate::model::Attributes::default(),
-        });
-        self.ledger.append(vec![intent]).await?;
-        self.lease.renewed().await.map_err(SessionError::Guard)?;
-        Ok(number)
-    }
-
-    async fn after<T>(
-        &mut self,
-        number: u64,
-        answer: &Result<T, CloudError>,
-    ) -> Result<(), SessionError> {
-        let outcome: Result<(), (CallFailure, Class)> = match answer {
-            Ok(_) => Ok(()),
-            Err(error) => Err((error.failure(), error.class)),
+            id: PhysicalId::new(name),
         };
-        let event: Event = self.ledger.returned(number, outcome);
-        Ok(self.ledger.append(vec![event]).await?)
+        match kind.find(&asked).await?.into_iter().next() {
+            Some(live) => calls.record(&subject, &live).await,
+            None => Ok(()),
+        }
     }
-}
-
-/// Waits before another attempt, or hands the error on when none is due.
-async fn wait(attempt: u32, error: CloudError) -> Result<(), SessionError> {
-    if secretsmanager::swap::was_deleted(&error) {
-        return Err(refused(
-            Refused::new(format!("the secret was deleted meanwhile ({error})"))
-                .hint("circles-infra apply restores or makes it; then run this again"),
-        ));
-    }
-    let passes = matches!(
-        error.class,
-        Class::Throttled | Class::Unknown | Class::Unreachable | Class::NotYet
-    );
-    if !passes || attempt >= ATTEMPTS {
-        return Err(error.into());
-    }
-    tokio::time::sleep(Duration::from_millis(100 << attempt.min(5))).await;
-    Ok(())
-}
-
-fn out_of_attempts() -> SessionError {
-    SessionError::Guard("AWS takes no change of the secret now; run it again later".into())
 }
 
 /// What AWS calls it: as the state knows it, or else as the file says.

@@ -4,11 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::look::Remembered;
 use super::who;
 use super::{Session, SessionError};
 use crate::engine::{Kept, Ledger, Opening};
 use crate::kind::{Class, CloudError, Intent, IntentVerb, Observed};
-use crate::model::{Address, KindName, PhysicalId, Scope};
+use crate::model::{Address, Attributes, KindName, PhysicalId, Scope};
 use crate::plan::{Ask, Seen};
 use crate::stack::ServiceInfo;
 use crate::state::{Lease, Record, RunInfo, StoreError};
@@ -72,18 +73,33 @@ impl Session {
             Some(planned) => planned,
             None => self.look(&Ask::default()).await?,
         };
+        let known = Remembered {
+            snapshot: planned.snapshot,
+            version: planned.version,
+            unfinished: planned.unfinished,
+        };
+        self.begin_from(known, lease, doing).await
+    }
+
+    /// The same without a look: from what the state and the journal say.
+    pub(super) async fn begin_from(
+        &mut self,
+        known: Remembered,
+        lease: Arc<dyn Lease>,
+        doing: &str,
+    ) -> Result<Calls, SessionError> {
         let info = who::run_info(&self.request.process, self.caller());
         let opening = Opening {
             info: info.clone(),
             doing: doing.to_owned(),
             clock: who::clock,
         };
-        let open = planned.unfinished.open.keys().cloned().collect();
+        let open = known.unfinished.open.keys().cloned().collect();
         let ledger = Ledger::open(
             self.store.clone(),
-            planned.snapshot,
-            planned.version,
-            &planned.unfinished,
+            known.snapshot,
+            known.version,
+            &known.unfinished,
             opening,
         )
         .await?;
@@ -151,6 +167,18 @@ impl Calls {
         &self.scope
     }
 
+    /// The generation of what the state has at an address.
+    pub fn generation(&self, address: &Address) -> u32 {
+        let known = self.ledger.snapshot.resources.get(address);
+        known.map_or(1, |record| record.generation)
+    }
+
+    /// What the state has at an address.
+    pub fn last(&self, address: &Address) -> Option<Attributes> {
+        let known = self.ledger.snapshot.resources.get(address);
+        known.map(|record| record.attributes.clone())
+    }
+
     /// Sends one mutating call; its intent is durable first. It is never repeated in here. An id that the answer gives is durable before
     /// this returns.
     ///
@@ -158,6 +186,21 @@ impl Calls {
     /// AWS's, or [`Class::Stopped`] when the lease was lost or the intent could not be written: then nothing was sent.
     pub async fn call<T>(
         &mut self,
+        subject: &Subject,
+        action: &'static str,
+        call: impl Future<Output = Result<T, CloudError>>,
+        id: impl Fn(&T) -> Option<PhysicalId>,
+    ) -> Result<T, CloudError> {
+        self.call_with("", subject, action, call, id).await
+    }
+
+    /// The same with a token, by which what the call made can be told.
+    ///
+    /// # Errors
+    /// As [`Calls::call`]'s.
+    pub async fn call_with<T>(
+        &mut self,
+        token: &str,
         subject: &Subject,
         action: &'static str,
         call: impl Future<Output = Result<T, CloudError>>,
@@ -171,7 +214,7 @@ impl Calls {
             verb: IntentVerb::Update,
             generation: subject.generation,
             action: action.to_owned(),
-            token: String::new(),
+            token: token.to_owned(),
             id: Some(subject.id.clone()),
             key: crate::model::Attributes::default(),
         };

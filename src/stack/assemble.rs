@@ -125,16 +125,21 @@ fn service(checked: &Checked<'_>, resources: &[Resource]) -> Option<ServiceInfo>
         log_group: fields.text("log_group").map(Address::from),
         image: image.cloned().unwrap_or_default(),
         build: build(fields.get("build")),
-        migrate: fields
-            .get("migrate")
-            .as_list()
-            .unwrap_or_default()
-            .iter()
-            .filter_map(|word| word.as_text().map(str::to_owned))
-            .collect(),
+        migrate: words(fields.get("migrate")),
+        rotate_login: words(fields.get("rotate_login")),
         architecture: fields.text("architecture").unwrap_or("X86_64").to_owned(),
         address,
     })
+}
+
+/// A command.
+fn words(value: &Value) -> Vec<String> {
+    value
+        .as_list()
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|word| word.as_text().map(str::to_owned))
+        .collect()
 }
 
 fn build(value: &Value) -> Option<BuildInfo> {

@@ -151,6 +151,8 @@ pub struct ServiceInfo {
     pub build: Option<BuildInfo>,
     /// What migrates its database, in a task of its own.
     pub migrate: Vec<String>,
+    /// What gives a database user its password, in a task of its own: the program and its arguments.
+    pub rotate_login: Vec<String>,
 }
 
 /// How an image is built. Paths are beside the stack file.

@@ -45,6 +45,11 @@ impl Peers for Others<'_, '_> {
         let checked = self.0.iter().find(|checked| checked.name == entry)?;
         matches!(checked.ty, EntryType::Kind(_)).then_some(&checked.attributes)
     }
+
+    fn is(&self, entry: &str, ty: &str) -> bool {
+        let named = self.0.iter().find(|checked| checked.name == entry);
+        named.is_some_and(|checked| checked.ty.name() == ty)
+    }
 }
 
 struct Asked {

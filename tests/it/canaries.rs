@@ -5,6 +5,7 @@ use std::process::Command;
 
 use serde_json::json;
 
+use crate::deploy::images::{Image, oci};
 use crate::standing::{Said, Standing, feed};
 
 const CONFIG: &str = "circles/app-config";
@@ -134,6 +135,29 @@ async fn no_value_is_ever_seen_again() {
         run(&["secrets", "rotate", "APP_JWT_SECRET_KEY"], "", &mut heard).code,
         Some(0)
     );
+    values.extend(live(&world).await);
+    let archive = |word: &str| {
+        let image = Image::new(word, "amd64");
+        let path = oci(
+            world.state.path(),
+            &format!("{word}.tar"),
+            &[(&image, "amd64")],
+        );
+        path.display().to_string()
+    };
+    let (first, second) = (archive("first"), archive("second"));
+    run(&["apply", "--yes"], "", &mut heard);
+    for arguments in [
+        &["deploy", "--image", &first, "--migrate"][..],
+        &["deploy", "--image", &second, "--json"],
+        &["secrets", "rotate", "APP_DATABASE_URL"],
+        &["redeploy"],
+        &["rollback"],
+        &["releases", "--json"],
+    ] {
+        let said = run(arguments, "", &mut heard);
+        assert_eq!(said.code, Some(0), "{arguments:?}: {}", said.all());
+    }
     values.extend(live(&world).await);
     for arguments in [
         &["secrets", "list"][..],

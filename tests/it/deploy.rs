@@ -11,9 +11,14 @@ use tempfile::TempDir;
 use crate::local_aws::LocalAws;
 
 mod bad_input;
-mod images;
+mod building;
+mod debian;
+pub mod images;
 mod interrupted;
+mod lifecycle;
+mod logins;
 mod outside;
+mod several;
 
 use images::{Image, oci, push, saved};
 
@@ -24,10 +29,34 @@ struct Shop {
     aws: LocalAws,
     sdk: Aws,
     folder: TempDir,
+    stack: PathBuf,
 }
+
+const STACK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/stacks/circles.yaml");
 
 impl Shop {
     async fn open() -> Self {
+        Self::of(
+            STACK.into(),
+            tempfile::tempdir().expect("a temporary folder"),
+        )
+        .await
+    }
+
+    /// The real stack with some lines exchanged.
+    async fn with(changes: &[(&str, &str)]) -> Self {
+        let mut text = std::fs::read_to_string(STACK).expect("the stack file");
+        for (from, to) in changes {
+            assert!(text.contains(from), "{from}");
+            text = text.replace(from, to);
+        }
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let stack = folder.path().join("stack.yaml");
+        std::fs::write(&stack, text).expect("a stack file");
+        Self::of(stack, folder).await
+    }
+
+    async fn of(stack: PathBuf, folder: TempDir) -> Self {
         let aws = LocalAws::start();
         let sdk = Aws::connect(&Connect {
             region: Some("us-east-1".into()),
@@ -40,7 +69,8 @@ impl Shop {
         let shop = Self {
             aws,
             sdk,
-            folder: tempfile::tempdir().expect("a temporary folder"),
+            folder,
+            stack,
         };
         shop.expect(&["apply", "--yes"], 0);
         shop
@@ -54,7 +84,7 @@ impl Shop {
         let mut command = Command::new(env!("CARGO_BIN_EXE_circles-infra"));
         command
             .arg("--stack")
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/stacks/circles.yaml"))
+            .arg(&self.stack)
             .args(arguments)
             .env("AWS_ENDPOINT_URL", self.aws.endpoint())
             .env("AWS_ACCESS_KEY_ID", "test")
@@ -113,12 +143,16 @@ impl Shop {
     }
 
     async fn service(&self) -> aws_sdk_ecs::types::Service {
+        self.named("circles-svc").await
+    }
+
+    async fn named(&self, service: &str) -> aws_sdk_ecs::types::Service {
         let answer = self
             .sdk
             .ecs
             .describe_services()
             .cluster("circles-cluster")
-            .services("circles-svc")
+            .services(service)
             .send()
             .await
             .expect("services");
@@ -126,7 +160,12 @@ impl Shop {
     }
 
     async fn definition(&self) -> aws_sdk_ecs::types::TaskDefinition {
-        let arn = self.service().await.task_definition.expect("a definition");
+        self.definition_of("circles-svc").await
+    }
+
+    async fn definition_of(&self, service: &str) -> aws_sdk_ecs::types::TaskDefinition {
+        let named = self.named(service).await;
+        let arn = named.task_definition.expect("a definition");
         let answer = self
             .sdk
             .ecs
@@ -140,7 +179,11 @@ impl Shop {
 
     /// What the service runs.
     async fn image(&self) -> String {
-        let definition = self.definition().await;
+        self.image_of("circles-svc").await
+    }
+
+    async fn image_of(&self, service: &str) -> String {
+        let definition = self.definition_of(service).await;
         definition.container_definitions()[0]
             .image()
             .expect("an image")
@@ -347,52 +390,5 @@ async fn a_migration_that_fails_leaves_the_service_alone() {
     assert!(said.contains("the migration failed"), "{said}");
     assert!(said.contains("relation users does not exist"), "{said}");
     assert!(shop.image().await.ends_with(&good.digest()));
-    shop.nothing_to_do();
-}
-
-/// The lifecycle policy keeps as many releases, and what runs in any case.
-#[tokio::test(flavor = "multi_thread")]
-async fn the_last_releases_stay_and_so_does_what_runs() {
-    let shop = Shop::open().await;
-    let (first, path) = shop.archive("image-0");
-    shop.expect(&["deploy", "--image", &path], 0);
-    let deploys = if std::env::var_os("CIRCLES_TEST_ALL").is_some() {
-        60
-    } else {
-        33
-    };
-    for number in 1..=deploys {
-        let (bad, path) = shop.archive(&format!("image-{number}"));
-        // None of them comes to run, so the first stays the running one, older than all that are kept.
-        shop.behaves(&bad, "crashes", &[]).await;
-        shop.expect(&["deploy", "--image", &path, "--timeout", "30s"], 69);
-    }
-    let expired = json!({"expire_images": true});
-    shop.aws.control("POST", "registry", &expired).await;
-    let answer = shop
-        .sdk
-        .ecr
-        .describe_images()
-        .repository_name(REPOSITORY)
-        .send()
-        .await
-        .expect("images");
-    let tags: Vec<String> = answer
-        .image_details()
-        .iter()
-        .flat_map(|image| image.image_tags().to_vec())
-        .collect();
-    let releases = tags
-        .iter()
-        .filter(|tag| tag.starts_with("release-"))
-        .count();
-    assert_eq!(releases, 31, "30, and the one that runs: {tags:?}");
-    assert!(
-        answer
-            .image_details()
-            .iter()
-            .any(|image| image.image_digest() == Some(&first.digest())),
-        "what runs is still there"
-    );
     shop.nothing_to_do();
 }

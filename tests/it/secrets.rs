@@ -105,12 +105,21 @@ async fn rotating_keeps_the_old_key_beside() {
     assert_eq!(world.held(CONFIG).await, twice, "an apply keeps both");
     for (key, word) in [
         ("password", "take turns"),
-        ("APP_DATABASE_URL", "stack file"),
+        ("S3_BUCKET", "stack file"),
         (API, "secrets set"),
     ] {
         let said = world.expect(&["secrets", "rotate", key], 1);
         assert!(said.err.contains(word), "{said:?}");
     }
+    // A database's URL is a matter of its own: with others at once it is refused, and so it is where no task can run.
+    let two = ["secrets", "rotate", "APP_DATABASE_URL", JWT];
+    let said = world.expect(&two, 64);
+    assert!(said.err.contains("rotated by itself"), "{said:?}");
+    let said = world.expect(&["secrets", "rotate", "APP_DATABASE_URL"], 1);
+    assert!(
+        said.err.contains("the rotation failed") && said.err.contains("the URL is as it was"),
+        "{said:?}"
+    );
     assert_eq!(world.held(CONFIG).await, twice);
 }
 

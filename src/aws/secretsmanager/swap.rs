@@ -25,7 +25,7 @@ pub const PUT: &str = "secretsmanager:PutSecretValue";
 pub const TAKE_OVER: &str = "secretsmanager:UpdateSecretVersionStage";
 
 /// Where a new version waits. It moves on with each put.
-const WAITING: &str = "circles-infra-next";
+pub const WAITING: &str = "circles-infra-next";
 const CURRENT: &str = "AWSCURRENT";
 
 /// The most that one version holds, in bytes, all keys together (Secrets Manager quotas).
@@ -171,6 +171,20 @@ pub async fn stage(aws: &Aws, name: &str, version: &str) -> Result<Stage, CloudE
         .await?
         .as_ref()
         .map_or(Stage::Absent, |secret| stage_in(secret, version)))
+}
+
+/// Whether that version is the one that was put last.
+///
+/// # Errors
+/// AWS's.
+pub async fn is_next(aws: &Aws, name: &str, version: &str) -> Result<bool, CloudError> {
+    let secret = reads::describe_any(aws, name).await?;
+    Ok(secret.is_some_and(|secret| {
+        let stages = secret
+            .version_ids_to_stages()
+            .and_then(|all| all.get(version));
+        stages.is_some_and(|stages| stages.iter().any(|stage| stage == WAITING))
+    }))
 }
 
 fn stage_in(secret: &DescribeSecretOutput, version: &str) -> Stage {

@@ -156,6 +156,7 @@ pub const FIELDS: &[Field] = &[
     Field::new("image_digest", Type::Text, "Which image, pinned: `sha256:…`; wins over the tag."),
     Field::new("build", Type::Object(BUILD), "How `deploy --build` builds its image."),
     Field::new("migrate", Type::List(&Type::Text), "What `deploy --migrate` runs, in a task of its own, before a release. Without its first word where that is the image's entry point."),
+    Field::new("rotate_login", Type::List(&Type::Text), "What `secrets rotate` of a database's URL runs, in a task of its own, as the program and its arguments: it gives the database user its password. The databases of `connects_to` let it in as their master user."),
     Field::new("command", Type::List(&Type::Text), "What it runs, instead of the image's own."),
     Field::new("entrypoint", Type::List(&Type::Text), "What runs the command, instead of the image's own."),
     Field::new("port", PORT, "The port it listens on; needed behind a load balancer."),

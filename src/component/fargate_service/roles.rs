@@ -125,6 +125,17 @@ fn secrets(build: &Build<'_>) -> Vec<Value> {
             add(Value::Text(arn.join(":")));
         }
     }
+    if build.given("rotate_login") {
+        let databases = build.list("connects_to");
+        for entry in databases.iter().filter_map(Value::as_text) {
+            if build.peers.is(entry, "postgres") {
+                add(Value::reference(
+                    &Address::from(entry).child("master"),
+                    "arn",
+                ));
+            }
+        }
+    }
     all
 }
 

@@ -7,7 +7,8 @@ use super::Ship;
 use super::steps;
 use crate::deploy::error::DeployError;
 use crate::deploy::image::short;
-use crate::deploy::migrate::{self, Migration};
+use crate::deploy::migrate;
+use crate::deploy::one_off::OneOff;
 use crate::deploy::probe::{self, Answered};
 use crate::deploy::release;
 use crate::deploy::revision::{self, Revision};
@@ -180,7 +181,7 @@ async fn roll_out(
         new.push(steps::register(ship, calls, target, from, &image, said).await?);
     }
     if ship.order.migrate {
-        migrate(ship, calls, ready, &new[0]).await?;
+        migrate(ship, calls, ready, &new).await?;
     }
     if ship.stop.level() > 0 {
         return Err(DeployError::Interrupted {
@@ -224,16 +225,22 @@ async fn migrate(
     ship: &Ship<'_>,
     calls: &mut Calls,
     ready: &Ready,
-    new: &Revision,
+    new: &[Revision],
 ) -> Result<(), DeployError> {
-    let target = &ship.targets[0];
-    let migration = Migration {
+    // Refused before, when none says how.
+    let able = ship.targets.iter().position(|t| !t.info.migrate.is_empty());
+    let (target, new) = able.map_or((&ship.targets[0], &new[0]), |at| {
+        (&ship.targets[at], &new[at])
+    });
+    let migration = OneOff {
         aws: &ship.aws,
         target,
         revision: new,
         pace: ship.pace,
         stop: &ship.stop,
         tell: ship.tell,
+        what: "migration",
+        left: "the service was not touched: it runs what it ran",
     };
     let command = migrate::command(
         &target.info.migrate,
@@ -241,9 +248,20 @@ async fn migrate(
         &target.info.container,
         &ready.config,
     );
-    let done = migrate::run(&migration, calls, &steps::definition(target), command).await;
-    if let Err(DeployError::Failed { what, .. }) = &done {
-        steps::reject(ship, calls, target, new, what).await;
+    ship.say(format!(
+        "migrating: a task of {} runs `{}`",
+        new.name(),
+        command.join(" ")
+    ));
+    let done = migration
+        .run(calls, &steps::definition(target), Some(command))
+        .await;
+    match &done {
+        Ok(()) => ship.say("migrated"),
+        Err(DeployError::Failed { what, .. }) => {
+            steps::reject(ship, calls, target, new, what).await
+        }
+        Err(_) => {}
     }
     done
 }

@@ -27,11 +27,20 @@ impl Image {
         Self::with_layer(word.repeat(1000).into_bytes(), architecture, word)
     }
 
+    /// For amd64, with no word of what it was built from.
+    pub fn without_commit(word: &str) -> Self {
+        Self::labelled(word.repeat(1000).into_bytes(), "amd64", &json!({}))
+    }
+
     pub fn with_layer(layer: Vec<u8>, architecture: &str, commit: &str) -> Self {
+        let labels = json!({"org.opencontainers.image.revision": commit});
+        Self::labelled(layer, architecture, &labels)
+    }
+
+    fn labelled(layer: Vec<u8>, architecture: &str, labels: &Json) -> Self {
         let config = json!({
             "os": "linux", "architecture": architecture,
-            "config": {"Entrypoint": ["circles-app"], "Cmd": ["serve"],
-                       "Labels": {"org.opencontainers.image.revision": commit}},
+            "config": {"Entrypoint": ["circles-app"], "Cmd": ["serve"], "Labels": labels},
             "rootfs": {"type": "layers", "diff_ids": [digest(&layer)]},
         })
         .to_string()

@@ -77,17 +77,8 @@ async fn killed_at_any_call_the_next_one_finishes() {
                 .stderr(Stdio::null())
                 .spawn()
                 .expect("a deploy");
-            let journal = |shop: &Shop| {
-                let mut text = String::new();
-                for path in files(&shop.path("state")) {
-                    if path.ends_with("journal.jsonl") {
-                        text = std::fs::read_to_string(path).unwrap_or_default();
-                    }
-                }
-                text.contains(&format!("\"ecs:{action}\""))
-            };
             let patience = Instant::now() + Duration::from_secs(30);
-            while !journal(&shop) {
+            while !journal(&shop).contains(&format!("\"ecs:{action}\"")) {
                 assert!(Instant::now() < patience, "{action} was not sent ({since})");
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
@@ -108,6 +99,17 @@ async fn killed_at_any_call_the_next_one_finishes() {
             shop.nothing_to_do();
         }
     }
+}
+
+/// The journal of the run that is under way.
+pub fn journal(shop: &Shop) -> String {
+    let mut text = String::new();
+    for path in files(&shop.path("state")) {
+        if path.ends_with("journal.jsonl") {
+            text = std::fs::read_to_string(path).unwrap_or_default();
+        }
+    }
+    text
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
