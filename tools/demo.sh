@@ -16,8 +16,15 @@ if ! "$here/postgis.sh"; then
   printf 'Take it away with: %s --sandbox destroy --yes\n' "$bin"
   exit 0
 fi
-printf '\nNow the service itself: its host build as the tasks, PostgreSQL for RDS, a proxy for the load balancer. This takes half a minute.\n'
-run sandbox up --host-binary "$app"
+printf '\nNow the service itself: its image as the tasks, PostgreSQL for RDS, a proxy for the load balancer. This takes half a minute.\n'
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+# The same image as `make image`, of the debug build. Where it cannot be made (not linux/amd64), the program runs as it is.
+if python3 "$here/../app/image/build.py" --binary "$app" --output "$folder/circles-app.tar" --rds-ca none; then
+  run sandbox up --image "$folder/circles-app.tar"
+else
+  run sandbox up --host-binary "$app"
+fi
 say --sandbox --quiet outputs alb_dns_name
 url=http://$("$bin" --sandbox --quiet outputs alb_dns_name)
 echo "$url"

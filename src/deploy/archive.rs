@@ -69,7 +69,9 @@ pub fn open(path: &Path, fit: &Fit) -> Result<Archive, ImageError> {
         .as_ref()
         .map_or(path.to_path_buf(), |file| file.path().to_path_buf());
     let index = Index::read(&tar, &place)?;
-    if index.has("manifest.json") {
+    // An archive may be both. Plain layers are compressed before they are sent; compressed ones go as the layout's manifest names them.
+    let both = index.has("manifest.json") && index.has("index.json");
+    if index.has("manifest.json") && !(both && index.is_packed()) {
         docker(index, fit, unpacked)
     } else if index.has("index.json") {
         oci(index, fit, unpacked)
@@ -181,6 +183,27 @@ impl Index {
             .read_to_end(&mut text)
             .map_err(broken)?;
         Ok(text.into())
+    }
+
+    /// Whether the first layer of `manifest.json` is compressed, by gzip (RFC 1952) or zstd (RFC 8878).
+    fn is_packed(&self) -> bool {
+        let saved: Vec<Saved> = self
+            .text("manifest.json")
+            .ok()
+            .and_then(|text| serde_json::from_slice(&text).ok())
+            .unwrap_or_default();
+        let layer = saved.first().and_then(|one| one.layers.first());
+        let Some(span) = layer.and_then(|name| self.span(name).ok()) else {
+            return false;
+        };
+        let mut magic = [0; 4];
+        File::open(&span.path)
+            .and_then(|mut file| {
+                file.seek(SeekFrom::Start(span.start))?;
+                file.read_exact(&mut magic)
+            })
+            .is_ok()
+            && (magic[..2] == [0x1f, 0x8b] || magic == [0x28, 0xb5, 0x2f, 0xfd])
     }
 
     /// A blob of an OCI layout, which has to be what its digest says.

@@ -1,6 +1,6 @@
 """`circles-infra sandbox up` from end to end: the real stack, the real service, a real PostgreSQL, and what becomes of them.
 
-CIRCLES_BIN is the folder of the two programs. The tests build on each other in their order: starting everything takes a while.
+The tests build on each other in their order: starting everything takes a while.
 """
 
 import base64
@@ -11,134 +11,19 @@ import signal
 import socket
 import struct
 import subprocess
-import sys
-import time
-import urllib.request
 
-import boto3
 import pytest
-from botocore.config import Config
+from machine import BIN, machine, running, until
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BIN = pathlib.Path(os.environ.get("CIRCLES_BIN", ROOT / "target/debug"))
-MISSING = "PostgreSQL with PostGIS is missing, so NOTHING of the whole system is tested here"
-
-
-def has_postgis():
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src/sandbox")}
-    return subprocess.run([sys.executable, "-m", "system", "--folder", "/", "--check"], env=environment,
-                          capture_output=True, check=False).returncode == 0
-
-
-def until(look, seconds=60):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
-            found = look()
-        except OSError:
-            found = None
-        if found:
-            return found
-        time.sleep(0.1)
-    raise AssertionError("it never came to be")
-
-
-def running(word):
-    """The processes whose command line or environment has this word; PostgreSQL's, which overwrites both, by its folder."""
-    found = set()
-    for folder in pathlib.Path("/proc").glob("[0-9]*"):
-        try:
-            said = (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
-            where = os.readlink(folder / "cwd")
-        except OSError:
-            continue
-        if int(folder.name) != os.getpid() and (word.encode() in said or word in where):
-            found.add(int(folder.name))
-    return found
-
-
-class System:
-    def __init__(self, folder):
-        self.folder = folder
-        self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CIRCLES_"))},
-            "CIRCLES_SANDBOX_DIR": str(folder / "sandbox"), "CIRCLES_STATE_DIR": str(folder / "state"),
-            "CIRCLES_SANDBOX_PYTHON": sys.executable, "CIRCLES_SETTLE_WINDOW": "1s"}
-
-    def run(self, *arguments, code=0):
-        done = subprocess.run([str(BIN / "circles-infra"), *arguments], cwd=ROOT, env=self.environment, text=True,
-                              capture_output=True, timeout=400, check=False)
-        assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout
-
-    def up(self):
-        return self.run("sandbox", "up", "--host-binary", str(BIN / "circles-app"))
-
-    def status(self):
-        return json.loads(self.run("sandbox", "status", "--json"))
-
-    def output(self, name):
-        return self.run("--sandbox", "--quiet", "outputs", name).strip()
-
-    def client(self, service):
-        return boto3.client(service, endpoint_url=self.status()["endpoint"], region_name="us-east-1",
-                            aws_access_key_id="a", aws_secret_access_key="b", config=Config(retries={"total_max_attempts": 1}))
-
-    def get(self, path):
-        with urllib.request.urlopen(f"http://{self.address}{path}", timeout=20) as answer:
-            return answer.status, answer.read()
-
-    def service(self):
-        return self.client("ecs").describe_services(cluster=self.cluster, services=[self.name])["services"][0]
-
-    def steady(self, count, revision=None):
-        def look():
-            found = self.service()
-            return (len(found["deployments"]) == 1 and found["deployments"][0]["rolloutState"] == "COMPLETED"
-                    and found["runningCount"] == found["desiredCount"] == count
-                    and (revision is None or found["taskDefinition"] == revision)
-                    and self.status()["system"]["services"][0]["healthy"] == count and found)
-        return until(look, 120)
-
-    def pids(self):
-        return {pid for task in self.status()["system"]["tasks"] for pid in task["pids"]}
-
-    def revision(self, environment=None, command=None):
-        """The running revision with a change, as a CI job would register it."""
-        ecs = self.client("ecs")
-        known = ecs.describe_task_definition(taskDefinition=self.service()["taskDefinition"])["taskDefinition"]
-        kept = {key: known[key] for key in ("family", "containerDefinitions", "cpu", "memory", "networkMode",
-                "requiresCompatibilities", "executionRoleArn", "taskRoleArn", "runtimePlatform") if key in known}
-        container = kept["containerDefinitions"][0]
-        container["environment"] += [{"name": name, "value": value} for name, value in (environment or {}).items()]
-        if command:
-            container["command"] = command
-        return ecs.register_task_definition(**kept)["taskDefinition"]["taskDefinitionArn"]
-
-    def roll(self, **change):
-        self.client("ecs").update_service(cluster=self.cluster, service=self.name, **change)
-
-    def stopped(self):
-        ecs = self.client("ecs")
-        arns = ecs.list_tasks(cluster=self.cluster, serviceName=self.name, desiredStatus="STOPPED")["taskArns"]
-        return ecs.describe_tasks(cluster=self.cluster, tasks=arns)["tasks"] if arns else []
+HOST_BUILD = ("--host-binary", str(BIN / "circles-app"))
 
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory):
-    if not has_postgis():
-        if os.environ.get("CI"):
-            pytest.fail(MISSING)
-        print(f"\n!!! {MISSING}\n", file=sys.stderr)
-        pytest.skip(MISSING)
-    found = System(tmp_path_factory.mktemp("up"))
-    said = found.up()
-    assert "the host build" in said and "not an image" in said
-    found.address, found.cluster = found.output("alb_dns_name"), found.output("ecs_cluster")
-    found.name = found.output("ecs_service")
-    yield found
-    found.run("sandbox", "down")
-    assert not running(str(found.folder))
+    with machine(tmp_path_factory.mktemp("up")) as found:
+        said = found.up(*HOST_BUILD)
+        assert "the host build" in said and "not an image" in said
+        yield found
 
 
 def test_the_service_answers_behind_the_address_that_outputs_name(system):
@@ -262,7 +147,7 @@ def test_after_a_kill_the_next_up_cleans_up_and_goes_on(system):
         tasks = system.pids()
         os.kill(server, signal.SIGKILL)
         until(lambda: not tasks & running("circles-app"))
-        system.up()
+        system.up(*HOST_BUILD)
         system.steady(2)
         assert system.output("alb_dns_name") == system.address, "the address stays"
         assert system.get("/readyz")[0] == 200

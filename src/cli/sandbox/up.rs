@@ -8,10 +8,12 @@ use clap::Args;
 
 use crate::cli::ask::Selection;
 use crate::cli::carry_out::{Consent, carry_out};
+use crate::cli::deploy;
 use crate::cli::failure::{Exit, Failure, FailureKind};
 use crate::cli::global::Global;
 use crate::cli::session::{Session, local};
 use crate::cli::ui::Ui;
+use crate::deploy::{Order, What};
 use crate::render::outputs;
 use crate::sandbox::{Home, Progress, Shown, ShownService};
 
@@ -21,12 +23,21 @@ const GAP: Duration = Duration::from_millis(250);
 
 /// Run the whole system on this machine: applies the stack to the sandbox, and runs what its services say
 ///
-/// Tasks are processes: of the image in the sandbox's registry, unpacked, or of a host build as long as the image repository is empty.
+/// Tasks are processes: of the image in the sandbox's registry, unpacked (`--image` ships one there, as `deploy` does), or of a host
+/// build as long as the image repository is empty.
 /// A PostgreSQL with PostGIS stands in for RDS, a reverse proxy on 127.0.0.1 for each load balancer; `outputs` then names its address.
 /// All of it follows the API: scale the service, register a revision, change a listener, and processes and traffic change. Run it again
 /// to apply what has changed in the stack; end it with `sandbox down`.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 pub struct UpArgs {
+    /// Ship this image first: an OCI archive or what `docker save` wrote, or a tag or digest that is in the registry
+    #[arg(
+        long,
+        value_name = "ARCHIVE|TAG|DIGEST",
+        conflicts_with = "host_binary"
+    )]
+    pub image: Option<String>,
+
     /// The program to run while the image repository is empty [default: circles-app beside this program]
     #[arg(long, value_name = "PATH")]
     pub host_binary: Option<PathBuf>,
@@ -59,7 +70,11 @@ pub async fn run(args: &UpArgs, global: &Global, ui: &mut Ui) -> Result<Exit, Fa
     if applied != Exit::FINE {
         return Ok(applied);
     }
-    let shown = wait(&home, Duration::from_secs(args.patience), ui).await?;
+    let patience = Duration::from_secs(args.patience);
+    if let Some(image) = &args.image {
+        ship(image, patience, &global, ui).await?;
+    }
+    let shown = wait(&home, patience, ui).await?;
     let outputs = Session::open(&global, None, ui.err_palette, ui.listener())
         .await?
         .outputs()
@@ -85,8 +100,30 @@ async fn start(home: &Home, binary: Option<&Path>, ui: &Ui) -> Result<(), Failur
     home.start_system(binary, &say).await.map_err(local)
 }
 
+/// The way that every release goes: pushed, pinned, rolled out, watched to its end.
+async fn ship(
+    image: &str,
+    patience: Duration,
+    global: &Global,
+    ui: &mut Ui,
+) -> Result<(), Failure> {
+    let order = Order {
+        service: None,
+        what: What::Image(image.to_owned()),
+        migrate: false,
+        wait: true,
+        patience,
+    };
+    deploy::ship(&order, "deploy", false, global, ui)
+        .await
+        .map(drop)
+}
+
 /// The given program, or the one beside this; none is fine when the registry has an image.
 fn host_binary(args: &UpArgs) -> Result<Option<PathBuf>, Failure> {
+    if args.image.is_some() {
+        return Ok(None);
+    }
     if let Some(given) = &args.host_binary {
         let path = given
             .canonicalize()

@@ -134,6 +134,43 @@ fn what_docker_saves_is_read_through_its_links() {
     assert!(open(packed.path(), &fit()).is_ok());
 }
 
+/// As `docker save` of today and `make image` write it: a layout, with a `manifest.json` for older ones.
+#[test]
+fn what_is_both_goes_by_its_layers() {
+    let plain = b"a layer, as it is".as_slice();
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(plain).unwrap();
+    let packed = encoder.finish().unwrap();
+    for (layer, is_packed) in [(plain, false), (packed.as_slice(), true)] {
+        let config = config_for("amd64", plain);
+        let manifest = serde_json::json!({
+            "schemaVersion": 2, "mediaType": OCI_MANIFEST,
+            "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": digest_of(&config), "size": config.len()},
+            "layers": [{"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": digest_of(layer), "size": layer.len()}],
+        })
+        .to_string()
+        .into_bytes();
+        let index = serde_json::json!({"schemaVersion": 2, "manifests": [
+            {"mediaType": OCI_MANIFEST, "digest": digest_of(&manifest), "size": manifest.len()}]})
+        .to_string();
+        let names = [&config[..], &manifest, layer].map(|blob| blob_path(&digest_of(blob)));
+        let saved = serde_json::json!([{"Config": names[0], "Layers": [names[2]]}]).to_string();
+        let file = tar(
+            &[
+                (&names[0], &config),
+                (&names[1], &manifest),
+                (&names[2], layer),
+                ("index.json", index.as_bytes()),
+                ("manifest.json", saved.as_bytes()),
+            ],
+            &[],
+        );
+        let archive = open(file.path(), &fit()).unwrap();
+        assert_eq!(archive.manifest.is_some(), is_packed);
+        assert_eq!(matches!(archive.layers[0], Layer::Ready(..)), is_packed);
+    }
+}
+
 #[test]
 fn a_broken_archive_says_what_is_wrong_with_it() {
     let whole = fs::read(layout(&["amd64"]).path()).unwrap();
