@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::deploy::release::Release;
 use crate::model::Address;
 use crate::secrets::SecretRow;
 
@@ -35,8 +36,8 @@ pub struct Service {
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ServiceState {
-    /// What runs: an image by tag or digest, as the task definition has it.
-    pub image: Option<String>,
+    /// What runs, as its task definition tells; `None`: AWS has that no more.
+    pub release: Option<Release>,
     /// `family:revision`.
     pub task_definition: String,
     pub desired: i32,

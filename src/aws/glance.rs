@@ -123,34 +123,23 @@ fn task(task: &Task) -> RunningTask {
     }
 }
 
-/// The image that a task definition's container runs; of the first container where the name is not found.
-pub async fn image(
-    aws: &Aws,
-    definition: &str,
-    container: &str,
-) -> Result<Option<String>, CloudError> {
-    const ACTION: &str = "ecs:DescribeTaskDefinition";
-    let request = aws
-        .ecs
-        .describe_task_definition()
-        .task_definition(definition);
+/// The name that a load balancer answers at. `None`: there is none with this ARN.
+pub async fn balancer_name(aws: &Aws, arn: &str) -> Result<Option<String>, CloudError> {
+    const ACTION: &str = "elasticloadbalancing:DescribeLoadBalancers";
+    let request = aws.elb.describe_load_balancers().load_balancer_arns(arn);
     let answer = aws
         .read(ACTION, || async {
             let answer = request.clone().send().await;
             answer.map_err(|e| aws_error(ACTION, e))
         })
         .await;
-    let definition = match answer {
-        Ok(answer) => answer.task_definition,
-        Err(error) if error.is(Class::NotFound) => None,
-        Err(error) => return Err(error),
-    };
-    let containers = definition.map(|d| d.container_definitions.unwrap_or_default());
-    let containers = containers.unwrap_or_default();
-    let named = containers.iter().find(|c| c.name() == Some(container));
-    Ok(named
-        .or(containers.first())
-        .and_then(|container| container.image().map(str::to_owned)))
+    match answer {
+        Ok(answer) => Ok(answer
+            .load_balancers
+            .and_then(|all| all.into_iter().next()?.dns_name)),
+        Err(error) if error.is(Class::NotFound) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// One target behind the balancer.

@@ -34,26 +34,45 @@ pub fn text(all: &[Ran]) -> String {
     out
 }
 
-fn row(release: &Release) -> [String; 5] {
-    let mark = if release.running { "▶" } else { " " };
-    let name = release
+/// One release on one line: its name, image and revision, when it was made and from which commit.
+pub fn line(release: &Release) -> String {
+    let mut all = vec![
+        name(release).to_owned(),
+        image(release),
+        release.revision.clone(),
+        release.at.clone(),
+    ];
+    all.extend(commit(release));
+    all.retain(|part| !part.is_empty());
+    clean(&all.join("  ")).into_owned()
+}
+
+fn name(release: &Release) -> &str {
+    release
         .name
         .as_deref()
-        .unwrap_or("(the stack file's image)");
-    let image = match release.image.split_once('@') {
-        Some((_, digest)) => short(digest).to_owned(),
-        None => release
-            .image
-            .rsplit('/')
-            .next()
-            .unwrap_or_default()
-            .to_owned(),
+        .unwrap_or("(the stack file's image)")
+}
+
+fn image(release: &Release) -> String {
+    let named = match release.image.split_once('@') {
+        Some((_, digest)) => short(digest),
+        None => release.image.rsplit('/').next().unwrap_or_default(),
     };
+    named.to_owned()
+}
+
+fn commit(release: &Release) -> Option<String> {
+    let commit = release.commit.as_ref()?;
+    let short: String = commit.chars().take(12).collect();
+    Some(format!("commit {short}"))
+}
+
+fn row(release: &Release) -> [String; 5] {
+    let mark = if release.running { "▶" } else { " " };
+    let (name, image) = (name(release), image(release));
     let mut said = Vec::new();
-    if let Some(commit) = &release.commit {
-        let short: String = commit.chars().take(12).collect();
-        said.push(format!("commit {short}"));
-    }
+    said.extend(commit(release));
     if let Some(source) = &release.source {
         said.push(format!("from {source}"));
     }

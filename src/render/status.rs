@@ -1,6 +1,7 @@
 //! One screen: what runs, since when, and what about it is not as it should be.
 
 use super::palette::{Palette, Tone};
+use super::releases;
 use super::secrets::{age, short};
 use super::shown::clean;
 use crate::secrets::Standing;
@@ -95,12 +96,11 @@ fn service_lines(out: &mut String, service: &Service, now: i64, palette: Palette
         "service",
         &format!("{}  {steady}", palette.paint(Tone::Strong, &head)),
     );
-    let image = state.image.as_deref().unwrap_or("no image");
-    line(
-        out,
-        "release",
-        &format!("{}  {}", clean(image), clean(&state.task_definition)),
-    );
+    let release = match &state.release {
+        Some(release) => releases::line(release),
+        None => format!("{} is not there any more", clean(&state.task_definition)),
+    };
+    line(out, "release", &release);
     tasks_lines(out, state, now);
     for deployment in &state.deployments {
         if state.deployments.len() == 1 && deployment.reason.is_empty() && deployment.failed == 0 {

@@ -1,6 +1,8 @@
 //! What of the stack runs, for the commands that ask it: where the state knows it, from there, else found in AWS.
 
 use super::{Session, SessionError};
+use crate::aws::glance;
+use crate::kind::CloudError;
 use crate::model::{Address, Attributes};
 use crate::plan::Ask;
 use crate::stack::ServiceInfo;
@@ -31,13 +33,27 @@ impl Session {
             .collect())
     }
 
+    /// A load balancer's name. AWS's stays as it is; in a local AWS it follows the stand-in, so there it is asked for.
+    pub(super) async fn balancer_name(
+        &self,
+        known: &Attributes,
+    ) -> Result<Option<String>, CloudError> {
+        let recorded = known.text("dns_name").map(str::to_owned);
+        match known.text("arn") {
+            Some(arn) if self.aws.endpoint.is_some() => {
+                Ok(glance::balancer_name(&self.aws, arn).await?.or(recorded))
+            }
+            _ => Ok(recorded),
+        }
+    }
+
     /// Where the service answers: the stack's one load balancer.
     pub async fn service_url(&self) -> Result<String, SessionError> {
         let balancers = self.remembered("elbv2.load_balancer").await?;
-        let names: Vec<&str> = balancers
-            .iter()
-            .filter_map(|(_, attributes)| attributes.text("dns_name"))
-            .collect();
+        let mut names = Vec::new();
+        for (_, attributes) in &balancers {
+            names.extend(self.balancer_name(attributes).await?);
+        }
         match names.as_slice() {
             [name] => Ok(format!("http://{name}")),
             [] => Err(SessionError::NotFound(

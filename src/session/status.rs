@@ -7,7 +7,8 @@ use futures::future::{join_all, try_join_all};
 use super::{Session, SessionError};
 use crate::aws::glance;
 use crate::aws::secretsmanager::swap;
-use crate::kind::CloudError;
+use crate::deploy::release::{self, Release};
+use crate::kind::{Class, CloudError};
 use crate::model::{Address, Attributes};
 use crate::secrets::{SecretRow, Standing};
 use crate::stack::ServiceInfo;
@@ -31,7 +32,17 @@ impl Session {
         if known.resources.is_empty() {
             self.find_all(&mut known).await?;
         }
-        let (services, databases, secrets) = tokio::try_join!(
+        let balancer = known
+            .resources
+            .values()
+            .find(|record| record.kind.as_str() == "elbv2.load_balancer");
+        let address = async {
+            match balancer {
+                Some(balancer) => self.balancer_name(&balancer.attributes).await,
+                None => Ok(None),
+            }
+        };
+        let (services, databases, secrets, address) = tokio::try_join!(
             try_join_all(
                 self.stack
                     .services
@@ -40,6 +51,7 @@ impl Session {
             ),
             self.database_status(&known),
             self.secret_rows(&known),
+            address,
         )?;
         let mut services = services;
         for (service, info) in services.iter_mut().zip(&self.stack.services) {
@@ -51,12 +63,7 @@ impl Session {
             whole: false,
             found: drift(&services, &databases, &known),
         };
-        let url = known
-            .resources
-            .values()
-            .filter(|record| record.kind.as_str() == "elbv2.load_balancer")
-            .find_map(|record| record.attributes.text("dns_name"))
-            .map(|name| format!("http://{name}"));
+        let url = address.map(|name| format!("http://{name}"));
         Ok(Status {
             stack: self.scope.stack.clone(),
             environment: self.scope.environment.clone(),
@@ -108,34 +115,29 @@ impl Session {
             .and_then(|record| record.attributes.text("task_definition"))
             .unwrap_or_default()
             .to_owned();
-        let image = async {
-            if definition.is_empty() {
-                return Ok(None);
-            }
-            glance::image(&self.aws, &definition, &info.container).await
-        };
+        let release = self.release(&definition, info);
         let targets = async {
             match group {
                 Some(group) => glance::targets(&self.aws, group).await,
                 None => Ok(Vec::new()),
             }
         };
-        let (service, tasks, targets, image) = tokio::try_join!(
+        let (service, tasks, targets, release) = tokio::try_join!(
             glance::service(&self.aws, &cluster, &name),
             glance::tasks(&self.aws, &cluster, &name),
             targets,
-            image,
+            release,
         )?;
         let state = match service {
             None => None,
             Some(service) => {
                 // Somebody rolled it meanwhile: then one more look tells what runs.
-                let image = if service.task_definition == definition {
-                    image
+                let release = if service.task_definition == definition {
+                    release
                 } else {
-                    glance::image(&self.aws, &service.task_definition, &info.container).await?
+                    self.release(&service.task_definition, info).await?
                 };
-                Some(service_state(service, tasks, targets, image))
+                Some(service_state(service, tasks, targets, release))
             }
         };
         Ok(Service {
@@ -143,6 +145,25 @@ impl Session {
             name,
             state,
         })
+    }
+
+    /// The release that a task definition is; `None` when AWS has it no more.
+    async fn release(
+        &self,
+        definition: &str,
+        info: &ServiceInfo,
+    ) -> Result<Option<Release>, CloudError> {
+        if definition.is_empty() {
+            return Ok(None);
+        }
+        match release::of_revision(&self.aws, definition, &info.container).await {
+            Ok(found) => Ok(Some(Release {
+                running: true,
+                ..found
+            })),
+            Err(error) if error.is(Class::NotFound) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// A field of a resource: as last seen, or else as the file says.
@@ -234,10 +255,10 @@ fn service_state(
     service: glance::Service,
     tasks: Vec<glance::RunningTask>,
     targets: Vec<glance::Target>,
-    image: Option<String>,
+    release: Option<Release>,
 ) -> ServiceState {
     ServiceState {
-        image,
+        release,
         task_definition: short(&service.task_definition),
         desired: service.desired,
         running: service.running,
