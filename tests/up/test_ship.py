@@ -97,6 +97,11 @@ def test_verify_passes_in_production_and_in_debug_mode(system):
     report = json.loads(system.run("--sandbox", "verify", "--login", "--json"))
     verdicts = {check["name"]: check["verdict"] for check in report["checks"]}
     assert verdicts["socket"] == verdicts["sign-up"] == "passed" and "failed" not in verdicts.values()
+    # The stack file's environment comes back, with the image that runs.
+    running = image(system)
+    system.run("--sandbox", "apply", "--yes")
+    system.steady(2)
+    assert image(system) == running and json.loads(system.get("/health")[1])["debug"] is False
 
 
 def test_a_rollback_brings_the_first_image_back(system):
