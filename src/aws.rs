@@ -4,6 +4,7 @@ mod clients;
 mod error;
 mod existing;
 pub mod glance;
+mod http;
 mod lock_table;
 mod paging;
 mod read;
