@@ -5,6 +5,7 @@ mod emulated;
 mod error;
 mod existing;
 pub mod glance;
+mod http;
 mod lock_table;
 mod paging;
 mod read;
