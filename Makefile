@@ -14,7 +14,7 @@ FUZZ_VENV := $(CACHE)/fuzz-venv
 IMAGE ?= target/circles-app.tar
 RDS_CA ?=
 
-.PHONY: bench bench-app bench-state demo test test-infra test-sandbox test-app test-verify test-up test-all app image test-image fuzz lint build build-app
+.PHONY: bench bench-app bench-scale bench-state demo test test-infra test-sandbox test-app test-verify test-up test-all app image test-image fuzz lint build build-app
 
 build:
 	cargo build --bin circles-infra
@@ -67,6 +67,10 @@ bench: $(VENV)/ready
 bench-state: $(VENV)/ready
 	cargo build --release -p circles-infra --bin circles-infra
 	$(VENV)/bin/python tests/bench/state.py --binary $(CARGO_TARGET_DIR)/release/circles-infra
+
+# How loading, saving and planning grow with the number of resources.
+bench-scale:
+	cargo bench -p circles-infra --bench scale
 
 # The service's image as an OCI archive, without Docker. RDS_CA=FILE takes the authorities of RDS from a file instead of from AWS.
 image:

@@ -1,0 +1,392 @@
+//! One case, from beginning to end: graphs, what happens before and during each run, and the judgement. It can be kept as a file.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use circles_infra::event::Outcome;
+use circles_infra::model::{Address, Attributes, Ownership, Tags, Value};
+use circles_infra::plan::{Ask, Refusal};
+use serde::{Deserialize, Serialize};
+use tokio::time::{Duration, sleep, sleep_until};
+
+use crate::drive::{Defect, End};
+use crate::faults::{Dice, Fault, Tally, Weather};
+use crate::graph::Graph;
+use crate::judge;
+use crate::nature::{KINDS, facts, has};
+use crate::process::Mishap;
+use crate::universe::{Keeping, Universe, clock_off};
+
+/// What happens behind the program's back before a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Deed {
+    /// Somebody changes a field.
+    Drift(String),
+    /// Somebody takes a tag off, or all of them.
+    TagDrift {
+        address: String,
+        all: bool,
+    },
+    /// Somebody deletes it, if nothing stands on it.
+    Delete(String),
+    /// A stranger makes something under the name that this address wants.
+    TakeName(String),
+    /// All strangers who took a name are gone again.
+    GiveNames,
+    LoseState,
+}
+
+/// One process of the program.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    #[serde(default)]
+    pub deeds: Vec<Deed>,
+    #[serde(default)]
+    pub mishap: Mishap,
+    #[serde(default)]
+    pub weather: Weather,
+    /// Another process begins so many seconds after this one.
+    #[serde(default)]
+    pub second: Option<u64>,
+    /// The wall clock is off by so many seconds.
+    #[serde(default)]
+    pub clock: i64,
+    /// Seconds between the end of this one and the next.
+    #[serde(default)]
+    pub pause: u64,
+}
+
+/// A stack as it is then, and the runs until the next edit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stage {
+    pub graph: Graph,
+    #[serde(default)]
+    pub destroy: bool,
+    pub runs: Vec<Run>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Case {
+    pub seed: u64,
+    pub keeping: Keeping,
+    pub stages: Vec<Stage>,
+}
+
+/// What went wrong.
+#[derive(Debug)]
+pub struct Failure {
+    pub what: String,
+}
+
+/// In a runtime of its own, in virtual time; a panic is a failure too.
+pub fn virtually<T>(course: impl Future<Output = Result<T, String>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
+    // What hangs does so in no time.
+    let most = Duration::from_secs(30 * 24 * 3600);
+    let played = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        runtime.block_on(async {
+            let played = tokio::time::timeout(most, course).await;
+            played.unwrap_or_else(|_| Err("it does not end".into()))
+        })
+    }));
+    let told = match played {
+        Ok(verdict) => verdict,
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().cloned();
+            let text = text.or_else(|| panic.downcast_ref::<&str>().map(|t| (*t).to_owned()));
+            Err(format!("it panics: {}", text.unwrap_or_default()))
+        }
+    };
+    told.map_err(|what| Failure { what })
+}
+
+impl Case {
+    /// Plays it in a runtime of its own, in virtual time.
+    pub fn play(
+        &self,
+        defect: Option<Defect>,
+        tally: &Arc<Tally>,
+        loud: bool,
+    ) -> Result<u64, Failure> {
+        virtually(self.course(defect, tally, loud))
+    }
+
+    async fn course(
+        &self,
+        defect: Option<Defect>,
+        tally: &Arc<Tally>,
+        loud: bool,
+    ) -> Result<u64, String> {
+        let mut world = Universe::new(self.seed, self.keeping, defect, tally);
+        world.loud = loud;
+        bystanders(&world);
+        let mut done = Vec::new();
+        let mut clean = false;
+        let mut passed = 0;
+        for (number, stage) in self.stages.iter().enumerate() {
+            if number > 0 {
+                tally.strike(Fault::Edit);
+            }
+            for (nth, run) in stage.runs.iter().enumerate() {
+                say(&world, &format!("stage {number}, run {nth}: {run:?}"));
+                let ended = self.disturbed(&world, stage, run, clean, &mut done).await;
+                (clean, passed) =
+                    ended.map_err(|what| format!("stage {number}, run {nth}: {what}"))?;
+            }
+        }
+        let Some(last) = self.stages.last() else {
+            return Ok(passed);
+        };
+        self.calm(&world, last, &mut done).await?;
+        judge::at_the_end(&world, &last.graph, last.destroy).await?;
+        bystanders_stand(&world)?;
+        Ok(passed)
+    }
+
+    async fn disturbed(
+        &self,
+        world: &Universe,
+        stage: &Stage,
+        run: &Run,
+        clean: bool,
+        permitted: &mut Vec<String>,
+    ) -> Result<(bool, u64), String> {
+        for deed in run.deeds.iter().filter(|deed| clean || !deed.needs_clean()) {
+            deed.happen(world, &stage.graph);
+        }
+        if run.clock != 0 {
+            world.tally.strike(Fault::ClockOff);
+        }
+        clock_off(run.clock);
+        *world.cloud.weather.lock().unwrap() = run.weather;
+        world.cloud.now().anything_goes = stage.destroy;
+        let wishes = stage.graph.wishes();
+        let ask = ask(stage, permitted);
+        let process = world.process(run.mishap);
+        let first = world.run(&process, &wishes, &ask);
+        let end = match run.second {
+            None => first.await,
+            Some(after) => {
+                let second = async {
+                    sleep(Duration::from_secs(after)).await;
+                    world.tally.strike(Fault::SecondWriter);
+                    let process = world.process(Mishap::default());
+                    world.run(&process, &wishes, &ask).await
+                };
+                let (end, second) = tokio::join!(first, second);
+                say(world, &format!("  the second writer: {second:?}"));
+                judge::ended(&second, permitted)?;
+                end
+            }
+        };
+        say(world, &format!("  ends: {end:?}"));
+        judge::ended(&end, permitted)?;
+        judge::after_run(world)?;
+        if let End::Refused(refusals) = &end {
+            grant(world, refusals, permitted);
+        }
+        sleep(Duration::from_secs(run.pause)).await;
+        let clean = matches!(end, End::Ran(Outcome::Done)) && run.second.is_none();
+        Ok((clean, process.passed()))
+    }
+
+    /// After the last fault: one run, and that is it.
+    pub async fn calm(
+        &self,
+        world: &Universe,
+        stage: &Stage,
+        permitted: &mut Vec<String>,
+    ) -> Result<(), String> {
+        clock_off(0);
+        self.calm_at(world, stage, permitted).await
+    }
+
+    /// The same, whatever the clock says.
+    pub async fn calm_at(
+        &self,
+        world: &Universe,
+        stage: &Stage,
+        permitted: &mut Vec<String>,
+    ) -> Result<(), String> {
+        Deed::GiveNames.happen(world, &stage.graph);
+        *world.cloud.weather.lock().unwrap() = Weather::CALM;
+        world.cloud.now().anything_goes = stage.destroy;
+        if let Some(last) = world.cloud.quiet_at() {
+            sleep_until(last).await;
+        }
+        sleep(Duration::from_secs(crate::cloud::LAG + 1)).await;
+        let wishes = stage.graph.wishes();
+        // The word for data that has to go is given when it is asked for.
+        for _ in 0..3 {
+            let process = world.process(Mishap::default());
+            let end = world.run(&process, &wishes, &ask(stage, permitted)).await;
+            say(world, &format!("the calm run ends: {end:?}"));
+            match end {
+                End::Ran(Outcome::Done) if !world.journal_is_open().await? => return Ok(()),
+                // What was sent less than a minute ago and does not show is looked for once more.
+                End::Ran(Outcome::Done) => sleep(Duration::from_secs(61)).await,
+                End::Refused(refusals) => grant(world, &refusals, permitted),
+                end => return Err(format!("the calm run ends with {end:?}")),
+            }
+        }
+        Err("the calm run does not come to its end".into())
+    }
+
+    /// Writes it down for `replay`. Says where.
+    pub fn keep(&self, name: &str) -> PathBuf {
+        let folder = std::env::var_os("CIRCLES_SIM_FAILURES").map(PathBuf::from);
+        let folder = folder.unwrap_or_else(|| std::env::temp_dir().join("circles-sim"));
+        let path = folder.join(format!("{name}.json"));
+        let text = serde_json::to_string_pretty(self).unwrap_or_default();
+        let written = std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&path, text));
+        written.expect("a written case");
+        path
+    }
+
+    pub fn read(path: &Path) -> Self {
+        let text = std::fs::read_to_string(path).expect("a kept case");
+        serde_json::from_str(&text).expect("a case")
+    }
+}
+
+fn say(world: &Universe, text: &str) {
+    if world.loud {
+        println!("{text}");
+    }
+}
+
+fn ask(stage: &Stage, permitted: &[String]) -> Ask {
+    let allowed: Vec<Address> = permitted.iter().cloned().map(Address::new).collect();
+    Ask {
+        destroy: stage.destroy,
+        allow_delete: allowed.clone(),
+        allow_replace: allowed,
+        ..Ask::default()
+    }
+}
+
+/// The user gives the word for what was asked about.
+fn grant(world: &Universe, refusals: &[Refusal], permitted: &mut Vec<String>) {
+    for refusal in refusals {
+        if matches!(refusal, Refusal::LosesData { .. }) {
+            permitted.push(refusal.address().to_string());
+        }
+    }
+    world.cloud.now().permitted.clone_from(permitted);
+}
+
+/// Things of others: without tags, and with the tags of another stack.
+fn bystanders(world: &Universe) {
+    let mut inner = world.cloud.now();
+    let mut other = world.scope.clone();
+    other.stack = "another".into();
+    for kind in KINDS {
+        for (name, tags) in [
+            ("theirs", Tags::new()),
+            ("others", Ownership::new(&other, &"r1".into(), 1).tags()),
+        ] {
+            let mut attributes = Attributes::default();
+            if has(kind, "name") {
+                attributes.set("name", name);
+            }
+            attributes.set("size", 7);
+            inner.stranger(kind, attributes, tags);
+        }
+    }
+}
+
+fn bystanders_stand(world: &Universe) -> Result<(), String> {
+    let inner = world.cloud.now();
+    let stand = inner.things.values().filter(|thing| !thing.ours).count();
+    if stand == KINDS.len() * 2 {
+        Ok(())
+    } else {
+        Err(format!("{stand} things of others stand"))
+    }
+}
+
+/// Marks what a stranger put where we want to be.
+const TAKER: &str = "taker";
+
+impl Deed {
+    /// What takes away all that a call of unknown outcome could be known by: nobody can tell then what is ours.
+    fn needs_clean(&self) -> bool {
+        matches!(self, Self::LoseState | Self::TagDrift { all: true, .. })
+    }
+
+    fn happen(&self, world: &Universe, graph: &Graph) {
+        let tally = &world.tally;
+        let mut inner = world.cloud.now();
+        let ours = |inner: &crate::cloud::Inner, address: &str| {
+            inner
+                .things
+                .values()
+                .filter(|thing| thing.ours && thing.going.is_none())
+                .find(|thing| thing.owner().is_some_and(|o| o.address.as_str() == address))
+                .map(|thing| (thing.kind, thing.id.clone()))
+        };
+        match self {
+            Self::Drift(address) => {
+                let at = ours(&inner, address).filter(|(kind, _)| has(kind, "size"));
+                let at = at.filter(|(kind, _)| *kind != "sim.revision");
+                if let Some(thing) = at.and_then(|at| inner.things.get_mut(&at)) {
+                    thing.attributes.set("size", 4711);
+                    tally.strike(Fault::Drift);
+                }
+            }
+            Self::TagDrift { address, all } => {
+                let at = ours(&inner, address);
+                if let Some(thing) = at.and_then(|at| inner.things.get_mut(&at)) {
+                    thing.tags.retain(|key, _| !*all && key != "Name");
+                    tally.strike(Fault::TagDrift);
+                }
+            }
+            Self::Delete(address) => {
+                let at = ours(&inner, address);
+                if let Some(at) = at.filter(|(_, id)| inner.holders(id).next().is_none()) {
+                    inner.things.remove(&at);
+                    tally.strike(Fault::DeletedByHand);
+                }
+            }
+            Self::TakeName(address) => {
+                let node = graph.0.iter().find(|node| node.address == *address);
+                let free = ours(&inner, address).is_none();
+                let named = node.filter(|node| {
+                    let kind = facts(&node.kind);
+                    // Where a name is all the id there is, nobody can tell what was made anew from what lost its tags.
+                    let free = free && !inner.ever.contains(address);
+                    free && kind.ids == crate::nature::Ids::Named && node.kind != "sim.bucket"
+                });
+                let kind = named.and_then(|node| KINDS.iter().find(|kind| **kind == node.kind));
+                if let (Some(node), Some(kind)) = (named, kind) {
+                    if inner.things.contains_key(&(*kind, node.name.clone())) {
+                        return;
+                    }
+                    let attributes =
+                        Attributes::new([("name", Value::text(&node.name)), ("size", 7.into())]);
+                    let tags = [(TAKER.to_owned(), TAKER.to_owned())].into();
+                    inner.stranger(kind, attributes, tags);
+                    tally.strike(Fault::NameTaken);
+                }
+            }
+            Self::GiveNames => {
+                inner
+                    .things
+                    .retain(|_, thing| !thing.tags.contains_key(TAKER));
+            }
+            Self::LoseState => {
+                drop(inner);
+                world.lose_state();
+            }
+        }
+    }
+}
+
+/// Dice for what a case is made of.
+pub fn dice(seed: u64) -> Dice {
+    Dice::at(seed, &[&"case"])
+}
