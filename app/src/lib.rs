@@ -19,6 +19,7 @@ pub mod collections;
 pub mod config;
 pub mod db;
 pub mod dms;
+pub mod drain;
 pub mod error;
 pub mod external;
 pub mod extract;

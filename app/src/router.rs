@@ -16,7 +16,7 @@ use utoipa_swagger_ui::SwaggerUi;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::{
-    activity, checkins, collections, dms, follows, health, live, media, onboarding, openapi,
+    activity, checkins, collections, dms, drain, follows, health, live, media, onboarding, openapi,
     place_chat, places, reviews, saved, settings, support, trace, users,
 };
 
@@ -62,6 +62,7 @@ pub fn router(app: App) -> Router {
             },
         ))
         .layer(cors(&app.config.cors_origins))
+        .layer(middleware::from_fn(drain::drain))
         .layer(middleware::from_fn_with_state(app.clone(), trace::observe))
         .with_state(app)
 }

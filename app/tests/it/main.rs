@@ -5,6 +5,7 @@ mod harness;
 mod auth;
 mod checkins;
 mod collections;
+mod connection;
 mod contract;
 mod dms;
 mod faults;
