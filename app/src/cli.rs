@@ -5,7 +5,7 @@ use std::io::Write;
 use clap::{Parser, Subcommand};
 
 use crate::config::Config;
-use crate::{db, openapi, seed, serve, trace};
+use crate::{db, router, seed, serve, trace};
 
 #[derive(Parser)]
 #[command(
@@ -41,7 +41,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 pub async fn run() -> Result<(), Failure> {
     match Cli::parse().verb {
         Verb::Openapi => {
-            let text = serde_json::to_string_pretty(&openapi::document())?;
+            let text = serde_json::to_string_pretty(&router::document())?;
             writeln!(std::io::stdout(), "{text}")?;
         }
         Verb::Check => {

@@ -66,9 +66,10 @@ fn file(path: &'static str, field: &'static str, bytes: fn() -> Vec<u8>) -> Row 
 }
 
 /// Routes the document hides on purpose.
-const HIDDEN: [&str; 6] = [
+const HIDDEN: [&str; 7] = [
     "POST /auth/request-otp",
     "POST /auth/verify-otp",
+    "GET /places/external/suggestions",
     "GET /places/search/enhanced",
     "GET /places/{place_id}/stats/enhanced",
     "GET /docs",
@@ -243,7 +244,7 @@ async fn every_row_answers_as_it_should() {
 
 #[test]
 fn the_document_lists_exactly_these_rows() {
-    let document = serde_json::to_value(circles_app::openapi::document()).unwrap();
+    let document = serde_json::to_value(circles_app::router::document()).unwrap();
     let mut declared = BTreeSet::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for method in item
@@ -272,5 +273,5 @@ fn the_document_lists_exactly_these_rows() {
     // Walked by every sign-up.
     rows.insert("POST /onboarding/verify-otp".to_owned());
     assert_eq!(declared, rows);
-    assert!(rows.len() >= 140, "{}", rows.len());
+    assert!(rows.len() >= 139, "{}", rows.len());
 }
