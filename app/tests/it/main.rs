@@ -30,3 +30,4 @@ mod statements;
 mod storage;
 mod storage_moto;
 mod tls;
+mod traffic;
