@@ -7,7 +7,6 @@ use serde_json::Value;
 use sqlx::PgExecutor;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::auth::User;
@@ -15,6 +14,7 @@ use crate::bounds::{Id, Int};
 use crate::error::{ApiError, Result};
 use crate::extract::{Json, Query};
 use crate::page::{Page, Paging};
+use crate::routes;
 use crate::stamp::{self, Stamp};
 use crate::visible;
 

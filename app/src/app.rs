@@ -9,11 +9,11 @@ use crate::config::Config;
 use crate::db::{self, DbError};
 use crate::external::External;
 use crate::geo::Geo;
-use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::objects::Objects;
-use crate::places::trending::Rankings;
+use crate::rankings::Rankings;
 use crate::sms::Sms;
+use crate::task::Live;
 use crate::token::Tokens;
 
 /// Cheap to clone; every handler's state.

@@ -13,6 +13,10 @@ use utoipa::{PartialSchema, ToSchema};
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Text<const MIN: usize, const MAX: usize>(String);
 
+/// A list of MIN..=MAX items. The document cannot tell its bounds by itself: fields repeat them (`max_items`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct List<T, const MIN: usize, const MAX: usize>(Vec<T>);
+
 /// A whole number MIN..=MAX.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Int<const MIN: i64, const MAX: i64>(i64);
@@ -37,6 +41,27 @@ impl<const MIN: usize, const MAX: usize> Text<MIN, MAX> {
 impl<const MIN: usize, const MAX: usize> Deref for Text<MIN, MAX> {
     type Target = str;
     fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<T, const MIN: usize, const MAX: usize> List<T, MIN, MAX> {
+    #[must_use]
+    pub fn into_inner(self) -> Vec<T> {
+        self.0
+    }
+}
+
+/// For a list that may be left out.
+impl<T, const MAX: usize> Default for List<T, 0, MAX> {
+    fn default() -> Self {
+        List(Vec::new())
+    }
+}
+
+impl<T, const MIN: usize, const MAX: usize> Deref for List<T, MIN, MAX> {
+    type Target = [T];
+    fn deref(&self) -> &[T] {
         &self.0
     }
 }
@@ -80,15 +105,37 @@ impl<'de, const MIN: usize, const MAX: usize> Deserialize<'de> for Text<MIN, MAX
         let length = text.chars().count();
         if length < MIN {
             return Err(D::Error::custom(format!(
-                "String should have at least {MIN} characters"
+                "String should have at least {MIN} character{}",
+                plural(MIN)
             )));
         }
         if length > MAX {
             return Err(D::Error::custom(format!(
-                "String should have at most {MAX} characters"
+                "String should have at most {MAX} character{}",
+                plural(MAX)
             )));
         }
         Ok(Text(text))
+    }
+}
+
+impl<'de, T: Deserialize<'de>, const MIN: usize, const MAX: usize> Deserialize<'de>
+    for List<T, MIN, MAX>
+{
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let items = Vec::deserialize(d)?;
+        let count = items.len();
+        if count < MIN {
+            return Err(D::Error::custom(format!(
+                "List should have at least {MIN} items, not {count}"
+            )));
+        }
+        if count > MAX {
+            return Err(D::Error::custom(format!(
+                "List should have at most {MAX} items, not {count}"
+            )));
+        }
+        Ok(List(items))
     }
 }
 
@@ -107,6 +154,10 @@ impl<'de, const MIN: i64, const MAX: i64> Deserialize<'de> for Int<MIN, MAX> {
         }
         Ok(Int(value))
     }
+}
+
+const fn plural(count: usize) -> &'static str {
+    if count == 1 { "" } else { "s" }
 }
 
 struct NumberVisitor;

@@ -10,9 +10,9 @@ pub mod whos_here;
 
 use axum::extract::DefaultBodyLimit;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::app::App;
+use crate::routes;
 
 /// Room for several photos in one request.
 const UPLOAD_LIMIT: usize = 64 * 1024 * 1024;

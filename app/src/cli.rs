@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::config::Config;
 use crate::config::login::LoginConfig;
-use crate::{db, login, openapi, seed, serve, trace};
+use crate::{db, login, router, seed, serve, trace};
 
 #[derive(Parser)]
 #[command(
@@ -44,7 +44,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 pub async fn run() -> Result<(), Failure> {
     match Cli::parse().verb {
         Verb::Openapi => {
-            let text = serde_json::to_string_pretty(&openapi::document())?;
+            let text = serde_json::to_string_pretty(&router::document())?;
             writeln!(std::io::stdout(), "{text}")?;
         }
         Verb::Check => {

@@ -6,9 +6,10 @@ pub mod store;
 
 use axum::routing::get;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::app::App;
+use crate::extract::whole::whole;
+use crate::routes;
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -27,5 +28,8 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(items::places))
         .routes(routes!(items::list))
         // The unslashed form is served, the slashed one declared.
-        .route("/collections", get(manage::list).post(manage::create))
+        .route(
+            "/collections",
+            get(whole(manage::list)).post(whole(manage::create)),
+        )
 }

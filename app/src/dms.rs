@@ -11,9 +11,9 @@ pub mod thread;
 pub mod uploads;
 
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::app::App;
+use crate::routes;
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()

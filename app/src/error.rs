@@ -155,6 +155,13 @@ impl IntoResponse for ApiError {
     }
 }
 
+/// For extractors that never refuse.
+impl From<std::convert::Infallible> for ApiError {
+    fn from(never: std::convert::Infallible) -> ApiError {
+        match never {}
+    }
+}
+
 impl From<sqlx::Error> for ApiError {
     fn from(error: sqlx::Error) -> ApiError {
         use sqlx::Error as E;

@@ -1,7 +1,7 @@
 //! `Json`, `Query` and `Path` whose failures are the contract's 422 with the place of the problem.
 
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 use crate::error::{ApiError, Issue};
 
 mod problems;
+pub mod whole;
+
 use problems::{Body, Pairs};
 
 /// A JSON body, whatever its content type says; also the way to answer JSON.
@@ -94,44 +96,39 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        use axum::extract::path::ErrorKind;
         use axum::extract::rejection::PathRejection;
+
         let rejection = match axum::extract::Path::<T>::from_request_parts(parts, state).await {
             Ok(axum::extract::Path(value)) => return Ok(Path(value)),
             Err(rejection) => rejection,
         };
-        let PathRejection::FailedToDeserializePathParams(failed) = rejection else {
+        if !matches!(rejection, PathRejection::FailedToDeserializePathParams(_)) {
             return Err(ApiError::internal(rejection));
-        };
-        let (name, input) = match failed.kind() {
-            ErrorKind::ParseErrorAtKey { key, value, .. } => (key.clone(), json!(value)),
-            ErrorKind::ParseErrorAtIndex { index, value, .. } => (index.to_string(), json!(value)),
-            ErrorKind::ParseError { value, .. } => (first_parameter(parts), json!(value)),
-            _ => (first_parameter(parts), Value::Null),
-        };
-        let msg =
-            "Input should be a valid integer, unable to parse string as an integer".to_owned();
-        Err(one(Issue {
-            kind: "int_parsing",
-            loc: vec![json!("path"), json!(name)],
-            msg,
-            input,
-        }))
+        }
+        let issues = path_issues(parts, state).await;
+        if issues.is_empty() {
+            // Then it is a name that is no UTF-8: there cannot be such a thing.
+            return Err(ApiError::NotFound("Path"));
+        }
+        Err(ApiError::Invalid(issues))
     }
 }
 
-/// The name of the route's first parameter; a lone parameter's failure does not name it.
-fn first_parameter(parts: &Parts) -> String {
-    let template = parts
-        .extensions
-        .get::<axum::extract::MatchedPath>()
-        .map_or("", |m| m.as_str());
-    template
-        .split('{')
-        .nth(1)
-        .and_then(|rest| rest.split('}').next())
-        .unwrap_or("id")
-        .to_owned()
+/// Every parameter that stands for a key (its name ends in `_id`) and is no whole number.
+async fn path_issues<S: Send + Sync>(parts: &mut Parts, state: &S) -> Vec<Issue> {
+    let Ok(parameters) = RawPathParams::from_request_parts(parts, state).await else {
+        return Vec::new();
+    };
+    let wrong = parameters
+        .iter()
+        .filter(|(name, value)| name.ends_with("_id") && value.parse::<i64>().is_err());
+    let issue = |(name, value): (&str, &str)| Issue {
+        kind: "int_parsing",
+        loc: vec![json!("path"), json!(name)],
+        msg: "Input should be a valid integer, unable to parse string as an integer".to_owned(),
+        input: json!(value),
+    };
+    wrong.map(issue).collect()
 }
 
 #[cfg(test)]

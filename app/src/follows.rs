@@ -5,15 +5,15 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::activity::{self, Kind};
 use crate::app::App;
 use crate::auth::User;
 use crate::error::{ApiError, Result};
+use crate::event::{self, About};
 use crate::extract::{Json, Path, Query};
-use crate::live::event::{self, About};
 use crate::page::{Page, Paging};
+use crate::routes;
 use crate::stamp::Stamp;
 use crate::visible;
 

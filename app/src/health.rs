@@ -1,24 +1,27 @@
-//! `/health` for the load balancer, `/readyz` for people, and the greeting at `/`.
+//! `/health` for the load balancer, `/readyz` for people, `/metrics` for Prometheus, and the greeting at `/`.
 
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use subtle::ConstantTimeEq;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::db;
+use crate::error::ApiError;
 use crate::extract::Json;
+use crate::routes;
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(health))
         .routes(routes!(ready))
         .routes(routes!(hello))
-        .routes(routes!(crate::metrics::metrics))
+        .routes(routes!(metrics))
 }
 
 #[derive(Serialize, ToSchema)]
@@ -85,4 +88,21 @@ async fn ready(State(app): State<App>) -> (StatusCode, Json<Readiness>) {
             listener,
         }),
     )
+}
+
+/// Open in debug; otherwise the token's header must match, and without a token in the settings it is closed.
+#[utoipa::path(get, path = "/metrics", tag = "system", responses((status = 200, description = "Prometheus text", body = String)))]
+async fn metrics(State(app): State<App>, headers: HeaderMap) -> Result<Response, ApiError> {
+    if !app.config.debug {
+        let given = headers
+            .get("x-metrics-token")
+            .map_or(&b""[..], |v| v.as_bytes());
+        let token = app.config.metrics_token.as_ref();
+        let good = token.is_some_and(|t| bool::from(t.expose().as_bytes().ct_eq(given)));
+        if !good {
+            return Err(ApiError::forbidden("Metrics access denied"));
+        }
+    }
+    let (kind, text) = app.metrics.text().map_err(ApiError::internal)?;
+    Ok(([(header::CONTENT_TYPE, kind)], text).into_response())
 }

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::error::Result;
 use crate::external::overpass::Area;
 use crate::external::venue;
-use crate::live::presence;
+use crate::presence;
 
 /// A recurring job.
 #[derive(Debug, Clone, Copy)]
@@ -68,7 +68,7 @@ const LOOK: Duration = Duration::from_secs(5);
 pub fn start(app: &App, stopping: watch::Receiver<bool>) {
     let app = app.clone();
     tokio::spawn(async move {
-        let stop = crate::serve::turned(stopping);
+        let stop = crate::task::turned(stopping);
         tokio::pin!(stop);
         let mut ticks = tokio::time::interval(LOOK);
         loop {
@@ -111,7 +111,7 @@ impl Work {
     async fn run(self, app: &App) -> Result<()> {
         let chat_hours = app.config.checkin.chat_window_hours;
         match self {
-            Work::ReapTasks => presence::reap(app).await,
+            Work::ReapTasks => presence::reap(&app.db).await,
             Work::SeedFromOsm => seed_from_osm(app).await,
             Work::DisappearMessages => {
                 let sql = "update dm_messages set deleted_at = now(), updated_at = now() where expires_at <= now() and deleted_at is null";
@@ -163,7 +163,7 @@ async fn seed_from_osm(app: &App) -> Result<()> {
     }
     match app.external.area(Area::Box(area)).await {
         Ok(venues) => {
-            let stored = venue::store(app, &venues).await?.len();
+            let stored = venue::store(&app.db, &venues).await?.len();
             tracing::info!(stored, "places seeded from OpenStreetMap");
         }
         Err(error) => tracing::warn!(cause = %error, "no places from OpenStreetMap this time"),

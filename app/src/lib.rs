@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   HTTP, WebSocket ── router ── auth ── a feature's handlers ── PostgreSQL (PostGIS), Objects (S3 | folder)
-//!                                              │  live::event (a row and a NOTIFY in the same transaction)
+//!                                              │  event (a row and a NOTIFY in the same transaction)
 //!                        live (sockets of this task) ◄── LISTEN ── PostgreSQL ── the other tasks' listeners
 //! ```
 //!
@@ -19,12 +19,15 @@ pub mod collections;
 pub mod config;
 pub mod db;
 pub mod dms;
+pub mod drain;
 pub mod error;
+pub mod event;
 pub mod external;
 pub mod extract;
 pub mod follows;
 pub mod geo;
 pub mod health;
+pub mod hub;
 pub mod jobs;
 pub mod limits;
 pub mod live;
@@ -32,11 +35,14 @@ pub mod login;
 pub mod media;
 pub mod metrics;
 pub mod objects;
+pub mod observe;
 pub mod onboarding;
 pub mod openapi;
 pub mod page;
 pub mod place_chat;
 pub mod places;
+pub mod presence;
+pub mod rankings;
 pub mod reviews;
 pub mod router;
 pub mod saved;
@@ -48,6 +54,7 @@ pub mod sms;
 pub mod sniff;
 pub mod stamp;
 pub mod support;
+pub mod task;
 pub mod token;
 pub mod trace;
 pub mod upload;

@@ -5,10 +5,10 @@ mod setup;
 
 use axum::routing::post;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::error::ApiError;
+use crate::routes;
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()

@@ -8,7 +8,7 @@ use utoipa::openapi::{
 };
 
 /// Operations open to everybody; all others need a token.
-const PUBLIC: [(&str, &str); 27] = [
+const PUBLIC: [(&str, &str); 26] = [
     ("get", "/"),
     ("get", "/health"),
     ("get", "/readyz"),
@@ -18,7 +18,6 @@ const PUBLIC: [(&str, &str); 27] = [
     ("post", "/onboarding/check-username"),
     ("get", "/places/search"),
     ("get", "/places/search/suggestions"),
-    ("get", "/places/external/suggestions"),
     ("get", "/places/trending"),
     ("get", "/places/trending/global"),
     ("get", "/places/lookups/countries"),
@@ -43,12 +42,6 @@ const SCHEME: &str = "HTTPBearer";
 /// The page: the viewer's files come from this service, so it works without a network.
 pub async fn page() -> Html<&'static str> {
     Html(include_str!("docs.html"))
-}
-
-/// The document without a running service: for `circles-app openapi` and the snapshot.
-#[must_use]
-pub fn document() -> OpenApi {
-    finish(crate::router::api().into_openapi())
 }
 
 /// Adds what no handler says by itself: title, security, and the error answers every operation shares.

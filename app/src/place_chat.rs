@@ -9,17 +9,17 @@ use serde_json::json;
 use sqlx::PgExecutor;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::app::App;
 use crate::auth::User;
 use crate::bounds::Text;
 use crate::error::{ApiError, Result};
+use crate::event::{self, Event};
 use crate::extract::{Json, Path, Query};
-use crate::live::event::{self, Event};
-use crate::live::hub::Topic;
+use crate::hub::Topic;
 use crate::page::{Page, Paging};
+use crate::routes;
 use crate::stamp::{self, Stamp};
 use crate::visible;
 
@@ -218,7 +218,8 @@ pub async fn say(app: &App, user: &User, place: i64, text: &str) -> Result<ChatM
         &Event::to(
             Topic::Place(place),
             json!({ "type": "message", "message": body }),
-        ),
+        )
+        .by(user.id),
     )
     .await?;
     tx.commit().await?;

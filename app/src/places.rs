@@ -17,10 +17,12 @@ pub mod stats;
 pub mod suggest;
 pub mod trending;
 
+use axum::routing::{get, post};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::app::App;
+use crate::extract::whole::whole;
+use crate::routes;
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -30,7 +32,6 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(suggest::filter_options))
         .routes(routes!(advanced::advanced))
         .routes(routes!(advanced::flexible))
-        .routes(routes!(external::suggestions))
         .routes(routes!(external::search))
         .routes(routes!(external::test))
         .routes(routes!(recommend::recommendations))
@@ -53,14 +54,15 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(sources::enrichment_stats))
         .routes(routes!(sources::seeding_stats))
         .routes(routes!(admin::promote))
-        // Served, not documented: the unslashed form, and two that never were public.
-        .route("/places", axum::routing::post(create::create))
+        // Served, not documented: the unslashed form, and what never was public.
         .route(
-            "/places/search/enhanced",
-            axum::routing::get(external::enhanced),
+            "/places/external/suggestions",
+            get(whole(external::suggestions)),
         )
+        .route("/places", post(whole(create::create)))
+        .route("/places/search/enhanced", get(whole(external::enhanced)))
         .route(
             "/places/{place_id}/stats/enhanced",
-            axum::routing::get(stats::enhanced),
+            get(whole(stats::enhanced)),
         )
 }

@@ -5,9 +5,8 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::PgConnection;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::activity::{self, Kind};
 use crate::app::App;
@@ -18,6 +17,7 @@ use crate::error::{ApiError, Result};
 use crate::extract::{Json, Path, Query};
 use crate::page::{Page, Paging};
 use crate::places::photos::Photo;
+use crate::routes;
 use crate::stamp::Stamp;
 use crate::upload::Form;
 
@@ -194,21 +194,33 @@ struct PhotoForm {
     caption: Option<String>,
 }
 
+#[derive(Deserialize, IntoParams)]
+struct CaptionQuery {
+    /// For clients that do not put it into the form; the form's wins.
+    caption: Option<String>,
+}
+
 /// Adds a photo to a review.
-#[utoipa::path(post, path = "/places/reviews/{review_id}/photos", tag = "reviews", request_body(content = PhotoForm, content_type = "multipart/form-data"),
+#[utoipa::path(post, path = "/places/reviews/{review_id}/photos", tag = "reviews", params(CaptionQuery), request_body(content = PhotoForm, content_type = "multipart/form-data"),
     responses((status = 200, body = Photo), (status = 413, description = "Too large")))]
 async fn add_photo(
     State(app): State<App>,
     user: User,
     Path(review_id): Path<i64>,
+    Query(query): Query<CaptionQuery>,
     form: Form,
 ) -> Result<Json<Photo>> {
     let place_id = owned(&app, user.id, review_id).await?;
-    let mut caption = None;
+    let shortened = |text: &str| text.chars().take(CAPTION).collect::<String>();
+    let mut caption = query
+        .caption
+        .as_deref()
+        .filter(|c| !c.is_empty())
+        .map(shortened);
     let upload = form
         .file(app.config.limits.photo_bytes, &PHOTOS, |name, value| {
             if name == "caption" && !value.is_empty() {
-                caption = Some(value.chars().take(CAPTION).collect::<String>());
+                caption = Some(shortened(&value));
             }
         })
         .await?;

@@ -10,14 +10,15 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
+use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::app::App;
 use crate::error::ApiError;
 use crate::{
-    activity, checkins, collections, dms, follows, health, live, media, onboarding, openapi,
-    place_chat, places, reviews, saved, settings, support, trace, users,
+    activity, checkins, collections, dms, drain, follows, health, live, media, observe, onboarding,
+    openapi, place_chat, places, reviews, saved, settings, support, users,
 };
 
 /// Bodies without files.
@@ -45,6 +46,12 @@ pub fn api() -> OpenApiRouter<App> {
         .merge(media::router()) // /media/*
 }
 
+/// The document without a running service: for `circles-app openapi` and the snapshot.
+#[must_use]
+pub fn document() -> OpenApi {
+    openapi::finish(api().into_openapi())
+}
+
 /// The service as axum serves it.
 pub fn router(app: App) -> Router {
     let (routes, document) = api().split_for_parts();
@@ -62,7 +69,11 @@ pub fn router(app: App) -> Router {
             },
         ))
         .layer(cors(&app.config.cors_origins))
-        .layer(middleware::from_fn_with_state(app.clone(), trace::observe))
+        .layer(middleware::from_fn(drain::drain))
+        .layer(middleware::from_fn_with_state(
+            app.clone(),
+            observe::observe,
+        ))
         .with_state(app)
 }
 

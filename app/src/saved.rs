@@ -5,7 +5,6 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::auth::User;
@@ -15,7 +14,9 @@ use crate::error::{ApiError, Result};
 use crate::extract::{Json, Path, Query};
 use crate::page::{Page, Paging};
 use crate::places::model::{self, Place, View};
+use crate::routes;
 use crate::stamp::Stamp;
+use crate::visible;
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -246,10 +247,15 @@ struct SavedList {
     photos: Vec<String>,
 }
 
-/// SQL: pictures of a place, its own and of public check-ins, at most `$3`.
-const PICTURES: &str = "array(select x.url from (select p.photo_url as url, 0 as n where p.photo_url is not null \
-    union all select f.url, 1 from check_in_photos f join check_ins c on c.id = f.check_in_id \
-    where c.place_id = p.id and (c.visibility = 'public' or c.user_id = $1) order by 2 limit $3) x)";
+/// SQL: pictures of a place, its own and of check-ins the user `$1` may see, at most `$3`.
+fn pictures() -> String {
+    format!(
+        "array(select x.url from (select p.photo_url as url, 0 as n where p.photo_url is not null \
+         union all select f.url, 1 from check_in_photos f join check_ins c on c.id = f.check_in_id \
+         where c.place_id = p.id and {} order by 2 limit $3) x)",
+        visible::check_in("c", "$1::bigint")
+    )
+}
 
 /// One list.
 #[utoipa::path(get, path = "/places/saved/collections/{collection_name}", tag = "saved", responses((status = 200, body = SavedList)))]
@@ -289,9 +295,10 @@ struct SavedItem {
 }
 
 async fn listed(app: &App, user: i64, name: &str, photos: i64) -> Result<Vec<SavedItem>> {
+    let pictures = pictures();
     let sql = format!(
         "select s.id as saved_place_id, p.id as place_id, p.name as place_name, p.address, p.city, p.latitude, p.longitude, p.rating, \
-         p.description, p.categories, {PICTURES} as photos, s.created_at as saved_at from saved_places s join places p on p.id = s.place_id \
+         p.description, p.categories, {pictures} as photos, s.created_at as saved_at from saved_places s join places p on p.id = s.place_id \
          where s.user_id = $1 and lower(trim(s.list_name)) = lower(trim($2)) order by s.created_at desc, s.id desc"
     );
     let rows = sqlx::query_as(&sql).bind(user).bind(name).bind(photos);

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use crate::app::App;
 use crate::config::Config;
 use crate::db::{self, DbError};
+use crate::task::turned;
 use crate::{jobs, live, router};
 
 #[derive(Debug, thiserror::Error)]
@@ -74,11 +75,6 @@ pub async fn on(
     app.live.drained(Duration::from_secs(3)).await;
     app.db.close().await;
     Ok(())
-}
-
-/// Returns once `flag` is true, or nobody can set it any more.
-pub async fn turned(mut flag: watch::Receiver<bool>) {
-    let _ = flag.wait_for(|on| *on).await;
 }
 
 async fn stop_signal() {

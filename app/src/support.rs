@@ -4,7 +4,6 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::auth::{Admin, User};
@@ -12,6 +11,7 @@ use crate::bounds::Text;
 use crate::error::{ApiError, Result};
 use crate::extract::{Json, Path, Query};
 use crate::page::Paging;
+use crate::routes;
 use crate::stamp::Stamp;
 
 pub fn router() -> OpenApiRouter<App> {

@@ -1,19 +1,6 @@
-//! One request, followed: its id, its user, its line in the log and its place in the metrics.
+//! The request being served: its id and its user, for answers and the log.
 
 use std::cell::Cell;
-use std::time::Instant;
-
-use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue};
-use axum::middleware::Next;
-use axum::response::Response;
-use uuid::Uuid;
-
-use crate::app::App;
-
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// All paths that are no route share this label: raw paths would make the series unbounded.
-const UNMATCHED: &str = "unmatched";
 
 struct Context {
     id: String,
@@ -36,49 +23,18 @@ pub fn set_user(id: i64) {
     let _ = CONTEXT.try_with(|c| c.user.set(Some(id)));
 }
 
-/// An incoming id is kept when it is short and plain.
-fn accepted_id(request: &Request) -> Option<String> {
-    let id = request.headers().get(&REQUEST_ID)?.to_str().ok()?;
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_' || b == b'.';
-    ((1..=128).contains(&id.len()) && id.bytes().all(plain)).then(|| id.to_owned())
-}
-
-/// The outermost layer: gives the request an id, counts it, times it, and logs it (all in debug and all failures, else a sample).
-pub async fn observe(State(app): State<App>, request: Request, next: Next) -> Response {
-    let id = accepted_id(&request).unwrap_or_else(|| Uuid::new_v4().to_string());
-    let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let header = HeaderValue::from_str(&id).unwrap_or_else(|_| HeaderValue::from_static("invalid"));
-    let started = Instant::now();
-
+/// Runs `work` as the request `id`, and tells whose it turned out to be.
+pub async fn follow<T>(id: String, work: impl Future<Output = T>) -> (T, Option<i64>) {
     let context = Context {
-        id: id.clone(),
+        id,
         user: Cell::new(None),
     };
-    let (mut response, user) = CONTEXT
+    CONTEXT
         .scope(context, async {
-            let response = next.run(request).await;
-            (response, CONTEXT.with(|c| c.user.get()))
+            let done = work.await;
+            (done, CONTEXT.with(|c| c.user.get()))
         })
-        .await;
-
-    let elapsed = started.elapsed();
-    let status = response.status();
-    let route = route.as_ref().map_or(UNMATCHED, MatchedPath::as_str);
-    app.metrics
-        .count(method.as_str(), route, status.as_u16(), elapsed);
-    response.headers_mut().insert(REQUEST_ID, header);
-    let chosen = app.config.debug
-        || status.is_server_error()
-        || rand::random::<f64>() < app.config.log_sample_rate;
-    if chosen {
-        // The route, never the raw address: query strings can hold tokens.
-        tracing::info!(
-            request_id = %id, method = %method, route, status = status.as_u16(), user,
-            ms = elapsed.as_secs_f64() * 1000.0, "request"
-        );
-    }
-    response
+        .await
 }
 
 /// JSON lines on standard error. `RUST_LOG` overrides the level.

@@ -1,22 +1,31 @@
 //! Multipart uploads: read piece by piece up to a cap, then judged by signature and stored under a random name.
 
+use axum::RequestExt;
 use axum::extract::multipart::{Field, MultipartRejection};
 use axum::extract::{FromRequest, Multipart, Request};
+use axum::http::header;
 use bytes::{Bytes, BytesMut};
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::error::{ApiError, Result};
+use crate::error::{ApiError, Issue, Result};
 use crate::sniff::{self, Kind};
 
 /// Files shorter than this are no files.
 const MIN_BYTES: usize = 10;
 /// The longest text field beside a file.
 const MAX_TEXT: usize = 16 * 1024;
+const NUL: &str = "A form field contains null characters";
 
 /// A multipart body. Its refusal is an input error of the field `file`.
 pub struct Form(Multipart);
+
+/// A form whose files may be left out: multipart, or the plain form that HTTP clients send when there is no file.
+pub enum MixedForm {
+    Multipart(Form),
+    Plain(Vec<(String, String)>),
+}
 
 /// A whole upload, within its cap and of an allowed type.
 pub struct Upload {
@@ -36,8 +45,39 @@ impl<S: Send + Sync> FromRequest<S> for Form {
     }
 }
 
+impl<S: Send + Sync> FromRequest<S> for MixedForm {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self> {
+        let kind = request.headers().get(header::CONTENT_TYPE);
+        let plain = kind.is_some_and(|k| {
+            k.as_bytes()
+                .starts_with(b"application/x-www-form-urlencoded")
+        });
+        if !plain {
+            return Form::from_request(request, state)
+                .await
+                .map(Self::Multipart);
+        }
+        let limited = request.into_limited_body();
+        let bytes = axum::body::to_bytes(limited, MAX_TEXT)
+            .await
+            .map_err(|_| ApiError::TooLarge("Request body is too large".to_owned()))?;
+        let pairs: Vec<(String, String)> = form_urlencoded::parse(&bytes).into_owned().collect();
+        if pairs.iter().any(|(_, value)| value.contains('\0')) {
+            return Err(ApiError::bad(NUL));
+        }
+        Ok(Self::Plain(pairs))
+    }
+}
+
 fn missing(field: &str) -> ApiError {
-    ApiError::invalid("body", field, "Field required", Value::Null)
+    ApiError::Invalid(vec![Issue {
+        kind: "missing",
+        loc: vec![json!("body"), json!(field)],
+        msg: "Field required".to_owned(),
+        input: Value::Null,
+    }])
 }
 
 impl Form {
@@ -108,7 +148,7 @@ pub async fn read_text(field: Field<'_>) -> Result<String> {
     let text = String::from_utf8(bytes.to_vec())
         .map_err(|_| ApiError::bad("A form field is not UTF-8"))?;
     if text.contains('\0') {
-        return Err(ApiError::bad("A form field contains null characters"));
+        return Err(ApiError::bad(NUL));
     }
     Ok(text)
 }

@@ -9,9 +9,9 @@ pub mod stats;
 
 use axum::extract::DefaultBodyLimit;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::app::App;
+use crate::routes;
 
 pub fn router() -> OpenApiRouter<App> {
     let uploads = OpenApiRouter::new()

@@ -14,7 +14,7 @@ use crate::bounds::{Id, Lat, Lng, Text};
 use crate::error::{ApiError, Result};
 use crate::extract::{Json, Query};
 use crate::sniff::{self, Kind as FileKind};
-use crate::upload::{self, Form, Upload};
+use crate::upload::{self, MixedForm, Upload};
 use crate::visible::Level;
 
 /// Pictures people take.
@@ -171,9 +171,16 @@ pub struct FullForm {
 }
 
 /// The fields and files of the multipart form. Numbers arrive as text.
-async fn read_form(app: &App, mut form: Form) -> Result<(CheckInBody, Vec<Upload>)> {
+async fn read_form(app: &App, form: MixedForm) -> Result<(CheckInBody, Vec<Upload>)> {
     let mut fields = serde_json::Map::new();
     let mut uploads = Vec::new();
+    let mut form = match form {
+        MixedForm::Plain(pairs) => {
+            let told = pairs.into_iter().filter_map(|(n, text)| field_of(n, text));
+            return Ok((body_of(told.collect())?, uploads));
+        }
+        MixedForm::Multipart(form) => form,
+    };
     while let Some((name, field)) = form.next().await? {
         if matches!(name.as_str(), "photos" | "files" | "photos[]" | "files[]") {
             if uploads.len() == MOST_PHOTOS {
@@ -184,30 +191,33 @@ async fn read_form(app: &App, mut form: Form) -> Result<(CheckInBody, Vec<Upload
             uploads.push(upload::read_file(field, app.config.limits.photo_bytes, &PHOTOS).await?);
             continue;
         }
-        let text = upload::read_text(field).await?;
-        let number = || {
-            text.trim()
-                .parse::<serde_json::Number>()
-                .ok()
-                .map(Value::Number)
-        };
-        let value = match name.as_str() {
-            "place_id" | "latitude" | "longitude" => {
-                number().unwrap_or_else(|| Value::String(text.clone()))
-            }
-            _ if text.is_empty() => continue,
-            _ => Value::String(text),
-        };
-        fields.insert(name, value);
+        fields.extend(field_of(name, upload::read_text(field).await?));
     }
+    Ok((body_of(fields)?, uploads))
+}
+
+/// A field as JSON would tell it; an empty text counts as left out.
+fn field_of(name: String, text: String) -> Option<(String, Value)> {
+    let number = || text.trim().parse().ok().map(Value::Number);
+    match name.as_str() {
+        "place_id" | "latitude" | "longitude" => {
+            let value = number().unwrap_or(Value::String(text));
+            Some((name, value))
+        }
+        _ if text.is_empty() => None,
+        _ => Some((name, Value::String(text))),
+    }
+}
+
+fn body_of(fields: serde_json::Map<String, Value>) -> Result<CheckInBody> {
     let bytes = serde_json::to_vec(&fields).map_err(ApiError::internal)?;
-    Ok((crate::extract::parse_json(&bytes)?, uploads))
+    crate::extract::parse_json(&bytes)
 }
 
 /// Checks in with photos. One bad photo fails the whole.
 #[utoipa::path(post, path = "/places/check-ins/full", tag = "check-ins", request_body(content = FullForm, content_type = "multipart/form-data"),
     responses((status = 200, body = CheckIn), (status = 413, description = "Too large")))]
-pub async fn full(State(app): State<App>, user: User, form: Form) -> Result<Json<CheckIn>> {
+pub async fn full(State(app): State<App>, user: User, form: MixedForm) -> Result<Json<CheckIn>> {
     let (body, uploads) = read_form(&app, form).await?;
     // Refuse before anything is stored; the rules are kept once more with the row itself.
     check(&app, &mut *app.db.begin().await?, &user, &body).await?;

@@ -11,8 +11,8 @@ use crate::app::App;
 use crate::auth::User;
 use crate::dms::reactions::Told;
 use crate::error::{ApiError, OnConstraint, Result};
+use crate::event::{self, About};
 use crate::extract::{Json, Path, Query};
-use crate::live::event::{self, About};
 use crate::page::{Page, Paging};
 use crate::stamp::Stamp;
 

@@ -3,7 +3,6 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
 use super::message::{self, Message};
@@ -11,7 +10,7 @@ use super::send::{self, MessageType, NewMessage};
 use super::{reactions, thread};
 use crate::app::App;
 use crate::auth::User;
-use crate::bounds::{Id, Lat, Lng, Text};
+use crate::bounds::{Id, Lat, List, Lng, Text};
 use crate::error::{ApiError, Result};
 use crate::extract::{Json, Path, Query};
 use crate::page::Paging;
@@ -21,7 +20,8 @@ use crate::stamp::Stamp;
 #[derive(Deserialize, ToSchema)]
 pub struct ForwardBody {
     message_id: Id,
-    target_thread_ids: Vec<Id>,
+    #[schema(value_type = Vec<Id>, min_items = 1, max_items = 5)]
+    target_thread_ids: List<Id, 1, 5>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -88,14 +88,6 @@ pub async fn forward(
     Json(body): Json<ForwardBody>,
 ) -> Result<Json<Forwarded>> {
     let total = body.target_thread_ids.len();
-    if !(1..=5).contains(&total) {
-        return Err(ApiError::invalid(
-            "body",
-            "target_thread_ids",
-            "List should have 1 to 5 items",
-            json!(total),
-        ));
-    }
     reactions::readable(&app, &user, *body.message_id, Some(thread_id)).await?;
     let sql = "select sender_id, text, message_type, photo_urls, video_urls, voice_urls, voice_duration, file_urls, file_names, \
                file_sizes, caption, location_latitude, location_longitude, location_name, location_address from dm_messages where id = $1";
@@ -105,7 +97,7 @@ pub async fn forward(
         .await?;
     let new = source.copied(*body.message_id);
     let mut failed = Vec::new();
-    for target in &body.target_thread_ids {
+    for target in body.target_thread_ids.iter() {
         let sent = async {
             let thread = thread::access(&app.db, **target, user.id).await?;
             send::send(&app, &user, &thread, &new).await

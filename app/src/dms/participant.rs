@@ -12,10 +12,10 @@ use super::thread;
 use crate::app::App;
 use crate::auth::User;
 use crate::error::{ApiError, Result};
+use crate::event::{self, Event};
 use crate::extract::{Json, Path};
-use crate::live::event::{self, Event};
-use crate::live::hub::Topic;
-use crate::live::presence;
+use crate::hub::Topic;
+use crate::presence;
 use crate::stamp::{self, Stamp};
 
 /// SQL of an upsert of `$2`'s state in thread `$1` (peer `$3`) that sets `assignment`.

@@ -12,9 +12,9 @@ use crate::app::App;
 use crate::auth::User;
 use crate::bounds::{Id, Text};
 use crate::error::{ApiError, Result};
+use crate::event::{self, About};
 use crate::extract::{Json, Path, Query};
 use crate::limits;
-use crate::live::event::{self, About};
 use crate::page::{Page, Paging};
 use crate::visible;
 

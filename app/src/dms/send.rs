@@ -10,12 +10,12 @@ use super::message::{self, Message};
 use super::thread::{self, ThreadRow};
 use crate::app::App;
 use crate::auth::User;
-use crate::bounds::{Id, Int, Lat, Lng, Text};
+use crate::bounds::{Id, Int, Lat, List, Lng, Text};
 use crate::error::{ApiError, Result};
+use crate::event::{self, Event};
 use crate::extract::{Json, Path};
+use crate::hub::Topic;
 use crate::limits;
-use crate::live::event::{self, Event};
-use crate::live::hub::Topic;
 use crate::stamp::{self, Stamp};
 
 /// Characters of the message replied to that are kept with the reply.
@@ -57,18 +57,24 @@ pub struct SendBody {
     message_type: MessageType,
     reply_to_id: Option<Id>,
     #[serde(default)]
-    photo_urls: Vec<Text<1, 2000>>,
+    #[schema(value_type = Vec<Text<1, 2000>>, max_items = 10)]
+    photo_urls: List<Text<1, 2000>, 0, 10>,
     #[serde(default)]
-    video_urls: Vec<Text<1, 2000>>,
+    #[schema(value_type = Vec<Text<1, 2000>>, max_items = 5)]
+    video_urls: List<Text<1, 2000>, 0, 5>,
     #[serde(default)]
-    voice_urls: Vec<Text<1, 2000>>,
+    #[schema(value_type = Vec<Text<1, 2000>>, max_items = 1)]
+    voice_urls: List<Text<1, 2000>, 0, 1>,
     voice_duration: Option<Int<1, 300>>,
     #[serde(default)]
-    file_urls: Vec<Text<1, 2000>>,
+    #[schema(value_type = Vec<Text<1, 2000>>, max_items = 5)]
+    file_urls: List<Text<1, 2000>, 0, 5>,
     #[serde(default)]
-    file_names: Vec<Text<1, 255>>,
+    #[schema(value_type = Vec<Text<1, 255>>, max_items = 5)]
+    file_names: List<Text<1, 255>, 0, 5>,
     #[serde(default)]
-    file_sizes: Vec<Int<0, { i64::MAX }>>,
+    #[schema(value_type = Vec<Int<0, { i64::MAX }>>, max_items = 5)]
+    file_sizes: List<Int<0, { i64::MAX }>, 0, 5>,
     caption: Option<Text<0, 500>>,
     location_latitude: Option<Lat>,
     location_longitude: Option<Lng>,
@@ -133,18 +139,6 @@ pub async fn post(
 
 /// The rules a body must keep that no single field tells.
 async fn checked(app: &App, user: &User, body: SendBody) -> Result<NewMessage> {
-    let caps = [
-        ("photo_urls", body.photo_urls.len(), 10),
-        ("video_urls", body.video_urls.len(), 5),
-        ("voice_urls", body.voice_urls.len(), 1),
-        ("file_urls", body.file_urls.len(), 5),
-        ("file_names", body.file_names.len(), 5),
-        ("file_sizes", body.file_sizes.len(), 5),
-    ];
-    if let Some((field, count, cap)) = caps.into_iter().find(|(_, count, cap)| count > cap) {
-        let msg = format!("List should have at most {cap} items");
-        return Err(ApiError::invalid("body", field, msg, json!(count)));
-    }
     let forwarded = match body.forwarded_from_message_id {
         None => None,
         Some(id) => Some(forwardable(app, user, *id).await?),
@@ -158,8 +152,13 @@ async fn checked(app: &App, user: &User, body: SendBody) -> Result<NewMessage> {
         voice_urls: issued(app, user, &body.voice_urls)?,
         voice_duration: body.voice_duration.and_then(|d| i32::try_from(*d).ok()),
         file_urls: issued(app, user, &body.file_urls)?,
-        file_names: body.file_names.into_iter().map(Text::into_inner).collect(),
-        file_sizes: body.file_sizes.into_iter().map(|s| *s).collect(),
+        file_names: body
+            .file_names
+            .into_inner()
+            .into_iter()
+            .map(Text::into_inner)
+            .collect(),
+        file_sizes: body.file_sizes.iter().map(|s| **s).collect(),
         caption: body.caption.map(Text::into_inner),
         location: body
             .location_latitude

@@ -4,12 +4,12 @@ use axum::extract::{DefaultBodyLimit, State};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::auth::User;
 use crate::error::Result;
 use crate::extract::Json;
+use crate::routes;
 use crate::sniff::{self, Class, Kind};
 use crate::upload::{Form, Upload};
 

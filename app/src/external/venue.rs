@@ -1,8 +1,8 @@
 //! A place as a third party knows it, and its way into the table.
 
 use serde_json::{Value, json};
+use sqlx::PgPool;
 
-use crate::app::App;
 use crate::error::Result;
 
 /// A place found outside. Its pair of source and external id is its identity.
@@ -44,7 +44,7 @@ impl Venue {
 ///
 /// # Errors
 /// The database's failure.
-pub async fn store(app: &App, venues: &[Venue]) -> Result<Vec<i64>> {
+pub async fn store(db: &PgPool, venues: &[Venue]) -> Result<Vec<i64>> {
     let mut ids = Vec::with_capacity(venues.len());
     let sql = "insert into places as p (name, address, country, city, neighborhood, latitude, longitude, categories, rating, price_tier, \
         external_id, data_source, seed_source, phone, website, photo_url, additional_photos, place_metadata) \
@@ -64,7 +64,7 @@ pub async fn store(app: &App, venues: &[Venue]) -> Result<Vec<i64>> {
             .filter(|v| v.is_valid() && seen.insert(&v.external_id))
             .collect();
         let rows: Value = good.iter().map(|v| row(v)).collect();
-        let stored: Vec<(i64, String)> = sqlx::query_as(sql).bind(rows).fetch_all(&app.db).await?;
+        let stored: Vec<(i64, String)> = sqlx::query_as(sql).bind(rows).fetch_all(db).await?;
         for venue in good {
             ids.extend(
                 stored

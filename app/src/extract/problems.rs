@@ -3,10 +3,16 @@
 //! serde stops at the first one. So the value at fault gives way to a stand-in that passes, and the input is read again, until it
 //! passes as a whole or no stand-in helps. What is wrong is thus decided in one place, the types; only refused requests pay for it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+
+mod input;
+mod issue;
+
+pub use input::{Body, Pairs};
+use issue::issue;
 
 use crate::error::Issue;
 
@@ -116,187 +122,6 @@ fn told_at(failure: &Failure) -> Vec<Value> {
     issue("", failure, Value::Null).loc[1..].to_vec()
 }
 
-/// Words serde's message the way clients of the former service know it.
-fn issue(place: &str, failure: &Failure, input: Value) -> Issue {
-    let mut loc = vec![json!(place)];
-    loc.extend(failure.path.iter().cloned());
-    let missing = failure.message.strip_prefix("missing field `");
-    if let Some(field) = missing.and_then(|m| m.split('`').next()) {
-        loc.push(json!(field));
-        return Issue {
-            kind: "missing",
-            loc,
-            msg: "Field required".to_owned(),
-            input,
-        };
-    }
-    // serde_json appends the position, which means nothing after the body was parsed once.
-    let words = failure.message.split(" at line ").next();
-    let msg = words.unwrap_or(&failure.message).to_owned();
-    Issue {
-        kind: kind_of(&msg),
-        loc,
-        msg,
-        input,
-    }
-}
-
-fn kind_of(msg: &str) -> &'static str {
-    let rules: [(&str, &'static str); 12] = [
-        ("valid object", "object_type"),
-        ("at least", "string_too_short"),
-        ("at most", "string_too_long"),
-        ("greater than", "greater_than_equal"),
-        ("less than", "less_than_equal"),
-        ("unknown variant", "enum"),
-        ("expected a string", "string_type"),
-        ("expected i64", "int_type"),
-        ("expected a number", "float_type"),
-        ("expected f64", "float_type"),
-        ("expected a boolean", "bool_type"),
-        ("expected a sequence", "list_type"),
-    ];
-    rules
-        .iter()
-        .find(|(part, _)| msg.contains(part))
-        .map_or("value_error", |(_, kind)| kind)
-}
-
-fn failure(error: &serde_path_to_error::Error<impl std::fmt::Display>) -> Failure {
-    use serde_path_to_error::Segment;
-    let step = |segment: &Segment| match segment {
-        Segment::Seq { index } => Some(json!(index)),
-        Segment::Map { key } => Some(json!(key)),
-        Segment::Enum { .. } | Segment::Unknown => None,
-    };
-    Failure {
-        path: error.path().iter().filter_map(step).collect(),
-        message: error.inner().to_string(),
-    }
-}
-
-/// A JSON body.
-#[derive(Clone)]
-pub struct Body {
-    pub value: Value,
-    pub length: usize,
-}
-
-impl Input for Body {
-    const PLACE: &'static str = "body";
-
-    fn read<T: DeserializeOwned>(&self) -> Result<T, Failure> {
-        // serde would take a list for the fields of an object, by their order.
-        if !self.value.is_object() {
-            return Err(Failure {
-                path: Vec::new(),
-                message: "Input should be a valid object".to_owned(),
-            });
-        }
-        serde_path_to_error::deserialize(&self.value).map_err(|e| failure(&e))
-    }
-
-    fn at(&self, path: &[Value]) -> Value {
-        self.value
-            .pointer(&pointer(path))
-            .cloned()
-            .unwrap_or_default()
-    }
-
-    fn put(&mut self, path: &[Value], value: Option<Value>) -> bool {
-        let Some((last, before)) = path.split_last() else {
-            return false;
-        };
-        match (self.value.pointer_mut(&pointer(before)), last, value) {
-            (Some(Value::Object(fields)), Value::String(name), Some(value)) => {
-                fields.insert(name.clone(), value);
-                true
-            }
-            (Some(Value::Object(fields)), Value::String(name), None) => {
-                fields.remove(name).is_some()
-            }
-            // Nothing is taken out of a list: the places of the others would change.
-            (Some(Value::Array(items)), Value::Number(n), Some(value)) => {
-                let index = n.as_u64().and_then(|n| usize::try_from(n).ok());
-                let item = index.and_then(|n| items.get_mut(n));
-                item.map(|item| *item = value).is_some()
-            }
-            _ => false,
-        }
-    }
-
-    fn length(&self) -> usize {
-        self.length
-    }
-}
-
-/// RFC 6901.
-fn pointer(path: &[Value]) -> String {
-    let step = |step: &Value| match step {
-        Value::String(name) => format!("/{}", name.replace('~', "~0").replace('/', "~1")),
-        other => format!("/{other}"),
-    };
-    path.iter().map(step).collect()
-}
-
-/// A query string; the last of a repeated parameter counts, as it did for the clients' former service.
-#[derive(Clone)]
-pub struct Pairs(BTreeMap<String, String>);
-
-impl Pairs {
-    #[must_use]
-    pub fn of(query: &str) -> Pairs {
-        Pairs(
-            form_urlencoded::parse(query.as_bytes())
-                .into_owned()
-                .collect(),
-        )
-    }
-}
-
-impl Input for Pairs {
-    const PLACE: &'static str = "query";
-
-    fn read<T: DeserializeOwned>(&self) -> Result<T, Failure> {
-        if let Some((name, _)) = self.0.iter().find(|(_, value)| value.contains('\0')) {
-            return Err(Failure {
-                path: vec![json!(name)],
-                message: "String should not contain null characters".to_owned(),
-            });
-        }
-        let clean = serde_urlencoded::to_string(&self.0).unwrap_or_default();
-        let parser = serde_urlencoded::Deserializer::new(form_urlencoded::parse(clean.as_bytes()));
-        serde_path_to_error::deserialize(parser).map_err(|e| failure(&e))
-    }
-
-    fn at(&self, path: &[Value]) -> Value {
-        let name = path.first().and_then(Value::as_str);
-        name.and_then(|n| self.0.get(n))
-            .map_or(Value::Null, |v| json!(v))
-    }
-
-    fn put(&mut self, path: &[Value], value: Option<Value>) -> bool {
-        let Some(name) = path.first().and_then(Value::as_str) else {
-            return false;
-        };
-        match value {
-            None => self.0.remove(name).is_some(),
-            Some(Value::String(text)) => {
-                self.0.insert(name.to_owned(), text);
-                true
-            }
-            Some(other) => {
-                self.0.insert(name.to_owned(), other.to_string());
-                true
-            }
-        }
-    }
-
-    fn length(&self) -> usize {
-        self.0.iter().map(|(k, v)| k.len() + v.len()).sum()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -382,7 +207,10 @@ mod tests {
     fn a_body_that_is_no_object_and_a_long_one_end_at_once() {
         let list = json!(["sara", "open", 1, null, [], {"code": "123456"}, true]);
         for value in [json!(7), json!(null), list] {
-            assert_eq!(told::<_, Form>(&body(value)), [r#"["body"] object_type"#]);
+            assert_eq!(
+                told::<_, Form>(&body(value)),
+                [r#"["body"] model_attributes_type"#]
+            );
         }
         let long = body(json!({ "name": "x".repeat(LONGEST), "lat": 91 }));
         assert_eq!(told::<_, Form>(&long).len(), 1);
@@ -402,7 +230,7 @@ mod tests {
         let mut found = told::<_, Near>(&Pairs::of("lat=north&limit=0&q=%00"));
         found.sort();
         let expected = [
-            r#"["query","lat"] value_error"#,
+            r#"["query","lat"] float_parsing"#,
             r#"["query","limit"] greater_than_equal"#,
             r#"["query","lng"] missing"#,
             r#"["query","q"] value_error"#,

@@ -2,16 +2,15 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::Value;
 use sqlx::postgres::{PgListener, PgNotification};
 use tokio::sync::watch;
 
-use super::event::CHANNEL;
-use super::hub::Topic;
 use crate::app::App;
+use crate::event::CHANNEL;
+use crate::hub::Topic;
 
 /// The heartbeats of any task come more often than this; silence means the wire is dead.
 const SILENCE: Duration = Duration::from_secs(20);
@@ -26,6 +25,7 @@ struct Row {
     topic: String,
     only_user: Option<i64>,
     except_user: Option<i64>,
+    except_users: Option<Vec<i64>>,
     payload: Value,
 }
 
@@ -41,7 +41,7 @@ pub async fn run(app: App, stopping: watch::Receiver<bool>) {
     let mut ear = Ear::default();
     // Sockets are still told of their closing while the task stops, so the ear outlives the signal by the grace.
     let stop = async {
-        crate::serve::turned(stopping).await;
+        crate::task::turned(stopping).await;
         tokio::time::sleep(app.config.stop_grace).await;
     };
     tokio::pin!(stop);
@@ -50,7 +50,7 @@ pub async fn run(app: App, stopping: watch::Receiver<bool>) {
             () = &mut stop => return,
             error = ear.listen(&app) => error,
         };
-        app.live.listening.store(false, Ordering::Relaxed);
+        app.live.set_listening(false);
         if let Err(error) = broken {
             tracing::warn!(cause = %error, "live events are interrupted");
         }
@@ -69,7 +69,7 @@ impl Ear {
             self.catch_up(app).await?;
         }
         self.connected_before = true;
-        app.live.listening.store(true, Ordering::Relaxed);
+        app.live.set_listening(true);
         loop {
             let Ok(heard) = tokio::time::timeout(SILENCE, listener.try_recv()).await else {
                 return Ok(());
@@ -100,14 +100,14 @@ impl Ear {
     }
 
     async fn fetch(&mut self, app: &App, ids: &[i64]) -> Result<(), sqlx::Error> {
-        let sql = "select id, topic, only_user, except_user, payload from live_events where id = any($1) order by id";
+        let sql = "select id, topic, only_user, except_user, except_users, payload from live_events where id = any($1) order by id";
         let rows: Vec<Row> = sqlx::query_as(sql).bind(ids).fetch_all(&app.db).await?;
         self.deliver(app, rows);
         Ok(())
     }
 
     async fn catch_up(&mut self, app: &App) -> Result<(), sqlx::Error> {
-        let sql = "select id, topic, only_user, except_user, payload from live_events \
+        let sql = "select id, topic, only_user, except_user, except_users, payload from live_events \
                    where created_at > now() - make_interval(secs => $1) order by id";
         let rows: Vec<Row> = sqlx::query_as(sql)
             .bind(CATCH_UP_SECONDS)
@@ -127,9 +127,9 @@ impl Ear {
                 continue;
             };
             let frame: Arc<str> = row.payload.to_string().into();
-            app.live
-                .hub
-                .deliver(topic, row.only_user, row.except_user, &frame);
+            let mut except = row.except_users.unwrap_or_default();
+            except.extend(row.except_user);
+            app.live.hub.deliver(topic, row.only_user, &except, &frame);
             if self.delivered.len() == REMEMBERED {
                 self.delivered.pop_front();
             }

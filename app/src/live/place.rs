@@ -6,15 +6,15 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::event::{self, Event};
-use super::hub::Topic;
-use super::presence;
 use super::socket::{self, Incoming, Refusal, Room, TokenQuery, error_frame};
 use crate::app::App;
 use crate::auth::User;
 use crate::error::{ApiError, Result};
+use crate::event::{self, Event};
 use crate::extract::{Path, Query};
+use crate::hub::Topic;
 use crate::place_chat::{self, private};
+use crate::presence;
 use crate::stamp;
 
 const LONGEST: usize = 2000;
@@ -74,7 +74,9 @@ impl Chat {
         });
         event::emit(
             &app.db,
-            &Event::to(self.topic(), payload).except(self.user.id),
+            &Event::to(self.topic(), payload)
+                .except(self.user.id)
+                .by(self.user.id),
         )
         .await
     }

@@ -10,11 +10,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
-use super::hub::{Seat, Topic};
-use super::presence;
 use crate::app::App;
 use crate::auth::{self, User};
 use crate::error::{ApiError, Result};
+use crate::hub::{Seat, Topic};
+use crate::presence;
 use crate::stamp;
 
 /// Longer frames than any message can be close the connection.
@@ -126,7 +126,7 @@ async fn run<R: Room>(mut socket: WebSocket, app: App, user: i64, mut room: R) {
     let seat = app.live.hub.join(topic, user);
     let id = seat.socket;
     app.metrics.sockets.inc();
-    let ended = match presence::opened(&app, id, user, topic).await {
+    let ended = match presence::opened(&app.db, &app.live, id, user, topic).await {
         Ok(()) => talk(&mut socket, &app, &mut room, seat).await,
         Err(_) => End::Unavailable,
     };
@@ -177,12 +177,7 @@ async fn talk<R: Room>(socket: &mut WebSocket, app: &App, room: &mut R, mut seat
             return End::Gone;
         }
     }
-    let stopping = async {
-        match app.live.stopping() {
-            Some(flag) => crate::serve::turned(flag).await,
-            None => std::future::pending().await,
-        }
-    };
+    let stopping = app.live.stopped();
     tokio::pin!(stopping);
     let mut sweep =
         tokio::time::interval_at(Instant::now() + app.config.ws.sweep, app.config.ws.sweep);

@@ -6,9 +6,6 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::event::{self, Event};
-use super::hub::Topic;
-use super::presence;
 use super::socket::{self, Incoming, Refusal, Room, TokenQuery, error_frame};
 use crate::app::App;
 use crate::auth::User;
@@ -16,7 +13,10 @@ use crate::dms::send::{self, NewMessage};
 use crate::dms::thread::{self, ThreadRow};
 use crate::dms::{participant, reactions};
 use crate::error::{ApiError, Result};
+use crate::event::{self, Event};
 use crate::extract::{Path, Query};
+use crate::hub::Topic;
+use crate::presence;
 use crate::stamp;
 
 const LONGEST: usize = 2000;

@@ -6,11 +6,11 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::hub::Topic;
 use super::socket::{self, Incoming, Refusal, Room, TokenQuery, error_frame};
 use crate::app::App;
 use crate::error::Result;
 use crate::extract::{Path, Query};
+use crate::hub::Topic;
 use crate::stamp;
 
 struct Inbox {

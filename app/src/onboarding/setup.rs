@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::auth::User;
-use crate::bounds::Text;
+use crate::bounds::{List, Text};
 use crate::error::{ApiError, OnConstraint, Result};
 use crate::extract::Json;
 use crate::stamp::Stamp;
@@ -116,7 +116,8 @@ pub struct SetupBody {
     last_name: Text<1, 50>,
     username: Text<3, 30>,
     #[serde(default)]
-    interests: Vec<Text<1, 50>>,
+    #[schema(value_type = Vec<Text<1, 50>>, max_items = 10)]
+    interests: List<Text<1, 50>, 0, 10>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -146,15 +147,6 @@ pub async fn complete_setup(
     user: User,
     Json(body): Json<SetupBody>,
 ) -> Result<Json<SetupDone>> {
-    if body.interests.len() > 10 {
-        let count = body.interests.len().into();
-        return Err(ApiError::invalid(
-            "body",
-            "interests",
-            "List should have at most 10 items",
-            count,
-        ));
-    }
     if !is_username(&body.username) {
         return Err(ApiError::bad(
             "Username may only contain letters, digits and underscores",

@@ -253,7 +253,7 @@ pub async fn seed_from_osm(
     let started = Instant::now();
     let (success, count, message) = match app.external.area(Area::Box(bbox)).await {
         Ok(venues) => {
-            let stored = venue::store(&app, &venues).await?.len();
+            let stored = venue::store(&app.db, &venues).await?.len();
             (true, stored, format!("Stored {stored} places"))
         }
         Err(_) => (
@@ -313,7 +313,7 @@ pub async fn promote(
         .await
         .ok_or(ApiError::NotFound("Venue"))?;
     let photos_count = venue.photos.len();
-    let id = venue::store(&app, &[venue])
+    let id = venue::store(&app.db, &[venue])
         .await?
         .pop()
         .ok_or(ApiError::NotFound("Venue"))?;

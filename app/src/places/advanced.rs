@@ -1,7 +1,8 @@
 //! Search with everything.
 
 use axum::extract::State;
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
 use super::filter::Filter;
@@ -10,7 +11,7 @@ use super::search;
 use crate::app::App;
 use crate::auth::{MaybeUser, User};
 use crate::bounds::{Int, Lat, Lng, Num, Rating, Text};
-use crate::error::{ApiError, Result};
+use crate::error::Result;
 use crate::extract::Json;
 use crate::page::Page;
 use crate::visible;
@@ -32,6 +33,22 @@ enum SortOrder {
     Desc,
 }
 
+/// Kilometres, 0.1 to 100.
+#[derive(Debug, Clone, Copy)]
+struct RadiusKm(f64);
+
+impl<'de> Deserialize<'de> for RadiusKm {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<RadiusKm, D::Error> {
+        let km = *Num::<0, 100>::deserialize(d)?;
+        if km < 0.1 {
+            return Err(D::Error::custom(
+                "Input should be greater than or equal to 0.1",
+            ));
+        }
+        Ok(RadiusKm(km))
+    }
+}
+
 #[derive(Deserialize, ToSchema)]
 pub struct AdvancedBody {
     query: Option<Text<0, 200>>,
@@ -46,8 +63,8 @@ pub struct AdvancedBody {
     has_photos: Option<bool>,
     latitude: Option<Lat>,
     longitude: Option<Lng>,
-    /// 0.1 to 100.
-    radius_km: Option<Num<0, 100>>,
+    #[schema(value_type = Option<f64>, minimum = 0.1, maximum = 100)]
+    radius_km: Option<RadiusKm>,
     sort_by: Option<SortBy>,
     sort_order: Option<SortOrder>,
     limit: Option<Int<1, 100>>,
@@ -132,20 +149,12 @@ async fn run(app: &App, body: AdvancedBody) -> Result<Page<Place>> {
             None => {}
         }
     }
-    if body.radius_km.is_some_and(|km| *km < 0.1) {
-        return Err(ApiError::invalid(
-            "body",
-            "radius_km",
-            "Input should be greater than or equal to 0.1",
-            body.radius_km.map(|r| *r).into(),
-        ));
-    }
     let point = body.latitude.map(|v| *v).zip(body.longitude.map(|v| *v));
     let nearest = search::near(
         app,
         &mut filter,
         point,
-        body.radius_km.map_or(10.0, |km| *km) * 1000.0,
+        body.radius_km.map_or(10.0, |km| km.0) * 1000.0,
     );
     let order = order(body.sort_by, body.sort_order)
         .or(nearest)

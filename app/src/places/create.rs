@@ -1,7 +1,8 @@
 //! Adding a place by hand.
 
 use axum::extract::State;
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
 use super::model::{self, Place, View};
@@ -12,16 +13,52 @@ use crate::error::{ApiError, Result};
 use crate::extract::Json;
 use crate::limits;
 
-/// A comma list, or a list.
+/// A comma list, or a list; kept as a comma list.
+struct Categories(String);
+
+/// The forms a client may send.
 #[derive(Deserialize, ToSchema)]
 #[serde(untagged)]
-enum Categories {
+enum Listed {
     Text(String),
     List(Vec<String>),
 }
 
+impl<'de> Deserialize<'de> for Categories {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Categories, D::Error> {
+        let text = match Listed::deserialize(d) {
+            Ok(Listed::Text(text)) => text,
+            Ok(Listed::List(list)) => list.join(","),
+            Err(_) => return Err(D::Error::custom("Input should be a valid string or list")),
+        };
+        if text.chars().count() > 500 || text.contains('\0') {
+            return Err(D::Error::custom(
+                "String should have at most 500 characters and no null characters",
+            ));
+        }
+        Ok(Categories(text))
+    }
+}
+
+fn not_blank<'de, D: Deserializer<'de>>(d: D) -> Result<Text<1, 200>, D::Error> {
+    let name = Text::deserialize(d)?;
+    if name.trim().is_empty() {
+        return Err(D::Error::custom("String should not be blank"));
+    }
+    Ok(name)
+}
+
+fn tier<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Text<0, 4>>, D::Error> {
+    let tier = Option::<Text<0, 4>>::deserialize(d)?;
+    if tier.iter().any(|t| t.bytes().any(|b| b != b'$')) {
+        return Err(D::Error::custom("Input should be $, $$, $$$ or $$$$"));
+    }
+    Ok(tier)
+}
+
 #[derive(Deserialize, ToSchema)]
 pub struct PlaceBody {
+    #[serde(deserialize_with = "not_blank")]
     name: Text<1, 200>,
     address: Option<Text<0, 500>>,
     country: Option<Text<0, 100>>,
@@ -30,7 +67,9 @@ pub struct PlaceBody {
     latitude: Option<Lat>,
     longitude: Option<Lng>,
     description: Option<Text<0, 2000>>,
+    #[schema(value_type = Option<Listed>)]
     categories: Option<Categories>,
+    #[serde(default, deserialize_with = "tier")]
     price_tier: Option<Text<0, 4>>,
 }
 
@@ -41,39 +80,7 @@ pub async fn create(
     user: User,
     Json(body): Json<PlaceBody>,
 ) -> Result<Json<Place>> {
-    if body.name.trim().is_empty() {
-        return Err(ApiError::invalid(
-            "body",
-            "name",
-            "String should not be blank",
-            (*body.name).into(),
-        ));
-    }
     let tier = body.price_tier.as_deref().filter(|t| !t.is_empty());
-    if tier.is_some_and(|t| !t.bytes().all(|b| b == b'$')) {
-        return Err(ApiError::invalid(
-            "body",
-            "price_tier",
-            "Input should be $, $$, $$$ or $$$$",
-            tier.into(),
-        ));
-    }
-    let categories = match body.categories {
-        None => None,
-        Some(Categories::Text(text)) => Some(text),
-        Some(Categories::List(list)) => Some(list.join(",")),
-    };
-    if categories
-        .as_ref()
-        .is_some_and(|c| c.len() > 500 || c.contains('\0'))
-    {
-        return Err(ApiError::invalid(
-            "body",
-            "categories",
-            "String should have at most 500 characters",
-            serde_json::Value::Null,
-        ));
-    }
     if !user.is_admin {
         limits::take(
             &app.db,
@@ -94,7 +101,7 @@ pub async fn create(
         .bind(body.latitude.map(|v| *v))
         .bind(body.longitude.map(|v| *v))
         .bind(body.description.as_deref())
-        .bind(categories)
+        .bind(body.categories.as_ref().map(|c| &c.0))
         .bind(tier)
         .fetch_one(&app.db)
         .await?;

@@ -70,7 +70,6 @@ async fn known(
 }
 
 /// Places to suggest for a text: stored ones around a point, else by OpenStreetMap's text search.
-#[utoipa::path(get, path = "/places/external/suggestions", tag = "external", params(SuggestionsQuery), responses((status = 200, body = Vec<Object>)))]
 pub async fn suggestions(
     State(app): State<App>,
     Query(query): Query<SuggestionsQuery>,

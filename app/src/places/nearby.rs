@@ -30,7 +30,10 @@ pub struct NearbyQuery {
 }
 
 async fn busy_limit(app: &App) -> Result<i64> {
-    let chatting = app.rankings.chatting(app).await?;
+    let chatting = {
+        let hours = app.config.checkin.chat_window_hours;
+        app.rankings.chatting(&app.db, hours).await?
+    };
     Ok((3 + chatting / 2).clamp(3, 50))
 }
 
@@ -64,7 +67,7 @@ pub async fn nearby(
             radius_m: radius,
         };
         let venues = app.external.trending(around, None, None, limit).await;
-        if !crate::external::venue::store(&app, &venues)
+        if !crate::external::venue::store(&app.db, &venues)
             .await?
             .is_empty()
         {

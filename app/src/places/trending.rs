@@ -17,11 +17,7 @@ use crate::external::foursquare::Around;
 use crate::extract::{Json, Query};
 use crate::geo::haversine_m;
 use crate::page::{Page, Paging};
-
-mod kept;
-mod ranking;
-use ranking::Ranking;
-pub use ranking::{Rankings, Window};
+use crate::rankings::{Ranking, Window};
 
 #[derive(Deserialize, IntoParams)]
 pub struct TrendingQuery {
@@ -115,7 +111,7 @@ struct Ask<'a> {
 }
 
 async fn internal(app: &App, ask: &Ask<'_>, paging: &Paging) -> Result<Page<Place>> {
-    let ranking = app.rankings.of(app, ask.window).await?;
+    let ranking = app.rankings.of(&app.db, ask.window).await?;
     let mut filter = ask.query.filter();
     if let Some(radius) = ask.radius {
         search::near(app, &mut filter, ask.point, radius);
@@ -161,7 +157,7 @@ async fn external(
         .external
         .trending(around, text, query.place_type.as_deref(), limit)
         .await;
-    let ids = crate::external::venue::store(app, &venues).await?;
+    let ids = crate::external::venue::store(&app.db, &venues).await?;
     model::by_ids(app, &ids, view).await
 }
 

@@ -10,7 +10,7 @@ use crate::bounds::Text;
 use crate::dms::uploads::FileForm;
 use crate::error::{ApiError, Result};
 use crate::extract::{Json, Path};
-use crate::live::presence;
+use crate::presence;
 use crate::sniff;
 use crate::stamp::Stamp;
 use crate::upload::Form;

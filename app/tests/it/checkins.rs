@@ -247,3 +247,33 @@ async fn the_exact_spot_is_the_owners() {
         24.7136
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_check_in_without_photos_may_come_as_a_plain_form() {
+    let world = World::new().await;
+    let sara = world.person("Sara").await;
+    let place = world.place("Cafe", 0.0).await.to_string();
+    let path = "/places/check-ins/full";
+    let spot = [
+        ("place_id", place.as_str()),
+        ("latitude", "24.7136"),
+        ("longitude", "46.6753"),
+    ];
+    let nowhere = [("place_id", place.as_str()), ("note", "")];
+    assert_eq!(
+        sara.post_form(path, &nowhere).await.expect_invalid(),
+        ["body", "latitude"]
+    );
+    world.nobody().post_form(path, &spot).await.expect(403);
+    let all = [
+        &spot[..],
+        &[("note", "a+plain%20form"), ("visibility", "followers")],
+    ]
+    .concat();
+    let made = sara.post_form(path, &all).await.expect(200);
+    assert_eq!(
+        (&made["note"], &made["visibility"]),
+        (&json!("a plain form"), &json!("friends"))
+    );
+    assert_eq!(made["photo_urls"], json!([]));
+}

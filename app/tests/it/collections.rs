@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::World;
+use crate::harness::{World, png};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn favorites_are_made_once_and_lists_agree() {
@@ -241,4 +241,32 @@ async fn a_places_rating_is_the_mean_of_its_reviews() {
     omar.post("/places/9999/reviews", json!({ "rating": 1 }))
         .await
         .expect(404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_photos_caption_comes_in_the_form_or_in_the_query() {
+    let world = World::new().await;
+    let sara = world.person("Sara").await;
+    let place = world.place("Cafe", 0.0).await;
+    let review = sara
+        .post(&format!("/places/{place}/reviews"), json!({ "rating": 4 }))
+        .await
+        .expect(200);
+    let path = format!("/places/reviews/{}/photos", review["id"]);
+    for (query, texts, expected) in [
+        ("", vec![], json!(null)),
+        ("?caption=asked", vec![], json!("asked")),
+        ("", vec![("caption", "told".to_owned())], json!("told")),
+        (
+            "?caption=asked",
+            vec![("caption", "told".to_owned())],
+            json!("told"),
+        ),
+    ] {
+        let photo = sara
+            .upload(&format!("{path}{query}"), "file", png(), &texts)
+            .await
+            .expect(200);
+        assert_eq!(photo["caption"], expected, "{query} {texts:?}");
+    }
 }

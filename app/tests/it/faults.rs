@@ -1,5 +1,6 @@
 //! A database that goes away, a pool that is full.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -64,41 +65,6 @@ async fn a_cut_wire_gives_503_and_heals_by_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_pool_gives_503_with_retry_after() {
-    let world = World::new().await;
-    let sara = world.person("Sara").await;
-    let place = world.place("Cafe", 0.0).await;
-    let small = world
-        .second(&[
-            ("APP_DB_POOL_SIZE", "1"),
-            ("APP_DB_ACQUIRE_TIMEOUT_SECONDS", "0.3"),
-        ])
-        .await;
-    let caller = sara.at(small.address);
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    // The one connection waits for a lock somebody else holds.
-    let mut holder = world.db.begin().await.unwrap();
-    sqlx::query("select 1 from places where id = $1 for update")
-        .bind(place)
-        .execute(&mut *holder)
-        .await
-        .unwrap();
-    let path = format!("/places/{place}/reviews");
-    let waiting = caller.post(&path, json!({ "rating": 3 }));
-    let refused = async {
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        let answer = caller.get("/auth/me").await;
-        holder.rollback().await.unwrap();
-        answer
-    };
-    let (waited, refused) = tokio::join!(waiting, refused);
-    assert!(refused.headers.contains_key("retry-after"));
-    refused.expect(503);
-    waited.expect(200);
-    caller.get("/auth/me").await.expect(200);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn another_task_carries_on_when_one_dies() {
     let world = World::new().await;
     let sara = world.person("Sara").await;
@@ -109,5 +75,91 @@ async fn another_task_carries_on_when_one_dies() {
     world.service.kill();
     for _ in 0..20 {
         elsewhere.get("/auth/me").await.expect(200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_the_server_ends_cost_a_503_at_most() {
+    let world = World::new().await;
+    let (sara, omar) = (world.person("Sara").await, world.person("Omar").await);
+    let thread = sara.thread_with(&omar).await;
+    let mut socket = omar.socket(&format!("/ws/dms/{thread}")).await;
+    socket.next_of("thread_info").await;
+    let end = "select count(pg_terminate_backend(pid)) from pg_stat_activity \
+               where datname = current_database() and application_name = 'circles-app'";
+    for round in 0..3 {
+        let calls = (0..12).map(|_| sara.get("/activity/feed"));
+        let (ended, answers) = tokio::join!(world.count(end), futures::future::join_all(calls));
+        assert!(ended >= 1, "round {round}");
+        for answer in answers {
+            let told = answer.headers.contains_key("retry-after");
+            let good = answer.status == 200 || (answer.status == 503 && told);
+            assert!(good, "{answer:?}");
+        }
+    }
+    // It recovers by itself: requests at once or nearly so, events as soon as the listener is back.
+    let mut status = 0;
+    for _ in 0..100 {
+        status = sara.get("/readyz").await.status;
+        if status == 200 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    assert_eq!(status, 200);
+    sara.post(
+        &format!("/dms/threads/{thread}/messages"),
+        json!({ "text": "still here?" }),
+    )
+    .await
+    .expect(200);
+    assert_eq!(
+        socket.next_of("message").await["message"]["text"],
+        "still here?"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_burst_on_a_full_pool_is_refused_politely_and_forgotten() {
+    let world = World::new().await;
+    let sara = world.person("Sara").await;
+    let place = world.place("Cafe", 0.0).await;
+    let more = [
+        ("APP_DB_POOL_SIZE", "2"),
+        ("APP_DB_ACQUIRE_TIMEOUT_SECONDS", "0.5"),
+    ];
+    let small = world.second(&more).await;
+    let caller = sara.at(small.address);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let mut holder = world.db.begin().await.unwrap();
+    sqlx::query("select 1 from places where id = $1 for update")
+        .bind(place)
+        .execute(&mut *holder)
+        .await
+        .unwrap();
+    let path = format!("/places/{place}/reviews");
+    // More requests than connections, all of them waiting for the same lock; it is held until the first is refused.
+    let refusals = AtomicU32::new(0);
+    let call = async || {
+        let answer = caller.post(&path, json!({ "rating": 3 })).await;
+        refusals.fetch_add(u32::from(answer.status == 503), Ordering::SeqCst);
+        answer
+    };
+    let release = async {
+        while refusals.load(Ordering::SeqCst) == 0 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        caller.get("/health").await.expect(200);
+        holder.rollback().await.unwrap();
+    };
+    let calls = futures::future::join_all((0..10).map(|_| call()));
+    let (answers, ()) = tokio::join!(calls, release);
+    for answer in answers {
+        let told = answer.headers.contains_key("retry-after");
+        let good = answer.status == 200 || (answer.status == 503 && told);
+        assert!(good, "{answer:?}");
+    }
+    for _ in 0..5 {
+        caller.get("/auth/me").await.expect(200);
     }
 }

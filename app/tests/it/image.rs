@@ -83,3 +83,72 @@ async fn the_archive_is_reproducible_and_runs_unpacked() {
         String::from_utf8_lossy(&done.stderr)
     );
 }
+
+/// No container engine is needed to see that the build stage gets every file cargo reads: its copies are made here, without what
+/// `.dockerignore` keeps out, and cargo is asked for the program's dependencies.
+#[test]
+fn the_dockerfile_copies_all_that_its_build_reads() {
+    let app = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let workspace = app.parent().expect("the workspace");
+    let read = |name: &str| std::fs::read_to_string(app.join(name)).expect("text");
+    let dockerfile = read("Dockerfile").replace("\\\n", " ");
+    let stage = dockerfile.split("\nFROM ").nth(1).expect("a first stage");
+    let folder = tempfile::tempdir().expect("a folder");
+    let shell = |line: &str| {
+        let done = Command::new("sh")
+            .args(["-ec", line])
+            .current_dir(folder.path())
+            .status();
+        assert!(done.expect("sh runs").success(), "{line}");
+    };
+    for line in stage.lines() {
+        if let Some(copied) = line.strip_prefix("COPY ") {
+            let mut names: Vec<&str> = copied.split_whitespace().collect();
+            let target = names.pop().expect("a target");
+            for name in names {
+                shell(&format!(
+                    "cp -r '{}' '{target}'",
+                    workspace.join(name).display()
+                ));
+            }
+        } else if let Some(made) = line.strip_prefix("RUN mkdir ") {
+            shell(&format!("mkdir {made}"));
+        }
+    }
+    let ignored = read("Dockerfile.dockerignore");
+    let rules: Vec<&str> = ignored
+        .lines()
+        .filter(|l| !l.starts_with('!') && !l.contains('*'))
+        .collect();
+    assert!(rules.contains(&"app/tests"), "{rules:?}");
+    for rule in rules {
+        shell(&format!("rm -r '{rule}'"));
+    }
+    let done = Command::new(env!("CARGO"))
+        .args([
+            "tree",
+            "--locked",
+            "--offline",
+            "--package",
+            "circles-app",
+            "--depth",
+            "1",
+        ])
+        .current_dir(folder.path())
+        .output()
+        .expect("cargo runs");
+    let told = String::from_utf8_lossy(&done.stdout);
+    let why = String::from_utf8_lossy(&done.stderr);
+    assert!(
+        done.status.success() && told.contains("axum"),
+        "{told}{why}"
+    );
+    // What the sources take in while they are compiled.
+    for file in [
+        "app/migrations",
+        "app/src/docs.html",
+        "app/src/places/major_cities.csv",
+    ] {
+        assert!(folder.path().join(file).exists(), "{file}");
+    }
+}

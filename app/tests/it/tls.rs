@@ -9,7 +9,9 @@ use crate::harness::postgres::{db_config, start, with_database};
 #[tokio::test(flavor = "multi_thread")]
 async fn the_service_speaks_tls_and_checks_the_authority() {
     let (line, mut server) = start(&[("TLS_ONLY", "1")]);
-    let (url, authority) = line.split_once(' ').expect("an address and an authority");
+    let (by_address, authority) = line.split_once(' ').expect("an address and an authority");
+    // The certificate is for this name.
+    let url = &by_address.replace("127.0.0.1", "localhost");
     let with = |query: String| format!("{}?{query}", with_database(url, "postgres"));
 
     let plain = db_config(&with("sslmode=disable".to_owned()));
@@ -25,6 +27,20 @@ async fn the_service_speaks_tls_and_checks_the_authority() {
         sqlx::PgConnection::connect_with(&refused).await.is_err(),
         "an unknown authority is refused"
     );
+
+    let trusting = |mode: &str| {
+        let address = with_database(by_address, "postgres");
+        db_config(&format!("{address}?sslmode={mode}&sslrootcert={authority}"))
+    };
+    let elsewhere = db::options(&trusting("verify-full")).expect("options");
+    assert!(
+        sqlx::PgConnection::connect_with(&elsewhere).await.is_err(),
+        "a good certificate for another host is refused"
+    );
+    let anywhere = db::options(&trusting("require")).expect("options");
+    sqlx::PgConnection::connect_with(&anywhere)
+        .await
+        .expect("who does not ask for the name takes the same server");
 
     let good = db_config(&with(format!(
         "sslmode=verify-full&sslrootcert={authority}"

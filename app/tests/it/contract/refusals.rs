@@ -141,7 +141,7 @@ fn row_name(row: &Row) -> String {
 
 /// The operations that declare both `limit` and `offset`.
 fn paged() -> BTreeSet<String> {
-    let document = serde_json::to_value(circles_app::openapi::document()).expect("a document");
+    let document = serde_json::to_value(circles_app::router::document()).expect("a document");
     let paths = document["paths"].as_object().expect("paths");
     let mut found = BTreeSet::new();
     for (path, item) in paths {

@@ -159,6 +159,29 @@ impl Client {
         self.call("POST", path, Some(body)).await
     }
 
+    /// `None` when no answer came: the task is gone, or went while it was asked.
+    pub async fn try_post(&self, path: &str, body: Value) -> Option<Answer> {
+        let request = self.request(Method::POST, path).json(&body);
+        let response = request.send().await.ok()?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await.ok()?;
+        Some(Answer {
+            status,
+            headers,
+            body: serde_json::from_str(&text).unwrap_or(Value::Null),
+            text,
+        })
+    }
+
+    /// Posts a plain form, as clients do when there is no file to send.
+    pub async fn post_form(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let body: String = fields.iter().map(|(k, v)| format!("{k}={v}&")).collect();
+        let request = self.request(Method::POST, path);
+        let kind = "application/x-www-form-urlencoded";
+        self.send(request.header("content-type", kind).body(body))
+            .await
+    }
+
     pub async fn put(&self, path: &str, body: Value) -> Answer {
         self.call("PUT", path, Some(body)).await
     }

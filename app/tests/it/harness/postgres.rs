@@ -58,7 +58,7 @@ pub fn db_config(url: &str) -> DbConfig {
         url: Secret::new(url.to_owned()),
         role: None,
         pool_size: 8,
-        acquire_timeout: Duration::from_secs(3),
+        acquire_timeout: Duration::from_secs(30),
         statement_timeout: Duration::from_secs(15),
     }
 }

@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 use sqlx::{PgConnection, PgExecutor};
 
-use super::hub::Topic;
 use crate::error::Result;
+use crate::hub::Topic;
 use crate::stamp;
 use crate::visible;
 
-pub(super) const CHANNEL: &str = "circles_live";
+pub const CHANNEL: &str = "circles_live";
 
 /// A frame for the sockets of a topic.
 #[derive(Debug)]
@@ -16,6 +16,8 @@ pub struct Event {
     pub topic: Topic,
     pub only: Option<i64>,
     pub except: Option<i64>,
+    /// Whose doing it is: those who block that person, or are blocked, hear nothing of it.
+    pub author: Option<i64>,
     pub payload: Value,
 }
 
@@ -26,8 +28,16 @@ impl Event {
             topic,
             only: None,
             except: None,
+            author: None,
             payload,
         }
+    }
+
+    /// For topics where more than the two of a thread listen.
+    #[must_use]
+    pub fn by(mut self, author: i64) -> Event {
+        self.author = Some(author);
+        self
     }
 
     #[must_use]
@@ -42,7 +52,9 @@ impl Event {
 /// # Errors
 /// The database's failure.
 pub async fn emit(db: impl PgExecutor<'_>, event: &Event) -> Result<()> {
-    let sql = "with e as (insert into live_events (topic, only_user, except_user, payload) values ($1, $2, $3, $4) returning id) \
+    let sql = "with e as (insert into live_events (topic, only_user, except_user, payload, except_users) values ($1, $2, $3, $4, \
+               (select array_agg(case when b.user_id = $6 then b.peer_id else b.user_id end) from dm_participant_states b \
+                where b.blocked and (b.user_id = $6 or b.peer_id = $6))) returning id) \
                select pg_notify($5, e.id || ' ' || $1) from e";
     sqlx::query(sql)
         .bind(event.topic.to_string())
@@ -50,6 +62,7 @@ pub async fn emit(db: impl PgExecutor<'_>, event: &Event) -> Result<()> {
         .bind(event.except)
         .bind(&event.payload)
         .bind(CHANNEL)
+        .bind(event.author)
         .execute(db)
         .await?;
     Ok(())

@@ -1,19 +1,14 @@
 //! Who has a socket open, on any task. A task that stops beating takes its sockets with it.
 
-use std::time::Duration;
-
 use serde_json::json;
 use sqlx::{PgExecutor, PgPool};
-use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::event::{self, CHANNEL, Event};
-use super::hub::Topic;
-use crate::app::App;
 use crate::error::Result;
+use crate::event::{self, CHANNEL, Event};
+use crate::hub::Topic;
 use crate::stamp;
-
-const BEAT: Duration = Duration::from_secs(5);
+use crate::task::Live;
 
 /// SQL: the user `user` has a socket open on a task that lives.
 #[must_use]
@@ -47,15 +42,19 @@ pub async fn is_in_room(db: impl PgExecutor<'_>, user: i64, topic: Topic) -> Res
         .await?)
 }
 
-pub(super) async fn opened(app: &App, socket: Uuid, user: i64, topic: Topic) -> Result<()> {
+/// Notes a socket of this task.
+///
+/// # Errors
+/// The database's failure.
+pub async fn opened(db: &PgPool, live: &Live, socket: Uuid, user: i64, topic: Topic) -> Result<()> {
     let open = || {
         let query = sqlx::query("select socket_opened($1, $2, $3, $4)");
         query
             .bind(socket)
-            .bind(app.live.task_id)
+            .bind(live.task_id)
             .bind(user)
             .bind(topic.to_string())
-            .execute(&app.db)
+            .execute(db)
     };
     if let Err(first) = open().await {
         // The task's own row is missing right after a start, or after the database lost its unlogged tables.
@@ -65,14 +64,17 @@ pub(super) async fn opened(app: &App, socket: Uuid, user: i64, topic: Topic) -> 
         if !foreign {
             return Err(first.into());
         }
-        mark_alive(app).await?;
+        mark_alive(db, live).await?;
         open().await?;
     }
     Ok(())
 }
 
-/// True when the user has no other socket in the room.
-pub(super) async fn closed(db: &PgPool, socket: Uuid, user: i64, topic: Topic) -> Result<bool> {
+/// Notes a socket's end. True when the user has no other socket in the room.
+///
+/// # Errors
+/// The database's failure.
+pub async fn closed(db: &PgPool, socket: Uuid, user: i64, topic: Topic) -> Result<bool> {
     let query = sqlx::query_scalar("select socket_closed($1, $2, $3)");
     Ok(query
         .bind(socket)
@@ -82,40 +84,28 @@ pub(super) async fn closed(db: &PgPool, socket: Uuid, user: i64, topic: Topic) -
         .await?)
 }
 
-/// Says every few seconds that this task lives; its notification also tells every listener that its wire is good.
-pub(super) async fn beat(app: App, stopping: watch::Receiver<bool>) {
-    let stop = crate::serve::turned(stopping);
-    tokio::pin!(stop);
-    let mut ticks = tokio::time::interval(BEAT);
-    loop {
-        tokio::select! {
-            () = &mut stop => return,
-            _ = ticks.tick() => {}
-        }
-        if let Err(error) = mark_alive(&app).await {
-            tracing::debug!(cause = %error, "heartbeat missed");
-        }
-    }
-}
-
-async fn mark_alive(app: &App) -> std::result::Result<(), sqlx::Error> {
+/// Says that this task lives, and counts its sockets anew when the database has forgotten them.
+///
+/// # Errors
+/// The database's failure.
+pub async fn mark_alive(db: &PgPool, live: &Live) -> std::result::Result<(), sqlx::Error> {
     let sql = "insert into live_tasks (id) values ($1) on conflict (id) do update set beat_at = now() \
                returning (xmax = 0), pg_notify($2, '0 beat')::text";
     let (fresh, _): (bool, Option<String>) = sqlx::query_as(sql)
-        .bind(app.live.task_id)
+        .bind(live.task_id)
         .bind(CHANNEL)
-        .fetch_one(&app.db)
+        .fetch_one(db)
         .await?;
     if fresh {
-        reregister(app).await?;
+        reregister(db, live).await?;
     }
     Ok(())
 }
 
 /// Puts this task's sockets back after the database forgot them.
-async fn reregister(app: &App) -> std::result::Result<(), sqlx::Error> {
+async fn reregister(db: &PgPool, live: &Live) -> std::result::Result<(), sqlx::Error> {
     let (mut ids, mut users, mut topics) = (Vec::new(), Vec::new(), Vec::new());
-    for (id, user, topic) in app.live.hub.sockets() {
+    for (id, user, topic) in live.hub.sockets() {
         ids.push(id);
         users.push(user);
         topics.push(topic);
@@ -124,11 +114,11 @@ async fn reregister(app: &App) -> std::result::Result<(), sqlx::Error> {
                select s.id, $1, s.user_id, s.topic from unnest($2::uuid[], $3::bigint[], $4::text[]) as s (id, user_id, topic) \
                on conflict (id) do nothing";
     sqlx::query(sql)
-        .bind(app.live.task_id)
+        .bind(live.task_id)
         .bind(ids)
         .bind(users)
         .bind(topics)
-        .execute(&app.db)
+        .execute(db)
         .await?;
     Ok(())
 }
@@ -137,27 +127,27 @@ async fn reregister(app: &App) -> std::result::Result<(), sqlx::Error> {
 ///
 /// # Errors
 /// The database's failure.
-pub async fn reap(app: &App) -> Result<()> {
+pub async fn reap(db: &PgPool) -> Result<()> {
     let dead = "select ls.id, ls.user_id, ls.topic from live_sockets ls join live_tasks lt on lt.id = ls.task_id \
                 where lt.beat_at < now() - interval '25 seconds'";
-    let gone: Vec<(Uuid, i64, String)> = sqlx::query_as(dead).fetch_all(&app.db).await?;
+    let gone: Vec<(Uuid, i64, String)> = sqlx::query_as(dead).fetch_all(db).await?;
     for (socket, user, topic) in gone {
         let Some(topic) = Topic::parse(&topic) else {
             continue;
         };
-        if closed(&app.db, socket, user, topic).await? && matches!(topic, Topic::Thread(_)) {
-            event::emit(&app.db, &left(topic, user)).await?;
+        if closed(db, socket, user, topic).await? && matches!(topic, Topic::Thread(_)) {
+            event::emit(db, &left(topic, user)).await?;
         }
     }
     sqlx::query("delete from live_tasks where beat_at < now() - interval '25 seconds'")
-        .execute(&app.db)
+        .execute(db)
         .await?;
     Ok(())
 }
 
 /// The event that says `user` left a thread.
 #[must_use]
-pub(super) fn left(topic: Topic, user: i64) -> Event {
+pub fn left(topic: Topic, user: i64) -> Event {
     let payload = json!({ "type": "presence", "user_id": user, "online": false, "timestamp": stamp::frame_now() });
     Event::to(topic, payload).except(user)
 }

@@ -5,9 +5,12 @@
 
 use std::sync::Arc;
 
-use super::kept::Kept;
-use crate::app::App;
+use sqlx::PgPool;
+
+mod kept;
+
 use crate::error::{ApiError, Result};
+use kept::Kept;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Window {
@@ -19,7 +22,7 @@ pub enum Window {
 }
 
 impl Window {
-    pub(super) fn parse(text: Option<&str>) -> Result<Window> {
+    pub fn parse(text: Option<&str>) -> Result<Window> {
         match text.unwrap_or("24h") {
             "1h" => Ok(Window::Hour),
             "6h" => Ok(Window::SixHours),
@@ -32,7 +35,7 @@ impl Window {
         }
     }
 
-    pub(super) const fn hours(self) -> i32 {
+    pub const fn hours(self) -> i32 {
         match self {
             Window::Hour => 1,
             Window::SixHours => 6,
@@ -44,7 +47,7 @@ impl Window {
 }
 
 /// Places with any signal in a window and the people checked in there, best first.
-pub(super) type Ranking = Arc<Vec<(i64, i64)>>;
+pub type Ranking = Arc<Vec<(i64, i64)>>;
 
 /// The rankings of this task, one a window, and the number of people who can chat.
 #[derive(Default)]
@@ -70,23 +73,22 @@ impl Rankings {
     ///
     /// # Errors
     /// The database's failure.
-    pub async fn chatting(&self, app: &App) -> Result<i64> {
-        let app = app.clone();
+    pub async fn chatting(&self, db: &PgPool, hours: i64) -> Result<i64> {
+        let db = db.clone();
         let count = || async move {
             let sql = "select count(distinct user_id) from check_ins \
                        where created_at > now() - make_interval(hours => $1::int) and expires_at > now()";
-            let hours = app.config.checkin.chat_window_hours;
             let people = sqlx::query_scalar(sql).bind(hours);
-            Ok(people.fetch_one(&app.db).await?)
+            Ok(people.fetch_one(&db).await?)
         };
         self.chatting.get(count).await
     }
 
-    pub(super) async fn of(&self, app: &App, window: Window) -> Result<Ranking> {
-        let app = app.clone();
+    pub async fn of(&self, db: &PgPool, window: Window) -> Result<Ranking> {
+        let db = db.clone();
         let rank = || async move {
             let ids = sqlx::query_as(RANKED).bind(window.hours());
-            Ok(Arc::new(ids.fetch_all(&app.db).await?))
+            Ok(Arc::new(ids.fetch_all(&db).await?))
         };
         self.windows[window as usize].get(rank).await
     }

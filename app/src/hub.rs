@@ -96,14 +96,14 @@ impl Hub {
         self.lock().is_empty()
     }
 
-    /// Queues a frame for the topic's sockets, of `only` that user when given, never of `except`.
-    pub fn deliver(&self, topic: Topic, only: Option<i64>, except: Option<i64>, frame: &Arc<str>) {
+    /// Queues a frame for the topic's sockets, of `only` that user when given, never of one in `except`.
+    pub fn deliver(&self, topic: Topic, only: Option<i64>, except: &[i64], frame: &Arc<str>) {
         let mut rooms = self.lock();
         let Some(members) = rooms.get_mut(&topic) else {
             return;
         };
         members.retain(|m| {
-            let meant = only.is_none_or(|u| u == m.user) && except != Some(m.user);
+            let meant = only.is_none_or(|u| u == m.user) && !except.contains(&m.user);
             // A full queue drops the member; its socket task sees the queue end and closes.
             !meant || m.queue.try_send(frame.clone()).is_ok()
         });
@@ -132,7 +132,7 @@ mod tests {
         let mut quick = hub.join(Topic::Thread(1), 2);
         let frame: Arc<str> = "x".into();
         for _ in 0..=QUEUE {
-            hub.deliver(Topic::Thread(1), None, None, &frame);
+            hub.deliver(Topic::Thread(1), None, &[], &frame);
             quick.frames.try_recv().unwrap();
         }
         for _ in 0..QUEUE {
@@ -150,8 +150,8 @@ mod tests {
         let hub = Hub::default();
         let mut one = hub.join(Topic::Place(1), 1);
         let mut two = hub.join(Topic::Place(1), 2);
-        hub.deliver(Topic::Place(1), None, Some(1), &"a".into());
-        hub.deliver(Topic::Place(1), Some(1), None, &"b".into());
+        hub.deliver(Topic::Place(1), None, &[3, 1], &"a".into());
+        hub.deliver(Topic::Place(1), Some(1), &[], &"b".into());
         assert_eq!(
             (
                 &*one.frames.try_recv().unwrap(),
