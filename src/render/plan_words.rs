@@ -33,7 +33,7 @@ pub fn say(plan: &Plan, note: &Note) -> String {
             address,
             repository,
         } => format!(
-            "{address} starts its tasks with the first image: {} holds none yet",
+            "{address} starts its tasks with the first image: {} holds none yet (circles-infra deploy ships one)",
             clean(repository)
         ),
         Note::LeftOut { address } => format!("{address} is left out: no --target names it"),

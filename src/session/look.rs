@@ -115,9 +115,11 @@ impl Session {
         seen.existing = existing;
         let moved = move_over(&self.stack.moved, &mut seen, &mut snapshot, &mut matcher);
         self.named(ask, &seen)?;
-        let mut released = self.releases(&mut seen, &mut matcher, &snapshot).await?;
-        self.keep_logins(&mut released.wishes, &seen);
         let (unwaited, mut notes) = self.without_image(&seen);
+        let mut released = self
+            .releases(&mut seen, &mut matcher, &snapshot, &unwaited)
+            .await?;
+        self.keep_logins(&mut released.wishes, &seen);
         notes.extend(released.notes);
         let mut header = self.header.clone();
         header.mode = if ask.destroy {

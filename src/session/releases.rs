@@ -1,5 +1,7 @@
 //! What services run, taken over as what is wished for: see `plan/release.rs`.
 
+use std::collections::BTreeSet;
+
 use super::{Session, SessionError};
 use crate::aws::ecs::task_definition;
 use crate::engine::Matcher;
@@ -23,6 +25,7 @@ impl Session {
         seen: &mut Seen,
         matcher: &mut Matcher,
         snapshot: &Snapshot,
+        unwaited: &BTreeSet<Address>,
     ) -> Result<Released, SessionError> {
         let mut wishes = self.wishes.clone();
         let mut notes = Vec::new();
@@ -30,7 +33,9 @@ impl Session {
             let Some(repository) = &service.repository else {
                 continue;
             };
-            notes.extend(bear_with(seen, service));
+            // Without an image they cannot start, which is said already.
+            let failed = bear_with(seen, service);
+            notes.extend(failed.filter(|_| !unwaited.contains(&service.service)));
             let Some(known) = current(seen, &service.task_definition).cloned() else {
                 continue;
             };

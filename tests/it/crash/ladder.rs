@@ -65,7 +65,8 @@ async fn once_nothing_new_starts_and_all_is_saved() {
         let done = events.iter().filter(|event| is(event, "step_done"));
         let done: Vec<&str> = done.filter_map(|event| event["address"].as_str()).collect();
         assert_eq!(done.len(), started, "what was under way ends");
-        assert!(started < clean.calls.len() / 3, "{started} steps: too late");
+        // Something was left to start, however slow the machine was to pass the signal on.
+        assert!(started < clean.calls.len() / 2, "{started} steps: too late");
         let recorded = world.recorded();
         for address in done {
             assert!(recorded.iter().any(|one| one == address), "{address}");
