@@ -1,7 +1,6 @@
 //! The real AWS: clients, errors, reads, and below that one file per kind.
 
 mod clients;
-mod emulated;
 mod error;
 mod existing;
 pub mod glance;

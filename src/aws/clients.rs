@@ -154,9 +154,6 @@ impl Aws {
         if let Some(listener) = listener {
             s3.push_interceptor(listener.interceptor());
         }
-        if endpoint.is_some() {
-            s3.push_interceptor(super::emulated::interceptor());
-        }
         Self {
             ec2: client!(aws_sdk_ec2, config, listener),
             ecs: client!(aws_sdk_ecs, config, listener),

@@ -31,6 +31,20 @@ pub enum Answered {
     NoBalancer,
 }
 
+impl Answered {
+    /// For people.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Well { url, times } => format!("{url} answered well {times} times in a row"),
+            Self::Badly { url, what } => format!("{url} answered {what}"),
+            Self::NotReached(why) => {
+                format!("not asked through the load balancer: {why}. Its targets are healthy")
+            }
+            Self::NoBalancer => "nothing sends it requests".into(),
+        }
+    }
+}
+
 /// A load balancer's front.
 struct Front {
     name: String,

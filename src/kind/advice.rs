@@ -57,12 +57,11 @@ impl CloudError {
 
     /// Signed at a time that is too far from AWS's (signing guide, "Troubleshooting request signing": by more than 5 minutes, in S3 15).
     fn skewed(&self) -> bool {
-        matches!(
-            self.code.as_str(),
-            "RequestTimeTooSkewed" | "RequestExpired"
-        ) || ["Signature expired", "Signature not yet current"]
-            .iter()
-            .any(|sign| self.message.contains(sign))
+        // EC2 says `RequestExpired` of credentials that have run out as well.
+        self.code == "RequestTimeTooSkewed"
+            || ["Signature expired", "Signature not yet current"]
+                .iter()
+                .any(|sign| self.message.contains(sign))
     }
 
     fn denied(&self) -> Vec<String> {
@@ -145,7 +144,6 @@ mod tests {
                 "InvalidSignatureException",
                 "Signature not yet current: 20260101T010000Z is still later than 20260101T000500Z",
             ),
-            ("RequestExpired", "Request has expired."),
             (
                 "RequestTimeTooSkewed",
                 "The difference between the request time and the current time is too large.",

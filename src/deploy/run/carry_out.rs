@@ -294,7 +294,7 @@ async fn finish(
                     steps::settle(ship, calls, ready, rolling).await;
                     let said = answers
                         .iter()
-                        .map(|answered| Some(words(answered)))
+                        .map(|answered| Some(answered.words()))
                         .collect();
                     return Ok(outcome(ship, ready, rolling, true, said));
                 }
@@ -325,23 +325,12 @@ fn badly(ship: &Ship<'_>, answers: &[Answered]) -> Option<String> {
                     target.label()
                 ));
             }
-            Answered::Well { .. } => ship.say(words(answered)),
-            Answered::NotReached(_) => (ship.tell)(Said::Warning(words(answered))),
+            Answered::Well { .. } => ship.say(answered.words()),
+            Answered::NotReached(_) => (ship.tell)(Said::Warning(answered.words())),
             Answered::NoBalancer => {}
         }
     }
     None
-}
-
-fn words(answered: &Answered) -> String {
-    match answered {
-        Answered::Well { url, times } => format!("{url} answered well {times} times in a row"),
-        Answered::Badly { url, what } => format!("{url} answered {what}"),
-        Answered::NotReached(why) => {
-            format!("not asked through the load balancer: {why}. Its targets are healthy")
-        }
-        Answered::NoBalancer => "nothing sends it requests".into(),
-    }
 }
 
 fn outcome(
