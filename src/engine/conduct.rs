@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -21,12 +21,14 @@ use super::stop::Stop;
 use super::worker::Made;
 use crate::event::{Event, Outcome, Sink, StepVerb};
 use crate::journal::{self, RunState};
-use crate::kind::{Class, CloudError, Kinds, Limiter, Refusal};
+use crate::kind::{Class, CloudError, Kinds, Limiter};
 use crate::model::{Address, Attributes, KindName, PhysicalId, Reference, Scope, SecretRef, Value};
 use crate::plan::{Act, Outputs, Plan, Seen, Sighting, Step, StepId};
-use crate::state::{Lease, Record, StoreError};
+use crate::state::{Lease, StoreError};
 
+mod begin;
 mod finish;
+mod hear;
 mod schedule;
 mod start;
 mod unseen;
@@ -254,167 +256,6 @@ impl<'a> Conductor<'a> {
         }
     }
 
-    async fn begin(&mut self) {
-        let plan = &self.job.plan;
-        let longest = self.lengths.iter().max().copied().unwrap_or_default();
-        let event = Event::RunStarted {
-            run: self.job.run.clone(),
-            steps: plan.steps.len(),
-            totals: plan.totals(),
-            estimate: longest,
-        };
-        self.tell(event);
-        self.recovered();
-        self.adopt().await;
-        for i in 0..self.waits.len() {
-            if self.waits[i] == 0 {
-                self.ready.push(Ready {
-                    length: self.lengths[i],
-                    step: StepId(i),
-                });
-            }
-        }
-    }
-
-    /// Says what was found of calls that an earlier run did not see the end of.
-    fn recovered(&mut self) {
-        let found: Vec<(Address, String)> = self
-            .job
-            .unfinished
-            .open
-            .iter()
-            .map(|(address, open)| {
-                let actions: Vec<&str> = open.iter().map(|o| o.intent.action.as_str()).collect();
-                let there = self.job.seen.ours.contains_key(address);
-                let what = if there {
-                    "found, and taken over"
-                } else {
-                    "not there"
-                };
-                (
-                    address.clone(),
-                    format!("{} of an unfinished run: {what}", actions.join(", ")),
-                )
-            })
-            .collect();
-        for (address, text) in found {
-            self.tell(Event::Recovered { address, text });
-        }
-    }
-
-    /// Writes down what is live and as wished but not in the state as such: found by its tags, or seen with other values.
-    async fn adopt(&mut self) {
-        let leaving: BTreeSet<(KindName, PhysicalId)> = self
-            .job
-            .plan
-            .steps
-            .iter()
-            .filter_map(|step| match &step.act {
-                Act::Delete { id, .. } | Act::Forget { id, .. } => {
-                    Some((step.kind.clone(), id.clone()))
-                }
-                Act::Create { .. } | Act::Update { .. } => None,
-            })
-            .collect();
-        let changing: BTreeSet<Address> = self
-            .job
-            .plan
-            .steps
-            .iter()
-            .map(|step| step.address.clone())
-            .collect();
-        let mut events = Vec::new();
-        // What is gone goes first: else a newer generation would push it among those to delete.
-        for (address, id) in self.job.seen.gone.clone() {
-            if let Some(record) = self
-                .ledger
-                .snapshot
-                .resources
-                .get(&address)
-                .filter(|record| record.id == id)
-            {
-                let kind = record.kind.clone();
-                events.push(self.ledger.removed(&address, &kind, &id));
-            }
-        }
-        for (address, kind, id) in self.job.seen.cleared.clone() {
-            events.push(self.ledger.removed(&address, &kind, &id));
-        }
-        for (address, sighting) in self.generations() {
-            let observed = &sighting.observed;
-            if leaving.contains(&(observed.kind.clone(), observed.id.clone()))
-                && self.ledger.snapshot.holds(&observed.kind, &observed.id)
-            {
-                continue;
-            }
-            let mut record = self.record(&address, &sighting);
-            // What it stands on changes with the step that is still to come.
-            if changing.contains(&address)
-                && let Some(before) = self.ledger.snapshot.resources.get(&address)
-            {
-                record.depends_on.clone_from(&before.depends_on);
-            }
-            if self.ledger.snapshot.resources.get(&address) != Some(&record)
-                && !self
-                    .ledger
-                    .snapshot
-                    .leftovers
-                    .contains(&(address.clone(), record.clone()))
-            {
-                events.push(self.ledger.put(&address, record));
-            }
-        }
-        self.write(events).await;
-    }
-
-    /// What is live, address by address, older generations first; of several in one generation the one that stays.
-    fn generations(&self) -> Vec<(Address, Sighting)> {
-        let mut all = Vec::new();
-        for (address, sightings) in &self.job.seen.ours {
-            let mut last = None;
-            let mut one_each: Vec<&Sighting> = Vec::new();
-            for sighting in sightings {
-                if last != Some(sighting.generation) {
-                    one_each.push(sighting);
-                }
-                last = Some(sighting.generation);
-            }
-            let ascending = one_each.into_iter().rev();
-            all.extend(ascending.map(|sighting| (address.clone(), sighting.clone())));
-        }
-        all
-    }
-
-    /// A record of a live resource: as observed, and what only the file can tell.
-    fn record(&self, address: &Address, sighting: &Sighting) -> Record {
-        let kept = self.job.keep.get(address);
-        let mut attributes = sighting.observed.attributes.clone();
-        let before = self.ledger.snapshot.resources.get(address);
-        let sources = [kept.map(|k| &k.attributes), before.map(|b| &b.attributes)];
-        for source in sources.into_iter().flatten() {
-            for (field, value) in &source.0 {
-                if attributes.get(field).is_null() && !value.is_null() {
-                    let value = value.resolve(&|r| self.value(r));
-                    if !value.is_pending() {
-                        attributes.0.insert(field.clone(), value);
-                    }
-                }
-            }
-        }
-        Record {
-            kind: sighting.observed.kind.clone(),
-            id: sighting.observed.id.clone(),
-            generation: sighting.generation,
-            attributes,
-            depends_on: kept
-                .map(|k| k.depends_on.clone())
-                .or(before.map(|b| b.depends_on.clone()))
-                .unwrap_or_default(),
-            protect: kept.map_or(before.is_some_and(|b| b.protect), |k| k.protect),
-            retain: kept.map_or(before.is_some_and(|b| b.retain), |k| k.retain),
-        }
-    }
-
     fn value(&self, reference: &Reference) -> Option<Value> {
         self.known
             .get(&reference.address)?
@@ -445,72 +286,6 @@ impl<'a> Conductor<'a> {
     fn end(&mut self, error: RunError) {
         self.fatal.get_or_insert(error);
         self.stopping = self.stopping.max(1);
-    }
-
-    /// Handles what workers said, one journal write for all of it.
-    async fn hear(&mut self, batch: Vec<Message>) {
-        let mut events = Vec::new();
-        let mut intents: Vec<(u64, oneshot::Sender<Result<u64, Refusal>>)> = Vec::new();
-        let mut learned: Vec<oneshot::Sender<Result<(), Refusal>>> = Vec::new();
-        for message in batch {
-            match message {
-                Message::Intent(intent, reply) => {
-                    let (number, event) = self.ledger.intent(*intent);
-                    events.push(event);
-                    intents.push((number, reply));
-                    self.calls += 1;
-                }
-                Message::Learned(step, number, id, reply) => {
-                    events.push(journal::Event::Learned {
-                        number,
-                        id: id.clone(),
-                    });
-                    learned.push(reply);
-                    self.learned(step, id);
-                }
-                Message::Returned(number, outcome) => {
-                    if matches!(outcome, Err((crate::kind::CallFailure::Unknown, _))) {
-                        self.unanswered += 1;
-                    }
-                    let event = self.ledger.returned(number, outcome);
-                    events.push(event);
-                }
-                Message::Waiting(step, address, why) => {
-                    self.tell(Event::StepWaiting { step, address, why })
-                }
-                Message::Note(address, text) => self.tell(Event::StepNote { address, text }),
-            }
-        }
-        let durable = if intents.is_empty() && learned.is_empty() {
-            self.ledger.later(events);
-            true
-        } else {
-            self.write(events).await
-        };
-        let refusal = || Refusal::NotDurable("the journal could not be written".into());
-        for (number, reply) in intents {
-            let _ = reply.send(if durable { Ok(number) } else { Err(refusal()) });
-        }
-        for reply in learned {
-            let _ = reply.send(if durable { Ok(()) } else { Err(refusal()) });
-        }
-    }
-
-    fn learned(&mut self, step: StepId, id: crate::model::PhysicalId) {
-        let Some(step) = self.job.plan.step(step) else {
-            return;
-        };
-        let (step, address, kind, generation) = (
-            step.id,
-            step.address.clone(),
-            step.kind.clone(),
-            step.generation,
-        );
-        self.matcher
-            .lock()
-            .unwrap_or_else(|e| e.into_inner())
-            .learn(&kind, &id, &address, generation);
-        self.tell(Event::StepLearned { step, address, id });
     }
 
     fn stopped(&mut self, level: u8) {
