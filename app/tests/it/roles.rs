@@ -103,9 +103,10 @@ fn rotation(database: &Database, admin: &str, login: &str, password: &str) -> Lo
     let url = database
         .url
         .replace("postgres@", &format!("{login}:{password}@"));
+    let owner = format!("{admin}_owner");
     let settings = [
         ("APP_DATABASE_URL", url.as_str()),
-        ("APP_DB_ROLE", &format!("{admin}_owner")),
+        ("APP_DB_ROLE", owner.as_str()),
         ("APP_DB_ADMIN_USER", admin),
         ("APP_DB_ADMIN_PASSWORD", "first"),
     ];
