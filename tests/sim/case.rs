@@ -339,7 +339,9 @@ impl Deed {
                 }
             }
             Self::TagDrift { address, all } => {
+                // A revision that no state holds and no tag claims is nobody's.
                 let at = ours(&inner, address);
+                let at = at.filter(|(kind, _)| !*all || *kind != "sim.revision");
                 if let Some(thing) = at.and_then(|at| inner.things.get_mut(&at)) {
                     thing.tags.retain(|key, _| !*all && key != "Name");
                     tally.strike(Fault::TagDrift);
