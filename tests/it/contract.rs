@@ -5,6 +5,7 @@
 mod already_there;
 mod defaults;
 mod gate;
+mod imported;
 mod interrupted;
 mod lifecycle;
 mod many;

@@ -32,6 +32,8 @@ pub struct Spec {
     pub(super) max_storage: Option<i32>,
     pub(super) db_name: Option<String>,
     pub(super) username: String,
+    /// For its making alone: who gives up, moves or imports an instance has nothing but what AWS shows.
+    #[serde(default)]
     pub(super) password: Value,
     pub(super) subnet_group: String,
     pub(super) security_groups: Vec<String>,
