@@ -139,8 +139,17 @@ fn downcast<W: World, K: Kind<W>>(observed: &Observed) -> Result<&K::Live, Cloud
     })
 }
 
+/// What is not there has its default: the verbs that change nothing but tags have only what AWS shows to go by.
 fn decode<W: World, K: Kind<W>>(desired: &Attributes) -> Result<K::Spec, CloudError> {
-    desired
+    let mut whole = desired.clone();
+    for field in K::FIELDS {
+        if let Some(default) = field.default
+            && whole.get(field.name).is_null()
+        {
+            whole.set(field.name, default.value());
+        }
+    }
+    whole
         .decode()
         .map_err(|e| CloudError::malformed(&K::NAME, e))
 }

@@ -1,6 +1,10 @@
 //! The field table: what a kind's fields are called, hold and mean, and what a change to one costs. Docs, JSON schema, checking and
 //! the diff are all read off it.
 
+use std::collections::BTreeMap;
+
+use crate::model::Value;
+
 /// The shape of a field's value, and with it what counts as equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Type {
@@ -52,6 +56,19 @@ pub enum Literal {
     Text(&'static str),
     EmptyList,
     EmptyMap,
+}
+
+impl Literal {
+    pub fn value(self) -> Value {
+        match self {
+            Self::Unset => Value::Null,
+            Self::Bool(bool) => Value::Bool(bool),
+            Self::Int(int) => Value::Int(int),
+            Self::Text(text) => Value::from(text),
+            Self::EmptyList => Value::List(Vec::new()),
+            Self::EmptyMap => Value::Map(BTreeMap::new()),
+        }
+    }
 }
 
 /// What it takes to change a field of a live resource.

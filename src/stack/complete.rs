@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::check::join;
-use crate::kind::{Field, Literal, Type};
+use crate::kind::{Field, Type};
 use crate::model::Value;
 
 /// Fills defaults into `values` and into every object below. Calls `missing` with the dotted path of each required field that is not
@@ -21,7 +21,7 @@ pub fn complete(
             Some(value) => inside(&field.ty, value, &path, missing),
             None => match field.default {
                 Some(default) => {
-                    values.insert(field.name.to_owned(), literal(default));
+                    values.insert(field.name.to_owned(), default.value());
                 }
                 None if field.required => missing(&path, field),
                 None => {}
@@ -45,16 +45,5 @@ fn inside(ty: &Type, value: &mut Value, path: &str, missing: &mut dyn FnMut(&str
             }
         }
         _ => {}
-    }
-}
-
-pub fn literal(literal: Literal) -> Value {
-    match literal {
-        Literal::Unset => Value::Null,
-        Literal::Bool(bool) => Value::Bool(bool),
-        Literal::Int(int) => Value::Int(int),
-        Literal::Text(text) => Value::from(text),
-        Literal::EmptyList => Value::List(Vec::new()),
-        Literal::EmptyMap => Value::Map(BTreeMap::new()),
     }
 }

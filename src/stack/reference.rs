@@ -3,7 +3,6 @@
 use std::fmt::Write;
 
 use super::catalog::Catalog;
-use super::complete::literal;
 use super::document::{ENVIRONMENT, SECTIONS, SETTINGS, STATE};
 use super::entry::COMMON;
 use super::fit::describe;
@@ -99,7 +98,7 @@ fn rows(out: &mut String, fields: &[Field], before: &str) {
             (false, Some(Literal::Unset)) => "unset".to_owned(),
             (false, Some(default)) => format!(
                 "`{}`",
-                serde_json::to_string(&literal(default)).unwrap_or_default()
+                serde_json::to_string(&default.value()).unwrap_or_default()
             ),
             (false, None) => String::new(),
         };

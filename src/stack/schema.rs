@@ -3,7 +3,6 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::catalog::Catalog;
-use super::complete::literal;
 use super::document::{ENVIRONMENT, SECTIONS, SETTINGS};
 use super::entry::{COMMON, EXISTING_CLUSTER};
 use crate::component::COMPONENTS;
@@ -94,7 +93,7 @@ fn property(field: &Field) -> Json {
         if let Some(default) = field.default {
             map.insert(
                 "default".into(),
-                serde_json::to_value(literal(default)).unwrap_or(Json::Null),
+                serde_json::to_value(default.value()).unwrap_or(Json::Null),
             );
         }
     }

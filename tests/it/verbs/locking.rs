@@ -14,10 +14,10 @@ resources:
   logs: { type: logs.log_group, name: /busy/app }
 ";
 
-/// An apply that takes some seconds, once it holds the lock.
+/// An apply that takes longer than a few runs of the program on a busy machine, once it holds the lock.
 async fn at_work(desk: &Desk) -> Child {
     desk.fault(
-        json!({"kind": "delay", "service": "logs", "action": "CreateLogGroup", "seconds": 4}),
+        json!({"kind": "delay", "service": "logs", "action": "CreateLogGroup", "seconds": 10}),
     )
     .await;
     let child = desk
