@@ -47,7 +47,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-pub use ask::{Applied, Given, PlanAsk, RunAsk};
+pub use ask::{Applied, Given};
 pub use checked::Checked;
 pub use global::Global;
 pub use sandbox::{SandboxStatus, SandboxVerb};

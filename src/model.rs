@@ -7,7 +7,7 @@ mod value;
 
 pub use address::{Address, KindName, PhysicalId, Scope};
 pub use attributes::{Attributes, DecodeError};
-pub use tags::{Ownership, TAG_PREFIX, Tags};
+pub use tags::{Ownership, PROTECT_TAG, TAG_PREFIX, Tags};
 pub use value::{Expr, Part, Reference, SecretRef, Value};
 
 use serde::{Deserialize, Serialize};

@@ -65,7 +65,7 @@ pub fn permitted(plan: &Plan) -> Result<(), Failure> {
     let refusals: Vec<_> = plan
         .refusals
         .iter()
-        .map(crate::render::plan_words::refused)
+        .map(|refusal| crate::render::plan_words::refused(&plan.header, refusal))
         .collect();
     let [first, rest @ ..] = refusals.as_slice() else {
         return Ok(());

@@ -1,29 +1,11 @@
 //! What a command asks of a session, and what it gets back.
 
-use std::time::Duration;
-
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
-use super::global::Global;
 use crate::event::{Outcome, RunView};
 use crate::model::Address;
-use crate::plan::Outputs;
-
-/// What to plan.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlanAsk {
-    /// Everything of the stack and environment goes.
-    pub destroy: bool,
-    /// Only these, what stands below them, and what they need; empty: everything.
-    pub targets: Vec<Address>,
-    /// Replaced though nothing about them changed.
-    pub replace: Vec<Address>,
-    /// May be deleted with the data they hold.
-    pub allow_delete: Vec<Address>,
-    /// May be replaced with the data they hold.
-    pub allow_replace: Vec<Address>,
-}
+use crate::plan::{Ask, Outputs};
 
 /// Values of variables that were given from outside the stack file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,27 +16,6 @@ pub struct Given {
     pub files: Vec<(String, String)>,
     /// `CIRCLES_VAR_…`.
     pub process: Vec<(String, String)>,
-}
-
-/// How to carry a plan out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RunAsk {
-    /// Steps side by side.
-    pub parallelism: usize,
-    /// Services are not waited for until they are steady.
-    pub no_wait: bool,
-    /// How long to wait for another holder of the lock.
-    pub lock_timeout: Duration,
-}
-
-impl RunAsk {
-    pub fn new(global: &Global, no_wait: bool) -> Self {
-        Self {
-            parallelism: global.parallelism.into(),
-            no_wait,
-            lock_timeout: global.lock_timeout,
-        }
-    }
 }
 
 /// What an apply came to.
@@ -86,8 +47,8 @@ pub struct Selection {
 }
 
 impl Selection {
-    pub fn ask(&self, destroy: bool) -> PlanAsk {
-        PlanAsk {
+    pub fn ask(&self, destroy: bool) -> Ask {
+        Ask {
             destroy,
             targets: self.targets.clone(),
             replace: self.replace.clone(),

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::apply::permitted;
-use super::ask::{Applied, RunAsk};
+use super::ask::Applied;
 use super::failure::{Exit, Failure, FailureKind};
 use super::global::Global;
 use super::session::Session;
@@ -15,6 +15,7 @@ use crate::render::json::{self, EventLines};
 use crate::render::lines::Lines;
 use crate::render::live::Live;
 use crate::render::{outputs, plan_text, plan_words};
+use crate::session::RunAsk;
 
 /// How to be sure, and how to report.
 #[derive(Args, Clone, Debug, Default)]
@@ -52,7 +53,15 @@ pub async fn carry_out(
     if !plan.is_empty() {
         confirm(&plan.header, consent.yes, ui)?;
     }
-    let run = RunAsk::new(global, consent.no_wait);
+    let run = RunAsk {
+        parallelism: global.parallelism.into(),
+        no_wait: consent.no_wait,
+        doing: match mode {
+            Mode::Apply => "apply".into(),
+            Mode::Destroy => "destroy".into(),
+        },
+        confirmed: false,
+    };
     let applied = session.apply(plan, run, sink(consent, empty, ui)).await?;
     report(&applied, mode, empty, consent, ui)
 }

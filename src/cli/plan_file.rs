@@ -8,10 +8,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::ask::{Given, PlanAsk};
+use super::ask::Given;
 use super::failure::{Failure, FailureKind};
 use crate::model::Address;
-use crate::plan::{Header, Plan};
+use crate::plan::{Ask, Header, Plan};
 
 /// Counts up when older files can no longer be read.
 const FORMAT: u32 = 1;
@@ -22,7 +22,7 @@ pub struct PlanFile {
     format: u32,
     /// The program's version that made it.
     made_by: String,
-    pub ask: PlanAsk,
+    pub ask: Ask,
     /// The variables it was made with, so that carrying it out needs no more than the file.
     #[serde(default)]
     pub given: Given,
@@ -36,7 +36,7 @@ struct Envelope {
 }
 
 impl PlanFile {
-    pub fn new(ask: PlanAsk, given: Given, plan: Plan) -> Self {
+    pub fn new(ask: Ask, given: Given, plan: Plan) -> Self {
         Self {
             format: FORMAT,
             made_by: env!("CARGO_PKG_VERSION").to_owned(),
@@ -178,7 +178,7 @@ mod tests {
     use crate::render::samples;
 
     fn file() -> PlanFile {
-        PlanFile::new(PlanAsk::default(), Given::default(), samples::every_act())
+        PlanFile::new(Ask::default(), Given::default(), samples::every_act())
     }
 
     #[test]

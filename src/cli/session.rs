@@ -1,14 +1,14 @@
 //! The glue between the command line and the session room: options in, plain values and failures out.
 
+mod local_aws;
 mod request;
 mod trouble;
 
 use std::time::Duration;
 
-use super::ask::{Applied, Given, PlanAsk, RunAsk};
-use super::failure::{Failure, FailureKind};
+use super::ask::{Applied, Given};
+use super::failure::Failure;
 use super::global::Global;
-use super::sandbox::{SandboxStatus, SandboxVerb};
 use super::signals;
 use crate::aws::logs::events::Line;
 use crate::aws::told::Listener;
@@ -16,17 +16,19 @@ use crate::diagnostic::{self, Style};
 use crate::event::Sink;
 use crate::kind::SecretText;
 use crate::model::{Address, KindName, PhysicalId, Scope};
-use crate::plan::{Ask, Header, Mode, Outputs, Plan};
+use crate::plan::{Ask, Header, Outputs, Plan};
 use crate::render::Banner;
 use crate::render::history::PastRun;
 use crate::render::palette::Palette;
 use crate::render::state_text::{Rebuilt, StateEntry, StateRow};
-use crate::sandbox::{self, Home, SandboxError};
 use crate::secrets::{Change, Declared, SecretRow};
-use crate::session::{self, Bootstrapped, Changed, Deed, Follower, Migrated, Place, Source};
+use crate::session::{
+    self, Bootstrapped, Changed, Deed, Follower, Migrated, Place, RunAsk, Source,
+};
 use crate::state::{Record, StoreError};
 use crate::status::Status;
 
+pub use local_aws::{local, sandbox};
 pub use request::request;
 pub use trouble::failure;
 
@@ -37,7 +39,7 @@ pub struct Session {
     pub scope: Scope,
     pub header: Header,
     warnings: String,
-    ask: PlanAsk,
+    ask: Ask,
     inner: session::Session,
 }
 
@@ -63,7 +65,7 @@ impl Session {
             scope: inner.scope.clone(),
             header: inner.header.clone(),
             warnings: diagnostic::render(&inner.stack.warnings, &inner.texts, style),
-            ask: PlanAsk::default(),
+            ask: Ask::default(),
             inner,
         })
     }
@@ -124,9 +126,9 @@ impl Session {
         Ok(self.inner.lock(doing, patience, &mut told).await?)
     }
 
-    pub async fn plan(&mut self, ask: &PlanAsk) -> Result<Plan, Failure> {
+    pub async fn plan(&mut self, ask: &Ask) -> Result<Plan, Failure> {
         self.ask = ask.clone();
-        Ok(self.inner.plan(&Ask::from(ask)).await?)
+        Ok(self.inner.plan(ask).await?)
     }
 
     pub async fn drift(&self) -> Result<Plan, Failure> {
@@ -139,21 +141,10 @@ impl Session {
         run: RunAsk,
         mut sink: Box<dyn Sink>,
     ) -> Result<Applied, Failure> {
-        let doing = match plan.header.mode {
-            Mode::Apply => "apply",
-            Mode::Destroy => "destroy",
-        };
-        let ask = Ask::from(&self.ask);
-        let run = session::RunAsk {
-            parallelism: run.parallelism,
-            no_wait: run.no_wait,
-            doing: doing.to_owned(),
-            confirmed: false,
-        };
         let stop = signals::ladder();
         let applied = self
             .inner
-            .apply(plan, &ask, &run, stop, sink.as_mut())
+            .apply(plan, &self.ask, &run, stop, sink.as_mut())
             .await?;
         Ok(Applied {
             outcome: applied.outcome,
@@ -320,18 +311,6 @@ impl Session {
     }
 }
 
-impl From<&PlanAsk> for Ask {
-    fn from(ask: &PlanAsk) -> Self {
-        Self {
-            destroy: ask.destroy,
-            targets: ask.targets.clone(),
-            replace: ask.replace.clone(),
-            allow_delete: ask.allow_delete.clone(),
-            allow_replace: ask.allow_replace.clone(),
-        }
-    }
-}
-
 fn past(run: session::PastRun) -> PastRun {
     let word = |deed: Deed| match deed {
         Deed::Created => "created",
@@ -369,39 +348,4 @@ fn style(palette: Palette) -> Style {
     } else {
         Style::Colour
     }
-}
-
-/// Carries a `sandbox` verb out, and says how the sandbox is then.
-pub async fn sandbox(verb: &SandboxVerb) -> Result<SandboxStatus, Failure> {
-    let done = match verb {
-        SandboxVerb::Start => sandbox::ensure_running(&|_| {}).await.map(drop),
-        SandboxVerb::Stop => sandbox::stop().await.map(drop),
-        SandboxVerb::Status { .. } | SandboxVerb::Up(_) | SandboxVerb::Down => Ok(()),
-        SandboxVerb::Reset => sandbox::reset().await.map(drop),
-    };
-    done.map_err(local)?;
-    Ok(match sandbox::status().await.map_err(local)? {
-        sandbox::Status::Stopped => SandboxStatus {
-            running: false,
-            endpoint: None,
-            pid: None,
-            log: None,
-            system: None,
-        },
-        sandbox::Status::Running { endpoint, pid, .. } => SandboxStatus {
-            running: true,
-            endpoint: Some(endpoint),
-            pid: Some(pid),
-            log: None,
-            system: Home::from_env()
-                .map_err(local)?
-                .system()
-                .await
-                .map_err(local)?,
-        },
-    })
-}
-
-pub fn local(error: SandboxError) -> Failure {
-    Failure::new(FailureKind::Local, error.to_string())
 }

@@ -2,10 +2,10 @@
 
 use clap::Args;
 
-use super::ask::PlanAsk;
 use super::failure::{Exit, Failure};
 use super::global::Global;
 use super::ui::Ui;
+use crate::plan::Ask;
 use crate::render::drift::Drift as Whole;
 use crate::render::{json, status as render};
 use crate::status::Drift;
@@ -28,7 +28,7 @@ pub async fn run(args: &StatusArgs, global: &Global, ui: &mut Ui) -> Result<Exit
     let mut session = super::open(global, ui).await?;
     let mut status = session.status().await?;
     if args.drift {
-        let plan = session.plan(&PlanAsk::default()).await?;
+        let plan = session.plan(&Ask::default()).await?;
         let whole = Whole::of(&plan);
         status.drift = Drift {
             whole: true,

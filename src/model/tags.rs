@@ -5,6 +5,10 @@ use super::{Address, Scope};
 /// Every tag of ours begins with this.
 pub const TAG_PREFIX: &str = "circles-infra:";
 
+/// Marks a resource that `protect` keeps from being deleted and that AWS itself would delete all the same. Beside the state, so that
+/// neither a lost state nor a block taken out of the stack file lifts it.
+pub const PROTECT_TAG: &str = "circles-infra:protect";
+
 /// A resource's tags, by key. `aws:` keys are AWS's own and are dropped on reading.
 pub type Tags = BTreeMap<String, String>;
 

@@ -43,6 +43,7 @@ pub fn plan(inputs: Inputs<'_>) -> Result<Plan, Cycle> {
         notes,
         refusals: decided.refusals,
         outputs: decided.outputs,
+        same_outputs: decided.same_outputs,
         unchanged: decided.unchanged,
         unwaited: inputs.unwaited.clone(),
     })

@@ -44,6 +44,7 @@ pub(super) struct Decided {
     pub refusals: Vec<Refusal>,
     pub unchanged: usize,
     pub outputs: Vec<(String, Value)>,
+    pub same_outputs: BTreeSet<String>,
 }
 
 pub(super) struct Decider<'a> {
@@ -88,7 +89,34 @@ pub(super) fn decide(
         .iter()
         .map(|(name, value)| (name.clone(), value.resolve(&|r| decider.known(r))))
         .collect();
+    decider.out.same_outputs = same_outputs(inputs, &decider.out.outputs);
     Ok(decider.out)
+}
+
+/// Outputs that come to what they come to now. Before anything is there, none does.
+fn same_outputs(inputs: &Inputs<'_>, planned: &[(String, Value)]) -> BTreeSet<String> {
+    if inputs.seen.ours.is_empty() {
+        return BTreeSet::new();
+    }
+    let live = |reference: &Reference| {
+        let seen = inputs.seen;
+        let ours = seen
+            .ours
+            .get(&reference.address)
+            .and_then(|all| all.first());
+        ours.map(|live| &live.observed.attributes)
+            .or_else(|| seen.existing.get(&reference.address))
+            .and_then(|attributes| attributes.path(&reference.attribute))
+    };
+    inputs
+        .outputs
+        .iter()
+        .zip(planned)
+        .filter(|((_, value), (_, planned))| {
+            !planned.is_pending() && value.resolve(&live) == *planned
+        })
+        .map(|((name, _), _)| name.clone())
+        .collect()
 }
 
 impl Decider<'_> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::kind::{Kinds, Observed, SecretText};
 use crate::model::{
-    Address, Attributes, KindName, Origin, PhysicalId, Scope, SecretRef, Tags, Value,
+    Address, Attributes, KindName, Origin, PROTECT_TAG, PhysicalId, Scope, SecretRef, Tags, Value,
 };
 use crate::state::Snapshot;
 
@@ -91,14 +91,18 @@ impl Seen {
     }
 }
 
-/// What was asked for beside the stack file.
-#[derive(Clone, Debug, Default)]
+/// What was asked for beside the stack file. Stands in plan files.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Ask {
+    /// Everything of the stack and environment goes.
     pub destroy: bool,
-    /// Only these, what they stand on (or, for `destroy`, what stands on them). Empty: everything.
+    /// Only these, what stands below them, and what they stand on (or, for `destroy`, what stands on them). Empty: everything.
     pub targets: Vec<Address>,
+    /// Replaced though nothing about them changed.
     pub replace: Vec<Address>,
+    /// May be deleted with the data they hold.
     pub allow_delete: Vec<Address>,
+    /// May be replaced with the data they hold.
     pub allow_replace: Vec<Address>,
 }
 
@@ -118,4 +122,16 @@ pub struct Inputs<'a> {
     pub ask: &'a Ask,
     /// Said by the look itself, shown with the plan.
     pub notes: Vec<Note>,
+}
+
+impl Inputs<'_> {
+    /// Whether a live resource is protected: the file says so, or an earlier apply did and it was not lifted since. That stands in the
+    /// state and on AWS, so that dropping the YAML block does not lift it.
+    pub(super) fn protects(&self, address: &Address, wish: Option<&Wish>, live: &Observed) -> bool {
+        let record = self.state.resources.get(address);
+        wish.is_some_and(|wish| wish.protect)
+            || record.is_some_and(|record| record.protect)
+            || live.attributes.get("deletion_protection").as_bool() == Some(true)
+            || live.tags.contains_key(PROTECT_TAG)
+    }
 }

@@ -132,11 +132,7 @@ fn review(
 ) {
     let observed = &sighting.observed;
     let wish = inputs.wishes.iter().find(|wish| wish.address == *address);
-    let record = inputs.state.resources.get(address);
-    let protected = wish.is_some_and(|wish| wish.protect)
-        || record.is_some_and(|record| record.protect)
-        || observed.attributes.get("deletion_protection").as_bool() == Some(true);
-    if protected {
+    if inputs.protects(address, wish, observed) {
         decided.refusals.push(Refusal::Protected {
             address: address.clone(),
             replace: false,

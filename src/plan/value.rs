@@ -48,6 +48,9 @@ pub struct Plan {
     pub refusals: Vec<Refusal>,
     /// Outputs as they will be; pending ones are known after the apply.
     pub outputs: Vec<(String, Value)>,
+    /// Those of them that stay what they are.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub same_outputs: BTreeSet<String>,
     /// Resources that are as the stack says.
     pub unchanged: usize,
     /// Made or changed, but not waited for: services without an image to run.

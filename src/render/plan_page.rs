@@ -76,10 +76,16 @@ pub fn page(plan: &Plan) -> Page {
         outputs: if plan.is_empty() || plan.header.mode == Mode::Destroy {
             Vec::new()
         } else {
-            outputs::rows(&plan.outputs)
+            let changed = |(name, _): &&(String, _)| !plan.same_outputs.contains(name);
+            let changed: Vec<_> = plan.outputs.iter().filter(changed).cloned().collect();
+            outputs::rows(&changed)
         },
         notes: plan.notes.iter().map(|note| say(plan, note)).collect(),
-        refusals: plan.refusals.iter().map(refused).collect(),
+        refusals: plan
+            .refusals
+            .iter()
+            .map(|refusal| refused(&plan.header, refusal))
+            .collect(),
         total: total(plan),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::shown::clean;
 use crate::model::{Address, KindName};
-use crate::plan::{Act, Mode, Note, Plan, Refusal, Totals};
+use crate::plan::{Act, Header, Mode, Note, Plan, Refusal, Totals};
 
 /// Why a plan is not carried out, and what permits it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,13 +55,20 @@ fn makes(plan: &Plan, address: &Address) -> bool {
 }
 
 /// A refusal as a sentence, and what to do about it.
-pub fn refused(refusal: &Refusal) -> Refused {
+pub fn refused(header: &Header, refusal: &Refusal) -> Refused {
     match refusal {
         Refusal::Protected { address, replace } => Refused {
             text: format!("{address} is protected, and would be {}", fate(*replace)),
-            help: format!(
-                "take `protect` off {address} in the stack file and apply that first, by itself"
-            ),
+            help: if header.protect {
+                format!(
+                    "everything in {0} is protected: take `protect` off the environment {0} in the stack file (and off {address}, where it says so itself) and apply that first, by itself",
+                    header.environment
+                )
+            } else {
+                format!(
+                    "take `protect` off {address} in the stack file and apply that first, by itself"
+                )
+            },
         },
         Refusal::NameTaken {
             address,

@@ -1,14 +1,17 @@
 //! Plans and runs made by hand, with every act, cause, note and refusal in them.
 
+mod remarks;
 mod runs;
 
 pub use runs::{a_good_run, a_run};
+
+use remarks::{notes, refusals};
 
 use crate::model::{
     Address, Attributes, Expr, KindName, Origin, Part, PhysicalId, Reference, SecretRef, Tags,
     Value,
 };
-use crate::plan::{Act, Cause, Header, Line, Mode, Note, Plan, Refusal, Step, StepId, Why};
+use crate::plan::{Act, Cause, Header, Line, Mode, Plan, Step, StepId, Why};
 
 pub fn header() -> Header {
     Header {
@@ -32,6 +35,7 @@ pub fn empty() -> Plan {
         notes: Vec::new(),
         refusals: Vec::new(),
         outputs: vec![("aws_region".into(), "us-east-1".into())],
+        same_outputs: Default::default(),
         unchanged: 37,
         unwaited: Default::default(),
     }
@@ -159,6 +163,7 @@ pub fn every_act() -> Plan {
             ("aws_region".into(), "us-east-1".into()),
             ("jwt".into(), secret("JWT")),
         ],
+        same_outputs: ["aws_region".into()].into(),
         unchanged: 12,
         unwaited: ["service".into()].into(),
     }
@@ -328,73 +333,6 @@ fn endings(steps: &mut Vec<Step>) {
         last: Attributes::default(),
     };
     steps.push(step(steps.len(), "media", "s3.bucket", act));
-}
-
-fn notes() -> Vec<Note> {
-    vec![
-        Note::Gone {
-            address: "network/vpc".into(),
-            id: PhysicalId::new("vpc-0old"),
-        },
-        Note::Gone {
-            address: "network/igw".into(),
-            id: PhysicalId::new("igw-0old"),
-        },
-        Note::Stray {
-            address: "lost".into(),
-            kind: KindName::new("s3.bucket"),
-            id: PhysicalId::new("circles-lost"),
-        },
-        Note::FewerTasks {
-            address: "service".into(),
-            from: 4,
-            to: 2,
-        },
-        Note::NoImage {
-            address: "service".into(),
-            repository: "circles-app".into(),
-        },
-        Note::LeftOut {
-            address: "config".into(),
-        },
-        Note::Text {
-            address: Some("service".into()),
-            text: "it is not steady".into(),
-        },
-        Note::Text {
-            address: None,
-            text: "an unused variable".into(),
-        },
-    ]
-}
-
-fn refusals() -> Vec<Refusal> {
-    vec![
-        Refusal::Protected {
-            address: "db".into(),
-            replace: true,
-        },
-        Refusal::NameTaken {
-            address: "repo".into(),
-            kind: KindName::new("ecr.repository"),
-            id: PhysicalId::new("circles-app"),
-            owner: Some("circles/prod".into()),
-        },
-        Refusal::NameTaken {
-            address: "logs".into(),
-            kind: KindName::new("logs.group"),
-            id: PhysicalId::new("/ecs/circles"),
-            owner: None,
-        },
-        Refusal::LosesData {
-            address: "media".into(),
-            replace: false,
-        },
-        Refusal::Broken {
-            address: "db".into(),
-            why: "storage-full".into(),
-        },
-    ]
 }
 
 /// A plan that creates `n` resources.

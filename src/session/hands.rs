@@ -9,7 +9,7 @@ use super::{Planned, Session, SessionError};
 use crate::engine::Stop;
 use crate::event::{Event, Outcome, Sink};
 use crate::kind::{Asked, AskedItem, Extent, Memo, Readiness};
-use crate::model::{Address, Ownership, PhysicalId, TAG_PREFIX, Tags};
+use crate::model::{Address, Ownership, PROTECT_TAG, PhysicalId, TAG_PREFIX, Tags};
 use crate::plan::{Act, Ask, Plan, Sighting, Step, StepId};
 use crate::state::Record;
 
@@ -172,7 +172,7 @@ impl Session {
             .observed
             .tags
             .iter()
-            .filter(|(key, _)| !key.starts_with(TAG_PREFIX))
+            .filter(|(key, _)| !key.starts_with(TAG_PREFIX) || *key == PROTECT_TAG)
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect();
         tags.extend(Ownership::new(&self.scope, address, sighting.generation).tags());

@@ -14,11 +14,13 @@ use super::suggest::did_you_mean;
 use crate::component::Place;
 use crate::diagnostic::code;
 use crate::kind::Field;
-use crate::model::{Address, Attributes, KindName, Reference, Tags, Value};
+use crate::model::{Address, Attributes, KindName, PROTECT_TAG, Reference, Tags, Value};
 
+/// Kinds with this field are kept by AWS itself; the others carry a tag.
+const DELETION_PROTECTION: &str = "deletion_protection";
 /// What `protect` means in a kind's own fields: AWS is asked to refuse a delete, and nothing goes without a copy.
 const PROTECTED: &[(&str, Value)] = &[
-    ("deletion_protection", Value::Bool(true)),
+    (DELETION_PROTECTION, Value::Bool(true)),
     ("skip_final_snapshot", Value::Bool(false)),
     ("force_destroy", Value::Bool(false)),
     ("force_delete", Value::Bool(false)),
@@ -162,6 +164,10 @@ impl<'x, 'a> Finish<'x, 'a> {
         if protect {
             protect_fields(fields, &mut attributes);
         }
+        let mut tags = self.tags(unfinished, &attributes);
+        if protect && !has_field(fields, DELETION_PROTECTION) {
+            tags.insert(PROTECT_TAG.into(), "true".into());
+        }
         Resource {
             address: draft.address.clone(),
             kind: draft.kind.clone(),
@@ -170,7 +176,7 @@ impl<'x, 'a> Finish<'x, 'a> {
             retain: checked.common.retain,
             ignore: self.ignored(unfinished),
             timeouts: checked.common.timeouts.clone(),
-            tags: self.tags(unfinished, &attributes),
+            tags,
             origin: desk.sources.origin(checked.span),
             field_origins: unfinished
                 .spans
@@ -332,13 +338,17 @@ fn zone_by_index(kind: &KindName, attributes: &mut Attributes, place: &Place) {
     }
 }
 
+fn has_field(fields: &[Field], name: &str) -> bool {
+    fields.iter().any(|field| field.name == name)
+}
+
 fn protect_fields(fields: &[Field], attributes: &mut Attributes) {
+    let has = |name: &str| has_field(fields, name);
     for (name, value) in PROTECTED {
-        if fields.iter().any(|field| field.name == *name) {
+        if has(name) {
             attributes.set(name, value.clone());
         }
     }
-    let has = |name: &str| fields.iter().any(|field| field.name == name);
     // A deleted secret can be restored, and automatic backups stay on.
     if has("recovery_window") && attributes.get("recovery_window").as_int() == Some(0) {
         attributes.set("recovery_window", 30_i64);

@@ -131,15 +131,6 @@ impl Conductor<'_> {
 
 /// What to do about it.
 fn help(error: &crate::kind::CloudError) -> Option<String> {
-    Some(match error.class {
-        Class::Denied => format!(
-            "the caller's policy does not allow {action}: add {{\"Effect\": \"Allow\", \"Action\": \"{action}\", \"Resource\": \"*\"}}, or see `circles-infra permissions`",
-            action = error.action
-        ),
-        Class::Quota => "an account limit is reached: ask AWS for more (Service Quotas), or remove what is not needed; then run again".into(),
-        Class::Exists => "rename it in the stack file, delete the other one, or take it over with `circles-infra state import`".into(),
-        Class::Unknown => "nobody knows whether it was carried out; the next run looks first".into(),
-        Class::InUse => "something that is not in this plan still uses it".into(),
-        _ => return None,
-    })
+    let advice = error.advice();
+    (!advice.is_empty()).then(|| advice.join("\n"))
 }

@@ -15,20 +15,10 @@ impl Decider<'_> {
         live: &Sighting,
         causes: Vec<Cause>,
     ) {
-        let protected = wish.protect
-            || self
-                .inputs
-                .state
-                .resources
-                .get(&wish.address)
-                .is_some_and(|record| record.protect)
-            || live
-                .observed
-                .attributes
-                .get("deletion_protection")
-                .as_bool()
-                == Some(true);
-        if protected {
+        if self
+            .inputs
+            .protects(&wish.address, Some(wish), &live.observed)
+        {
             self.out.refusals.push(Refusal::Protected {
                 address: wish.address.clone(),
                 replace: true,

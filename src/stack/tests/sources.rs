@@ -85,6 +85,7 @@ fn a_stray_variable_in_the_process_environment_only_warns() {
     );
 }
 
+/// Long: one file, then what each environment makes of it.
 #[test]
 fn an_environment_lays_its_fields_over_the_files() {
     let text = "\
@@ -161,7 +162,9 @@ outputs: { bucket: \"${scratch.name}\" }
             ("Kind", "media"),
             ("Name", "demo-prod-media"),
             ("Project", "demo"),
-            ("Team", "b")
+            ("Team", "b"),
+            // AWS itself would delete a bucket.
+            ("circles-infra:protect", "true")
         ]
     );
     assert_eq!(prod.outputs, [("bucket".to_owned(), Value::Null)]);

@@ -28,7 +28,7 @@ async fn a_quota_stops_what_hangs_on_it_and_nothing_else() {
     let said = desk.expect(&["apply", "--yes"], 1);
     for sentence in [
         "failed: net: ec2:CreateVpc: VpcLimitExceeded: The maximum number of VPCs has been reached.",
-        "an account limit is reached",
+        "a limit of this account and region is reached: ask for more in Service Quotas (ec2)",
         "not started, because net did not succeed: group",
         "Failed: 1 of 3 steps done, 1 failed, 1 not started",
         "What was done stays done and is remembered; to go on: circles-infra apply",

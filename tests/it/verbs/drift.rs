@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use crate::desk::Desk;
 
 /// A tag, security group rules, an idle timeout, a route, role policies, a retention.
-const TAMPER: &str = "
+pub const TAMPER: &str = "
 vpc = [v for v in ec2.describe_vpcs()['Vpcs'] if not v['IsDefault']][0]['VpcId']
 ec2.create_tags(Resources=[vpc], Tags=[{'Key': 'Project', 'Value': 'else'}, {'Key': 'Mine', 'Value': 'x'}])
 groups = {g['GroupName']: g['GroupId'] for g in ec2.describe_security_groups()['SecurityGroups']}
@@ -30,7 +30,7 @@ iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(do
 logs.put_retention_policy(logGroupName='/ecs/circles', retentionInDays=7)
 ";
 
-const TAMPERED: [(&str, &str); 8] = [
+pub const TAMPERED: [(&str, &str); 8] = [
     ("network/vpc", "tags"),
     ("db/security-group", "ingress"),
     ("alb/security-group", "ingress"),
@@ -63,6 +63,11 @@ async fn what_was_altered_is_named_and_put_right() {
             );
         }
     }
+    assert!(
+        !plan.out.contains("Outputs"),
+        "none becomes another\n{}",
+        plan.out
+    );
     assert!(
         drift
             .out

@@ -48,6 +48,43 @@ resources:
     desk.expect(&["destroy", "--yes"], 0);
 }
 
+/// AWS itself would delete a VPC at once: the mark on it is ours.
+#[test]
+fn protection_outlives_its_block_and_the_state() {
+    let text = "
+stack: marked
+resources:
+  net: { protect: true, type: ec2.vpc, cidr: 10.84.0.0/16 }
+  other: { type: logs.log_group, name: /marked/other }
+";
+    let desk = Desk::shared(text);
+    desk.expect(&["apply", "--yes"], 0);
+    let without = text.replace(
+        "  net: { protect: true, type: ec2.vpc, cidr: 10.84.0.0/16 }\n",
+        "",
+    );
+    desk.write(&without);
+    std::fs::remove_dir_all(desk.path("state")).expect("the state");
+    for verb in [&["apply", "--yes"][..], &["destroy", "--yes"]] {
+        let said = desk.expect(verb, 1);
+        assert!(
+            said.err
+                .contains("error: net is protected, and would be deleted"),
+            "{verb:?}\n{}",
+            said.err
+        );
+    }
+    desk.write(&text.replace("protect: true, ", ""));
+    let said = desk.expect(&["apply", "--yes"], 0);
+    assert!(
+        said.err
+            .contains("tags.circles-infra:protect  \"true\" → (unset)"),
+        "{}",
+        said.err
+    );
+    desk.expect(&["destroy", "--yes"], 0);
+}
+
 #[test]
 fn what_is_retained_stays_and_loses_our_tags() {
     let desk = Desk::shared(
