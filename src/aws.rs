@@ -1,10 +1,10 @@
 //! The real AWS: clients, errors, reads, and below that one file per kind.
 
 mod clients;
-mod emulated;
 mod error;
 mod existing;
 pub mod glance;
+mod http;
 mod lock_table;
 mod paging;
 mod read;

@@ -147,12 +147,12 @@ impl Aws {
         endpoint: Option<String>,
         listener: &Option<Listener>,
     ) -> Self {
-        let mut s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(endpoint.is_some());
+        // AWS_ENDPOINT_URL_S3 is the SDK's to read; path style is ours.
+        let custom = endpoint.is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
+        let mut s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(custom);
+        s3.push_interceptor(super::s3::roots::mended());
         if let Some(listener) = listener {
             s3.push_interceptor(listener.interceptor());
-        }
-        if endpoint.is_some() {
-            s3.push_interceptor(super::emulated::interceptor());
         }
         Self {
             ec2: client!(aws_sdk_ec2, config, listener),
@@ -205,6 +205,7 @@ async fn load(connect: &Connect) -> SdkConfig {
         .operation_timeout(Duration::from_secs(120))
         .build();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(super::http::client())
         .retry_config(RetryConfig::disabled())
         .timeout_config(timeouts);
     if let Some(region) = &connect.region {

@@ -6,6 +6,9 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use crate::kind::{Class, CloudError};
 
+/// The code of an answer that says all is well in a form that the SDK does not understand.
+const UNREADABLE: &str = "UnreadableAnswer";
+
 /// Turns an SDK error into ours. `action` is the IAM action that was called.
 pub fn aws_error<E>(action: &str, error: SdkError<E, Response>) -> CloudError
 where
@@ -18,15 +21,18 @@ where
             let code = meta.code().unwrap_or(match status {
                 404 => "NotFound",
                 403 => "AccessDenied",
+                200..=299 => UNREADABLE,
                 _ => "Unknown",
             });
-            let message = meta.message().unwrap_or_default();
-            let mut ours = CloudError::new(
-                action,
-                classify(action, code, message, status),
-                code,
-                message,
-            );
+            let message = match meta.message() {
+                None if code == UNREADABLE => format!("HTTP {status}: {}", chain(&error)),
+                message => message.unwrap_or_default().to_owned(),
+            };
+            let class = match code {
+                UNREADABLE => Class::Unknown,
+                _ => classify(action, code, &message, status),
+            };
+            let mut ours = CloudError::new(action, class, code, message);
             ours.request_id = meta
                 .extra("aws_request_id")
                 .map(str::to_owned)
@@ -65,7 +71,7 @@ where
             CloudError::new(
                 action,
                 Class::Unknown,
-                "UnreadableAnswer",
+                UNREADABLE,
                 format!("HTTP {status}: {}", chain(&error)),
             )
         }
@@ -250,6 +256,7 @@ pub fn refine(mut error: CloudError, code: &str, text: &str, class: Class) -> Cl
 mod tests {
     use super::*;
 
+    /// Long: a table, one row an answer.
     #[test]
     fn codes_are_classified_by_what_happens_next() {
         for (action, code, message, status, class) in [

@@ -1,5 +1,5 @@
 //! S3: the bucket. `facets.rs` reads its sub-resources, `facet_writes.rs` changes them, `lifecycle.rs` translates rules, `empty.rs`
-//! empties it, `names.rs` tells whose a name is.
+//! empties it, `names.rs` tells whose a name is, `roots.rs` lets answers of other servers through.
 
 pub mod bucket;
 mod cors;
@@ -8,3 +8,5 @@ mod facet_writes;
 mod facets;
 mod lifecycle;
 mod names;
+mod permissions;
+pub mod roots;

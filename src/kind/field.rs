@@ -76,6 +76,8 @@ pub struct Field {
     pub default: Option<Literal>,
     /// AWS's to say (`arn`, `dns_name`): cannot be written in a stack, can be referred to.
     pub computed: bool,
+    /// AWS always says it of what it has: where an answer leaves it out, nothing is known of it, and it is not compared.
+    pub always_said: bool,
     /// A computed field that an update may change (a task definition's `arn`): pending while an update is planned.
     pub volatile: bool,
 }
@@ -90,6 +92,7 @@ impl Field {
             required: false,
             default: None,
             computed: false,
+            always_said: false,
             volatile: false,
         }
     }
@@ -114,6 +117,11 @@ impl Field {
 
     pub const fn ignore(mut self) -> Self {
         self.change = Change::Ignore;
+        self
+    }
+
+    pub const fn always_said(mut self) -> Self {
+        self.always_said = true;
         self
     }
 

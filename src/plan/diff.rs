@@ -42,6 +42,9 @@ pub fn differences(
             if to.is_null() && field.default != Some(Literal::Unset) {
                 return None;
             }
+            if is_left_out(from) && always_said(field) {
+                return None;
+            }
             (!same(&field.ty, to, from, secrets)).then(|| Difference {
                 field,
                 from: from.clone(),
@@ -49,6 +52,16 @@ pub fn differences(
             })
         })
         .collect()
+}
+
+/// Not in the answer.
+fn is_left_out(value: &Value) -> bool {
+    value.is_null() || value.as_text() == Some("")
+}
+
+/// What a resource cannot be without is no reason to make it anew when an answer leaves it out: it cannot have been lost since.
+fn always_said(field: &Field) -> bool {
+    field.always_said || (field.required && field.change == Change::Replace)
 }
 
 /// Whether a live value is what was wished for, by the meaning of its type.
@@ -296,6 +309,36 @@ mod tests {
             vec!["a", "b"].into(),
             vec!["b", "a"].into()
         ));
+    }
+
+    const SAID: &[Field] = &[
+        Field::new("cidr", Type::Cidr, ".").required().replace(),
+        Field::new("exceptions", Type::Set(&Type::Text), ".").always_said(),
+        Field::new("policy", Type::Policy, "."),
+    ];
+
+    #[test]
+    fn what_an_answer_leaves_out_is_no_difference_where_it_cannot_be_gone() {
+        let wished = Attributes::new([
+            ("cidr", Value::text("10.0.0.0/16")),
+            ("exceptions", vec!["release-*"].into()),
+            ("policy", "{}".into()),
+        ]);
+        let names = |observed: &Attributes| -> Vec<&str> {
+            let found = differences(SAID, &wished, observed, &none);
+            found
+                .iter()
+                .map(|difference| difference.field.name)
+                .collect()
+        };
+        assert_eq!(names(&Attributes::default()), ["policy"]);
+        let empty = Attributes::new([
+            ("cidr", Value::text("")),
+            ("exceptions", Value::List(vec![])),
+        ]);
+        assert_eq!(names(&empty), ["exceptions", "policy"]);
+        let other = Attributes::new([("cidr", Value::text("10.1.0.0/16"))]);
+        assert_eq!(names(&other), ["cidr", "policy"]);
     }
 
     #[test]

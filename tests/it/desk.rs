@@ -38,6 +38,11 @@ impl Desk {
         Self::at(Arc::new(LocalAws::start()), stack)
     }
 
+    /// In a moto of its own, without the sandbox's layer over it.
+    pub fn plain(stack: &str) -> Self {
+        Self::at(Arc::new(LocalAws::plain()), stack)
+    }
+
     /// The real stack, in an AWS of its own.
     pub fn circles() -> Self {
         Self::alone(include_str!("../../stacks/circles.yaml"))

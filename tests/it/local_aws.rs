@@ -1,5 +1,5 @@
 //! A local AWS for the tests: the sandbox's server, one process for all tests of this binary that run at the same time, on a free port,
-//! with every wait cut to nothing. It ends with the last test that holds it.
+//! with every wait cut to nothing. It ends with the last test that holds it. [`LocalAws::plain`] is the server without the sandbox's layer.
 //!
 //! `CIRCLES_TEST_PYTHON` names a Python that has the sandbox's packages (default: `python3`); `CIRCLES_TEST_SANDBOX` the folder that
 //! holds the server's package (default: `src/sandbox` of this checkout).
@@ -23,6 +23,18 @@ pub struct LocalAws {
     folder: TempDir,
     turn: tokio::sync::Mutex<()>,
 }
+
+const PLAIN: &str = "
+import os, sys, time
+from moto.server import ThreadedMotoServer
+server = ThreadedMotoServer(ip_address='127.0.0.1', port=0, verbose=False)
+server.start()
+with open(sys.argv[1] + '.new', 'w') as file:
+    file.write(str(server.get_host_and_port()[1]))
+os.rename(sys.argv[1] + '.new', sys.argv[1])
+while True:
+    time.sleep(60)
+";
 
 /// A finished call, as the server saw it.
 #[derive(Clone, Debug, Deserialize)]
@@ -59,20 +71,32 @@ impl LocalAws {
 
     /// One of its own, for tests that break things.
     pub fn start() -> Self {
-        let python = std::env::var_os("CIRCLES_TEST_PYTHON").unwrap_or_else(|| "python3".into());
         let package = std::env::var_os("CIRCLES_TEST_SANDBOX").map_or_else(
             || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src/sandbox")),
             PathBuf::from,
         );
+        Self::serve(|command| {
+            command
+                .args(["-m", "realism", "--host", "127.0.0.1", "--port", "0"])
+                .args(["--clock-factor", "0", "--port-file"])
+                .env("PYTHONPATH", &package)
+                .env("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
+        })
+    }
+
+    /// moto as it comes. [`Self::control`] and what needs it are not for this one.
+    pub fn plain() -> Self {
+        Self::serve(|command| command.args(["-c", PLAIN]))
+    }
+
+    /// Starts a Python with these arguments, the name of the port file after them.
+    fn serve(with: impl FnOnce(&mut Command) -> &mut Command) -> Self {
+        let python = std::env::var_os("CIRCLES_TEST_PYTHON").unwrap_or_else(|| "python3".into());
         let folder = tempfile::tempdir().expect("a temporary folder");
         let log = File::create(folder.path().join("log")).expect("a log file");
         let port_file = folder.path().join("port");
-        let child = Command::new(&python)
-            .args(["-m", "realism", "--host", "127.0.0.1", "--port", "0"])
-            .args(["--clock-factor", "0", "--port-file"])
+        let child = with(&mut Command::new(&python))
             .arg(&port_file)
-            .env("PYTHONPATH", &package)
-            .env("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)

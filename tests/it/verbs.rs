@@ -1,6 +1,7 @@
 //! What the commands promise, from outside: the real program against a local AWS, changed behind its back where that is the point.
 
 mod drift;
+mod elsewhere;
 mod environments;
 mod facts;
 mod guards;

@@ -72,7 +72,8 @@ const FIELDS: &[Field] = &[
         Type::Set(&Type::Text),
         "Tags, `*` allowed, for which the opposite of `tag_mutability` holds.",
     )
-    .default(Literal::EmptyList),
+    .default(Literal::EmptyList)
+    .always_said(),
     Field::new(
         "force_delete",
         Type::Bool,
@@ -269,16 +270,7 @@ impl Kind<Aws> for Repository {
                     })
                     .into(),
             ),
-            (
-                "tag_exceptions",
-                Value::List(
-                    repository
-                        .image_tag_mutability_exclusion_filters()
-                        .iter()
-                        .map(|filter| Value::text(filter.filter()))
-                        .collect(),
-                ),
-            ),
+            ("tag_exceptions", exceptions(repository)),
             ("lifecycle_policy", live.lifecycle_policy.clone().into()),
             ("policy", live.policy.clone().into()),
             ("arn", repository.repository_arn().into()),
@@ -290,6 +282,17 @@ impl Kind<Aws> for Repository {
     fn readiness(_live: &Live) -> Readiness {
         Readiness::Ready
     }
+}
+
+/// Unset where the mutability's word tells of exceptions that the answer does not list.
+fn exceptions(repository: &Inner) -> Value {
+    let filters = repository.image_tag_mutability_exclusion_filters();
+    let word = repository.image_tag_mutability().map(|word| word.as_str());
+    if filters.is_empty() && word.is_some_and(|word| word.ends_with(WITH_EXCLUSION)) {
+        return Value::Null;
+    }
+    let patterns = filters.iter().map(|filter| Value::text(filter.filter()));
+    Value::List(patterns.collect())
 }
 
 fn name(live: &Live) -> &str {

@@ -136,9 +136,16 @@ impl ActionSpec {
                 if groups.is_empty() {
                     return Err(lacks("target_groups", "forward"));
                 }
+                // One group may be named in both places (API reference, Action), and older servers look at the first alone.
+                let only = match groups {
+                    [one] => Some(one.arn.clone()),
+                    _ => None,
+                };
                 (
                     ActionTypeEnum::Forward,
-                    Action::builder().forward_config(forward(groups)),
+                    Action::builder()
+                        .forward_config(forward(groups))
+                        .set_target_group_arn(only),
                 )
             }
             ActionKind::Redirect => {

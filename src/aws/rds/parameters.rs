@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_rds::types::{ApplyMethod, Parameter};
 
 use crate::aws::{Aws, aws_error};
-use crate::kind::{Asked, CloudError, Cx};
+use crate::kind::{Asked, CloudError, Cx, IntentVerb};
 
 /// Names (lower case) and values, as text.
 pub(super) type Parameters = BTreeMap<String, String>;
@@ -140,7 +140,8 @@ pub(super) async fn set_parameters(
         .filter(|p| p.apply_method() == Some(&ApplyMethod::PendingReboot))
         .filter_map(Parameter::parameter_name)
         .collect();
-    if !waiting.is_empty() {
+    // Instances that come later start with what is set now.
+    if !waiting.is_empty() && cx.verb != IntentVerb::Create {
         cx.note(format!(
             "{}: at the instances' next reboot",
             waiting.join(", ")

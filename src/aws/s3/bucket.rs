@@ -6,13 +6,15 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration, ObjectOwnership};
+use aws_sdk_s3::types::{
+    BucketLocationConstraint, CreateBucketConfiguration, ObjectOwnership, Tag,
+};
 use futures::future::try_join_all;
 use serde::Deserialize;
 
 use super::facet_writes::{Writes, lift_policy, tag_set};
 use super::facets::{Extra, Facets};
-use super::{cors, empty, facets, lifecycle, names};
+use super::{cors, empty, facets, lifecycle, names, permissions};
 use crate::aws::{Aws, aws_error, scan, tagged};
 use crate::kind::{
     Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Literal, Patience, Readiness,
@@ -133,10 +135,10 @@ impl Kind<Aws> for Bucket {
 
     fn permissions(verb: Verb) -> &'static [&'static str] {
         match verb {
-            Verb::Read => READ,
-            Verb::Create => CREATE,
-            Verb::Update => WRITE,
-            Verb::Delete => DELETE,
+            Verb::Read => permissions::READ,
+            Verb::Create => permissions::CREATE,
+            Verb::Update => permissions::WRITE,
+            Verb::Delete => permissions::DELETE,
         }
     }
 
@@ -167,28 +169,14 @@ impl Kind<Aws> for Bucket {
 
     async fn create(aws: &Aws, cx: &Cx, spec: &Spec) -> Result<Live, CloudError> {
         names::refuse_taken(aws, &spec.name).await?;
-        let mut configuration =
-            CreateBucketConfiguration::builder().set_tags(Some(tag_set(&cx.tags)?));
-        // S3 refuses its oldest region by name (API reference, CreateBucket).
-        if aws.region != "us-east-1" {
-            configuration = configuration
-                .location_constraint(BucketLocationConstraint::from(aws.region.as_str()));
+        let tags = tag_set(&cx.tags)?;
+        match create_bucket(aws, cx, spec, Some(tags)).await {
+            // A work-alike from before buckets took tags with their creation: `finish` sets them.
+            Err(error) if error.code == "MalformedXML" => {
+                create_bucket(aws, cx, spec, None).await?;
+            }
+            other => other?,
         }
-        cx.send(
-            "s3:CreateBucket",
-            async {
-                aws.s3
-                    .create_bucket()
-                    .bucket(&spec.name)
-                    .create_bucket_configuration(configuration.build())
-                    .object_ownership(ObjectOwnership::from(spec.ownership.as_str()))
-                    .send()
-                    .await
-                    .map_err(|e| aws_error("s3:CreateBucket", e))
-            },
-            |_| Some(PhysicalId::new(&spec.name)),
-        )
-        .await?;
         let mut live = live(aws, &spec.name, Facets::default());
         match finish(aws, cx, &mut live, spec).await {
             // Not known everywhere yet: the rest is left to `update`.
@@ -278,7 +266,7 @@ impl Kind<Aws> for Bucket {
             ("name", Value::text(&live.name)),
             ("versioning", facets.versioning.into()),
             ("public_access_block", facets.public_access_block.into()),
-            ("encryption", Value::text(&facets.encryption.algorithm)),
+            ("encryption", facets.encryption.algorithm.clone().into()),
             ("kms_key", facets.encryption.key.clone().into()),
             ("ownership", facets.ownership.clone().into()),
             ("policy", facets.policy.clone().unwrap_or_default()),
@@ -306,63 +294,6 @@ impl Kind<Aws> for Bucket {
     }
 }
 
-const READ: &[&str] = &[
-    "s3:ListBucket",
-    "s3:ListAllMyBuckets",
-    "s3:GetBucketVersioning",
-    "s3:GetBucketPublicAccessBlock",
-    "s3:GetEncryptionConfiguration",
-    "s3:GetBucketOwnershipControls",
-    "s3:GetBucketPolicy",
-    "s3:GetLifecycleConfiguration",
-    "s3:GetBucketCORS",
-    "s3:GetBucketTagging",
-    "tag:GetResources",
-];
-
-/// Creating also reads what the new bucket came with.
-const CREATE: &[&str] = &[
-    "s3:ListBucket",
-    "s3:CreateBucket",
-    "s3:TagResource",
-    "s3:GetBucketVersioning",
-    "s3:GetBucketPublicAccessBlock",
-    "s3:GetEncryptionConfiguration",
-    "s3:GetBucketOwnershipControls",
-    "s3:GetBucketTagging",
-    "s3:PutBucketVersioning",
-    "s3:PutBucketPublicAccessBlock",
-    "s3:PutEncryptionConfiguration",
-    "s3:PutBucketOwnershipControls",
-    "s3:PutBucketPolicy",
-    "s3:PutLifecycleConfiguration",
-    "s3:PutBucketCORS",
-    "s3:PutBucketTagging",
-];
-
-const WRITE: &[&str] = &[
-    "s3:PutBucketVersioning",
-    "s3:PutBucketPublicAccessBlock",
-    "s3:PutEncryptionConfiguration",
-    "s3:PutBucketOwnershipControls",
-    "s3:PutBucketPolicy",
-    "s3:DeleteBucketPolicy",
-    "s3:PutLifecycleConfiguration",
-    "s3:PutBucketCORS",
-    "s3:PutBucketTagging",
-];
-
-const DELETE: &[&str] = &[
-    "s3:DeleteBucket",
-    "s3:ListBucketVersions",
-    "s3:ListBucketMultipartUploads",
-    "s3:AbortMultipartUpload",
-    "s3:DeleteObject",
-    "s3:DeleteObjectVersion",
-    "s3:GetBucketPolicy",
-    "s3:DeleteBucketPolicy",
-];
-
 fn live(aws: &Aws, name: &str, facets: Facets) -> Live {
     Live {
         name: name.to_owned(),
@@ -381,6 +312,38 @@ async fn look(aws: &Aws, name: &str, extra: Extra) -> Result<Option<Live>, Cloud
         Err(error) if error.is(Class::Denied) && !names::is_listed(aws, name).await? => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+async fn create_bucket(
+    aws: &Aws,
+    cx: &Cx,
+    spec: &Spec,
+    tags: Option<Vec<Tag>>,
+) -> Result<(), CloudError> {
+    const ACTION: &str = "s3:CreateBucket";
+    // S3 refuses its oldest region by name, and an empty configuration (API reference, CreateBucket).
+    let elsewhere = aws.region != "us-east-1";
+    let configuration = (elsewhere || tags.is_some()).then(|| {
+        CreateBucketConfiguration::builder()
+            .set_tags(tags)
+            .set_location_constraint(
+                elsewhere.then(|| BucketLocationConstraint::from(aws.region.as_str())),
+            )
+            .build()
+    });
+    let made = async {
+        aws.s3
+            .create_bucket()
+            .bucket(&spec.name)
+            .set_create_bucket_configuration(configuration)
+            .object_ownership(ObjectOwnership::from(spec.ownership.as_str()))
+            .send()
+            .await
+            .map_err(|e| aws_error(ACTION, e))
+    };
+    cx.send(ACTION, made, |_| Some(PhysicalId::new(&spec.name)))
+        .await?;
+    Ok(())
 }
 
 /// What the new bucket lacks. S3 gives it much by itself; a work-alike may not, and may have passed over the tags.

@@ -121,7 +121,7 @@ impl Writes<'_> {
 
     async fn encryption(&mut self, spec: &Spec) -> Result<(), CloudError> {
         let wished = Encryption {
-            algorithm: spec.encryption.clone(),
+            algorithm: Some(spec.encryption.clone()),
             key: spec.kms_key.clone(),
         };
         // A key that the stack does not name is AWS's to choose.
@@ -131,14 +131,14 @@ impl Writes<'_> {
             return Ok(());
         }
         let by_default = ServerSideEncryptionByDefault::builder()
-            .sse_algorithm(ServerSideEncryption::from(wished.algorithm.as_str()))
+            .sse_algorithm(ServerSideEncryption::from(spec.encryption.as_str()))
             .set_kms_master_key_id(wished.key.clone())
             .build()
             .map_err(unbuilt)?;
         let rule = ServerSideEncryptionRule::builder()
             .apply_server_side_encryption_by_default(by_default)
             // One data key per bucket and hour instead of one per object.
-            .set_bucket_key_enabled((wished.algorithm == "aws:kms").then_some(true))
+            .set_bucket_key_enabled((spec.encryption == "aws:kms").then_some(true))
             .build();
         let configuration = ServerSideEncryptionConfiguration::builder()
             .rules(rule)

@@ -1,7 +1,7 @@
 //! A bucket's sub-resources as read: one call each, side by side. What was never set is an error on S3's side (`NoSuchBucketPolicy`, …)
 //! and `None` here. Every call names the owner that the bucket must have, so that nobody else's bucket is ever taken for ours.
 
-use aws_sdk_s3::types::{BucketVersioningStatus, ServerSideEncryption};
+use aws_sdk_s3::types::BucketVersioningStatus;
 
 use super::{cors, lifecycle};
 use crate::aws::{Aws, aws_error};
@@ -29,20 +29,12 @@ impl Extra {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What new objects are encrypted with. S3 says it of every bucket (user guide, "Default encryption FAQ"); where it is not said, it is
+/// not known to be so, and is set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Encryption {
-    pub algorithm: String,
+    pub algorithm: Option<String>,
     pub key: Option<String>,
-}
-
-impl Default for Encryption {
-    /// What S3 does to every object of a bucket that says nothing (user guide, "Default encryption FAQ").
-    fn default() -> Self {
-        Self {
-            algorithm: ServerSideEncryption::Aes256.as_str().to_owned(),
-            key: None,
-        }
-    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -176,7 +168,7 @@ async fn encryption(aws: &Aws, bucket: &str) -> Result<Encryption, CloudError> {
         .and_then(|configuration| configuration.rules.into_iter().next())
         .and_then(|rule| rule.apply_server_side_encryption_by_default);
     Ok(rule.map_or_else(Encryption::default, |rule| Encryption {
-        algorithm: rule.sse_algorithm.as_str().to_owned(),
+        algorithm: Some(rule.sse_algorithm.as_str().to_owned()),
         key: rule.kms_master_key_id,
     }))
 }

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::reads::{self, Content, Held};
+use super::contents::{Content, Held};
+use super::reads;
 use super::values::{self, Rule, Values};
 use super::writes::{
     change_tags, describe_anew, dropped, put_values, restore, scrubbed, tag_list, wished,

@@ -13,7 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use futures::future::try_join_all;
 
-use super::reads::{self, Content, Held};
+use super::contents::{self, Content, Held};
+use super::reads;
 use super::secret::is_scheduled;
 use super::values::{self, Values};
 use super::writes::scrubbed;
@@ -69,7 +70,7 @@ pub async fn look(aws: &Aws, name: &str) -> Result<There, CloudError> {
     if secret.deleted_date().is_some() {
         return Ok(standing(secret, Content::default()));
     }
-    let content = reads::content(aws, name).await?;
+    let content = contents::content(aws, name).await?;
     Ok(standing(secret, content))
 }
 
@@ -79,7 +80,7 @@ pub async fn look_all(
     names: &BTreeSet<String>,
 ) -> Result<BTreeMap<String, There>, CloudError> {
     let described = try_join_all(names.iter().map(|name| reads::describe_any(aws, name)));
-    let (described, mut contents) = tokio::try_join!(described, reads::contents(aws, names))?;
+    let (described, mut contents) = tokio::try_join!(described, contents::contents(aws, names))?;
     let all = names.iter().zip(described).map(|(name, secret)| {
         let there = match secret {
             None => There::Absent,

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use aws_sdk_secretsmanager::types::Tag;
 
-use super::reads::{self, Content, Held};
+use super::contents::{self, Content, Held};
+use super::reads;
 use super::secret::{Live, Secret, Spec};
 use super::values::{self, Rule, Values};
 use crate::aws::tag_change::TagChange;
@@ -85,7 +86,7 @@ pub(super) async fn put_values(
     rules: &BTreeMap<String, Rule>,
     drop: &[String],
 ) -> Result<(), CloudError> {
-    let mut now = reads::content(aws, &live.name).await?;
+    let mut now = contents::content(aws, &live.name).await?;
     let held = match std::mem::take(&mut now.held) {
         Held::Values(values) => Some(values),
         Held::Nothing => None,

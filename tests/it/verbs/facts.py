@@ -12,7 +12,7 @@ from botocore.config import Config
 ENDPOINT, CHOICES = sys.argv[1], sys.argv[2:]
 HTTPS = "https" in CHOICES
 NAT = next((c for c in CHOICES if c in ("none", "single", "per_az")), "single")
-ACCOUNT, REGION = "000000000000", "us-east-1"
+REGION = "us-east-1"
 WRONG = []
 
 
@@ -23,6 +23,7 @@ def client(service):
 
 
 ec2, ecs, elb, rds = client("ec2"), client("ecs"), client("elbv2"), client("rds")
+ACCOUNT = client("sts").get_caller_identity()["Account"]
 ecr, s3, secrets, iam, logs = client("ecr"), client("s3"), client("secretsmanager"), client("iam"), client("logs")
 
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::desk::{Desk, python};
 
-fn hold(desk: &Desk, choice: &str) {
+pub fn hold(desk: &Desk, choice: &str) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/verbs/facts.py");
     python(&[&script.display().to_string(), &desk.aws.endpoint(), choice]);
 }

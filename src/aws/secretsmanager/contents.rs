@@ -1,0 +1,221 @@
+//! What secrets hold now: read by the batch, or one afresh. Values stay in memory.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_secretsmanager::primitives::DateTime;
+use aws_sdk_secretsmanager::types::ApiErrorType;
+use futures::future::try_join_all;
+use zeroize::Zeroize;
+
+use super::values::{self, Values};
+use crate::aws::{Aws, aws_error};
+use crate::kind::{Class, CloudError};
+
+/// What one `BatchGetSecretValue` takes (API reference).
+const PER_BATCH: usize = 20;
+
+/// What a secret holds now.
+#[derive(Clone, Debug, Default)]
+pub struct Content {
+    pub version: Option<String>,
+    /// When that version was made, in seconds since 1970.
+    pub created: Option<i64>,
+    pub held: Held,
+}
+
+#[derive(Clone, Debug, Default)]
+pub enum Held {
+    /// It has no value yet: created without one, or that step was lost.
+    #[default]
+    Nothing,
+    Values(Values),
+    /// Text or bytes that are not a JSON object: somebody else's format.
+    Foreign,
+}
+
+impl Content {
+    fn new(version: Option<String>, text: Option<String>, binary: bool) -> Self {
+        let held = match text {
+            Some(mut text) => {
+                let parsed = values::parse(&text);
+                text.zeroize();
+                parsed.map_or(Held::Foreign, Held::Values)
+            }
+            None if binary => Held::Foreign,
+            None => Held::Nothing,
+        };
+        Self {
+            version,
+            created: None,
+            held,
+        }
+    }
+
+    fn made_at(mut self, at: Option<&DateTime>) -> Self {
+        self.created = at.map(DateTime::secs);
+        self
+    }
+}
+
+/// What the batches said.
+#[derive(Default)]
+pub struct ValuesOf {
+    pub contents: BTreeMap<String, Content>,
+    /// Names that certainly are nobody's: a batch reads directly.
+    pub absent: BTreeSet<String>,
+}
+
+/// The current contents by name, for those that have one.
+pub async fn contents(
+    aws: &Aws,
+    names: &BTreeSet<String>,
+) -> Result<BTreeMap<String, Content>, CloudError> {
+    Ok(values_of(aws, names).await?.contents)
+}
+
+/// The same, with the names that are nobody's.
+pub async fn values_of(aws: &Aws, names: &BTreeSet<String>) -> Result<ValuesOf, CloudError> {
+    let names: Vec<String> = names.iter().cloned().collect();
+    let batches = names.chunks(PER_BATCH).map(|names| batch(aws, names));
+    let mut all = ValuesOf::default();
+    for one in try_join_all(batches).await? {
+        all.contents.extend(one.contents);
+        all.absent.extend(one.absent);
+    }
+    Ok(all)
+}
+
+async fn batch(aws: &Aws, names: &[String]) -> Result<ValuesOf, CloudError> {
+    const ACTION: &str = "secretsmanager:BatchGetSecretValue";
+    let answer = aws
+        .read(ACTION, || async {
+            let answer = aws
+                .secrets
+                .batch_get_secret_value()
+                .set_secret_id_list(Some(names.to_vec()))
+                .send()
+                .await
+                .map_err(|e| aws_error(ACTION, e))?;
+            match answer.errors().iter().find_map(failure) {
+                Some(error) => Err(error),
+                None => Ok(answer),
+            }
+        })
+        .await?;
+    let absent = answer
+        .errors()
+        .iter()
+        .filter(|error| is_absent(error))
+        .filter_map(|error| error.secret_id().map(str::to_owned))
+        .collect();
+    let contents = answer
+        .secret_values
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|entry| {
+            let content = Content::new(
+                entry.version_id,
+                entry.secret_string,
+                entry.secret_binary.is_some(),
+            )
+            .made_at(entry.created_date.as_ref());
+            Some((entry.name?, content))
+        })
+        .collect();
+    Ok(ValuesOf { contents, absent })
+}
+
+/// Not there at all. One without a value, or scheduled for deletion, is told in the same list.
+fn is_absent(error: &ApiErrorType) -> bool {
+    let message = error.message().unwrap_or_default();
+    error.error_code() == Some("ResourceNotFoundException") && !message.contains("staging label")
+}
+
+/// A batch succeeds even where single secrets fail. Absent ones, those without a value and those scheduled for deletion are no failure.
+fn failure(error: &ApiErrorType) -> Option<CloudError> {
+    let code = error.error_code().unwrap_or_default();
+    let class = match code {
+        "ResourceNotFoundException" | "InvalidRequestException" => return None,
+        "AccessDeniedException" => Class::Denied,
+        "InternalServiceError" | "InternalFailure" => Class::Unknown,
+        "ThrottlingException" => Class::Throttled,
+        _ => Class::Other,
+    };
+    let message = format!(
+        "{}: {}",
+        error.secret_id().unwrap_or_default(),
+        error.message().unwrap_or_default()
+    );
+    Some(CloudError::new(
+        "secretsmanager:GetSecretValue",
+        class,
+        code,
+        message,
+    ))
+}
+
+/// What one secret holds now, read afresh.
+pub async fn content(aws: &Aws, name: &str) -> Result<Content, CloudError> {
+    let answer = aws
+        .read("secretsmanager:GetSecretValue", || async {
+            aws.secrets
+                .get_secret_value()
+                .secret_id(name)
+                .send()
+                .await
+                .map_err(|e| aws_error("secretsmanager:GetSecretValue", e))
+        })
+        .await;
+    match answer {
+        Ok(answer) => Ok(Content::new(
+            answer.version_id,
+            answer.secret_string,
+            answer.secret_binary.is_some(),
+        )
+        .made_at(answer.created_date.as_ref())),
+        // A secret without a value answers so; one that is gone is met by the write that follows.
+        Err(error) if error.is(Class::NotFound) => Ok(Content::default()),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_absent_secret_fails_no_batch_but_a_denied_one_does() {
+        let error = |code: &str| ApiErrorType::builder().error_code(code).build();
+        assert!(failure(&error("ResourceNotFoundException")).is_none());
+        assert!(failure(&error("InvalidRequestException")).is_none());
+        let denied = failure(&error("AccessDeniedException"));
+        assert!(denied.is_some_and(|error| error.is(Class::Denied)));
+    }
+
+    #[test]
+    fn a_secret_without_a_value_is_there() {
+        let error = |message: &str| {
+            ApiErrorType::builder()
+                .error_code("ResourceNotFoundException")
+                .message(message)
+                .build()
+        };
+        assert!(is_absent(&error(
+            "Secrets Manager can't find the specified secret."
+        )));
+        let without =
+            "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT";
+        assert!(!is_absent(&error(without)));
+    }
+
+    #[test]
+    fn what_is_not_an_object_is_foreign() {
+        let of = |text: Option<&str>, binary| {
+            Content::new(Some("v".into()), text.map(str::to_owned), binary).held
+        };
+        assert!(matches!(of(Some("hunter2"), false), Held::Foreign));
+        assert!(matches!(of(None, true), Held::Foreign));
+        assert!(matches!(of(None, false), Held::Nothing));
+        assert!(matches!(of(Some("{}"), false), Held::Values(_)));
+    }
+}
