@@ -132,6 +132,7 @@ pub struct Running {
 }
 
 impl RunView {
+    /// Long: one arm an event.
     pub fn apply(&mut self, event: &Event) {
         match event {
             Event::RunStarted {

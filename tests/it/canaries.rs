@@ -79,6 +79,7 @@ fn loud(mut command: Command) -> Command {
     command
 }
 
+/// Long: one story, told from a first apply to the last look at its traces.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_value_is_ever_seen_again() {
     let world = Standing::circles();

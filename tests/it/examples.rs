@@ -91,6 +91,8 @@ async fn each_has_its_expected_plan() {
 }
 
 /// What the example in an existing VPC finds: a VPC and a cluster called `shared`, two public and two private subnets.
+///
+/// Long: a dozen calls in a row.
 async fn share_a_network(aws: &LocalAws) {
     let config = aws_config::defaults(aws_config::BehaviorVersion::latest())
         .endpoint_url(aws.endpoint())

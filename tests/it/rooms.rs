@@ -1,4 +1,4 @@
-//! Who may import whom in `src/`: read off the `use` lines and paths of each file.
+//! The house's order: who may import whom in `src/`, read off the `use` lines and paths of each file, and how long files and functions are.
 
 use std::path::{Path, PathBuf};
 
@@ -171,4 +171,74 @@ fn speaks_of_sibling(text: &str, kind: &str) -> bool {
     text.lines()
         .filter(|line| !line.trim_start().starts_with("//"))
         .any(|line| line.contains(&format!("super::{kind}::")))
+}
+
+/// A file of one idea stays under this many lines, or its header gives the reason (`//! Long: …`).
+const LONGEST_FILE: usize = 400;
+/// The same for a function and the comment above it (`/// Long: …`). Some 60 are meant; what is a list of fields or cases may run on.
+const LONGEST_FUNCTION: usize = 80;
+
+#[test]
+fn what_is_long_gives_its_reason() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut paths = Vec::new();
+    files(&root.join("src"), &mut paths);
+    files(&root.join("tests"), &mut paths);
+    let mut broken = Vec::new();
+    for path in paths {
+        let text = std::fs::read_to_string(&path).expect("a readable file");
+        let lines: Vec<&str> = text.lines().collect();
+        let name = path.strip_prefix(root).expect("below the root").display();
+        let reasoned = |line: &&str| line.starts_with("//! Long: ");
+        if lines.len() > LONGEST_FILE && !lines.iter().take(20).any(|line| reasoned(&line)) {
+            broken.push(format!("{name}: {} lines", lines.len()));
+        }
+        for (at, function, length) in functions(&lines) {
+            if length > LONGEST_FUNCTION && !gives_its_reason(&lines[..at]) {
+                broken.push(format!("{name}:{}: {function}, {length} lines", at + 1));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+/// Where each function begins, its signature's first line, and how many lines it has. Read off the layout that rustfmt gives.
+fn functions<'a>(lines: &[&'a str]) -> Vec<(usize, &'a str, usize)> {
+    let mut all = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        let code = line.trim_start();
+        let words: Vec<&str> = code.split_whitespace().collect();
+        let Some(keyword) = words.iter().position(|word| *word == "fn") else {
+            continue;
+        };
+        let plain = |word: &&str| {
+            ["pub", "async", "const", "extern"].contains(word)
+                || word.starts_with("pub(")
+                || word.ends_with(')')
+        };
+        if !words[..keyword].iter().all(plain) {
+            continue;
+        }
+        let indent = &line[..line.len() - code.len()];
+        let end = format!("{indent}}}");
+        let opens = lines[at..]
+            .iter()
+            .find(|line| line.ends_with([';', '{', '}']));
+        if opens.is_none_or(|line| !line.ends_with('{')) {
+            continue;
+        }
+        let body = lines[at..].iter().position(|line| **line == end);
+        all.extend(body.map(|length| (at, code, length + 1)));
+    }
+    all
+}
+
+/// Whether the comment right above says why.
+fn gives_its_reason(above: &[&str]) -> bool {
+    above
+        .iter()
+        .rev()
+        .map(|line| line.trim_start())
+        .take_while(|line| line.starts_with("//") || line.starts_with("#["))
+        .any(|line| line.starts_with("/// Long: "))
 }

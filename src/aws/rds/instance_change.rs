@@ -7,6 +7,8 @@ use crate::kind::{Class, CloudError, Cx, Wanted};
 
 /// One `ModifyDBInstance` with everything that changed. The class, storage and windows are sent only when they do: a value that is
 /// sent anew may start a modification of its own.
+///
+/// Long: one line a field that can be changed.
 pub(super) async fn modify(
     aws: &Aws,
     cx: &Cx,

@@ -74,6 +74,7 @@ impl Live {
         self.instance.pending_modified_values()
     }
 
+    /// Long: one line a field of the table.
     pub fn observed(&self) -> Attributes {
         let db = &self.instance;
         let pending = self.pending();

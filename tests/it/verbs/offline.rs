@@ -1,8 +1,10 @@
 //! What asks nobody: `validate`, `graph`, `schema`, `permissions`, `completions`.
 
+use std::path::{Path, PathBuf};
+
 use serde_json::Value as Json;
 
-use crate::desk::{Desk, said};
+use crate::desk::{Desk, python, said};
 
 /// Runs with an AWS that is not there.
 fn offline(desk: &Desk, arguments: &[&str]) -> String {
@@ -44,6 +46,40 @@ fn no_account_is_needed() {
     assert!(!reading.to_string().contains("Create"), "{reading}");
     for shell in ["bash", "zsh", "fish"] {
         assert!(offline(&desk, &["completions", shell]).contains("circles-infra"));
+    }
+}
+
+/// Files whose mistakes an editor can underline as they are typed; the others take `validate`, which knows what refers to what.
+const SEEN_BY_EDITORS: [&str; 5] = ["ambiguous", "existing", "not-a-stack", "shape", "variables"];
+
+#[test]
+fn editors_take_the_schema_and_see_mistakes_by_it() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let right = std::fs::read_dir(root.join("examples")).expect("the examples");
+    let mut right: Vec<PathBuf> = right
+        .flatten()
+        .map(|folder| folder.path().join("stack.yaml"))
+        .filter(|file| file.exists())
+        .collect();
+    right.push(root.join("stacks/circles.yaml"));
+    assert!(right.len() >= 6, "{right:?}");
+    let wrong = SEEN_BY_EDITORS.map(|name| root.join(format!("tests/stacks-wrong/{name}.yaml")));
+    let desk = Desk::shared("stack: any");
+    std::fs::write(desk.path("schema.json"), offline(&desk, &["schema"])).expect("a file");
+    let mut arguments = vec![
+        root.join("tests/it/verbs/schema.py").display().to_string(),
+        desk.text_of("schema.json"),
+    ];
+    arguments.extend(right.iter().chain(&wrong).map(|f| f.display().to_string()));
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let counts = python(&arguments);
+    for (file, complaints) in right.iter().chain(&wrong).zip(counts.lines()) {
+        assert_eq!(
+            complaints == "0",
+            right.contains(file),
+            "{}: {complaints} complaints",
+            file.display()
+        );
     }
 }
 

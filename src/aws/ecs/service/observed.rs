@@ -2,6 +2,7 @@
 
 use super::*;
 
+/// Long: one line a field of the table.
 pub fn observed(live: &Live) -> Attributes {
     let service = &live.service;
     let network = live.network();
