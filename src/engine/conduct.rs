@@ -1,7 +1,5 @@
 //! The loop. One task owns ledger, known values and events; workers get owned inputs and return outcomes. Outcomes are handled one at a
 //! time, so events are linear, and what is written is written by one hand.
-//!
-//! Long: one owner holds ledger, known values and events, and its handlers stand beside it.
 
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::{Arc, Mutex};

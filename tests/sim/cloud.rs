@@ -228,26 +228,8 @@ impl Sim {
             return (soon, Answer::Error(slow));
         }
         let fate = weather.fate(&mut dice);
-        let refusal = match fate {
-            Fate::Throttled => {
-                strike(Fault::Throttled);
-                Some((Class::Throttled, "Throttling"))
-            }
-            Fate::NotYet => {
-                strike(Fault::NotYet);
-                Some((Class::NotYet, "NotYet"))
-            }
-            Fate::Refused => {
-                strike(Fault::Refused);
-                Some((Class::Denied, "AccessDenied"))
-            }
-            Fate::ServerError => {
-                strike(Fault::ServerError);
-                Some((Class::Unknown, "InternalError"))
-            }
-            _ => None,
-        };
-        if let Some((class, code)) = refusal {
+        if let Some((fault, class, code)) = refusal(fate) {
+            strike(fault);
             return (soon, Answer::Error(error(action, class, code, "")));
         }
         let lag = if dice.chance(weather.lags) {
@@ -290,6 +272,17 @@ impl Sim {
             }
             _ => (soon, Answer::Of(number)),
         }
+    }
+}
+
+/// What a call is answered with that is not carried out.
+fn refusal(fate: Fate) -> Option<(Fault, Class, &'static str)> {
+    match fate {
+        Fate::Throttled => Some((Fault::Throttled, Class::Throttled, "Throttling")),
+        Fate::NotYet => Some((Fault::NotYet, Class::NotYet, "NotYet")),
+        Fate::Refused => Some((Fault::Refused, Class::Denied, "AccessDenied")),
+        Fate::ServerError => Some((Fault::ServerError, Class::Unknown, "InternalError")),
+        _ => None,
     }
 }
 
