@@ -1,8 +1,6 @@
 //! An image as its manifest and configuration say: pure reading, and the check that it can run where it is sent.
 //!
 //! OCI image specification 1.1 (image manifest, image index, configuration) and Docker's image manifest version 2, schema 2.
-//!
-//! Long: three formats of one thing, and their tests.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,5 @@
 //! The stack's secrets: listing them, reading one value for its owner, and changing one under the lease, each call journalled first and
 //! swapped in over the version that was read.
-//!
-//! Long: the answers that a change can get stand beside the change.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -190,7 +190,7 @@ fn what_is_long_gives_its_reason() {
         let lines: Vec<&str> = text.lines().collect();
         let name = path.strip_prefix(root).expect("below the root").display();
         let reasoned = |line: &&str| line.starts_with("//! Long: ");
-        if lines.len() > LONGEST_FILE && !lines.iter().take(20).any(|line| reasoned(&line)) {
+        if lines.len() > LONGEST_FILE && !lines.iter().take(20).any(reasoned) {
             broken.push(format!("{name}: {} lines", lines.len()));
         }
         for (at, function, length) in functions(&lines) {

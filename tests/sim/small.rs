@@ -25,7 +25,7 @@ pub fn small(seed: u64) -> Case {
     };
     Case {
         seed,
-        keeping: if seed % 2 == 0 {
+        keeping: if seed.is_multiple_of(2) {
             Keeping::Local
         } else {
             Keeping::Bucket

@@ -21,6 +21,8 @@ fn stack() -> Json {
     }
     // A stack says a network by its first address.
     resources["subnet"]["cidr"] = "10.20.1.0/24".into();
+    // The other table has the subnet that both samples name.
+    resources["way-out"]["subnets"] = json!(["${subnet-c.id}"]);
     resources.insert(
         "db-master".into(),
         json!({

@@ -30,7 +30,7 @@ impl Case {
         let feed = people[v].get("/activity/feed?limit=100").await.expect(200);
         let all = feed["items"].as_array().expect("a list");
         let mut expected = 0;
-        for o in 0..PEOPLE {
+        for (o, owner) in people.iter().enumerate() {
             let either = self.blocks(o, v) || self.blocks(v, o);
             let followed = self.follows.contains(&(v, o)) && !either;
             let liked = (o + 1) % PEOPLE;
@@ -42,7 +42,7 @@ impl Case {
             ] {
                 let told = all
                     .iter()
-                    .any(|e| e["user_id"] == people[o].id && e["activity_type"] == kind);
+                    .any(|e| e["user_id"] == owner.id && e["activity_type"] == kind);
                 assert_eq!(
                     told,
                     followed && seen,
