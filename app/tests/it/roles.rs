@@ -124,7 +124,11 @@ async fn a_login_gets_its_password_and_takes_up_what_the_master_made() {
     let as_admin = database
         .url
         .replace("postgres@", &format!("{admin}:first@"));
-    let running = Service::start(settings(&as_admin, &[])).await;
+    let first = settings(&as_admin, &[]);
+    circles_app::db::migrate(&first.db)
+        .await
+        .expect("the master user migrates");
+    let running = Service::start(first).await;
     let sara = running.client().sign_up("Sara").await;
 
     let (a, b) = (format!("{admin}_a"), format!("{admin}_b"));
