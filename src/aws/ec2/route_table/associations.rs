@@ -52,6 +52,9 @@ pub async fn settle(
     Ok(())
 }
 
+/// A table of the stack may let go of the subnet, or another take it, between two calls.
+const TRIES: u32 = 4;
+
 /// `Resource.AlreadyAssociated`: the subnet uses another table. From one of this stack it is moved; another's is not touched.
 async fn associate(
     aws: &Aws,
@@ -59,6 +62,28 @@ async fn associate(
     table: &str,
     subnet: &str,
 ) -> Result<Association, CloudError> {
+    let mut tries = 1;
+    loop {
+        let refused = match ask(aws, cx, table, subnet).await {
+            Err(error) if error.code == "Resource.AlreadyAssociated" => error,
+            answer => return answer,
+        };
+        let last = match elsewhere(aws, cx, subnet).await? {
+            Some((id, on)) if on == table => return Ok(associated(Some(&id), None, subnet)),
+            Some((id, _)) => match take_over(aws, cx, table, &id, subnet).await {
+                Err(error) if error.is(Class::NotFound) => error,
+                answer => return answer,
+            },
+            None => refused,
+        };
+        if tries == TRIES {
+            return Err(last);
+        }
+        tries += 1;
+    }
+}
+
+async fn ask(aws: &Aws, cx: &Cx, table: &str, subnet: &str) -> Result<Association, CloudError> {
     let answer = cx
         .call("ec2:AssociateRouteTable", async {
             aws.ec2
@@ -69,22 +94,12 @@ async fn associate(
                 .await
                 .map_err(|e| aws_error("ec2:AssociateRouteTable", e))
         })
-        .await;
-    match answer {
-        Ok(answer) => Ok(associated(
-            answer.association_id(),
-            answer.association_state(),
-            subnet,
-        )),
-        Err(error) if error.code == "Resource.AlreadyAssociated" => {
-            match elsewhere(aws, cx, subnet).await? {
-                Some((id, on)) if on == table => Ok(associated(Some(&id), None, subnet)),
-                Some((id, _)) => take_over(aws, cx, table, &id, subnet).await,
-                None => Err(error),
-            }
-        }
-        Err(error) => Err(error),
-    }
+        .await?;
+    Ok(associated(
+        answer.association_id(),
+        answer.association_state(),
+        subnet,
+    ))
 }
 
 async fn take_over(
