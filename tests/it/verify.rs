@@ -1,6 +1,7 @@
 //! `verify`: against a small server that answers as the service should not, and (in `make test-verify`) against the real one.
 
 use std::collections::BTreeMap;
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -159,7 +160,7 @@ impl Service {
 
     fn wait(&mut self, port: u16) {
         let patience = Instant::now() + Duration::from_secs(60);
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        while !ready(port) {
             let ended = self.child.try_wait().expect("its state");
             assert!(
                 ended.is_none() && Instant::now() < patience,
@@ -168,6 +169,16 @@ impl Service {
             std::thread::sleep(Duration::from_millis(50));
         }
     }
+}
+
+/// Whether it says of itself that it has all it needs: it answers before that.
+fn ready(port: u16) -> bool {
+    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else {
+        return false;
+    };
+    let mut answer = String::new();
+    let asked = stream.write_all(b"GET /readyz HTTP/1.0\r\n\r\n");
+    asked.is_ok() && stream.read_to_string(&mut answer).is_ok() && answer.contains(" 200 OK")
 }
 
 impl Drop for Service {
