@@ -69,6 +69,15 @@ pub async fn rotate_login(
         ));
     };
     let target = runner(session, secret, key).await?;
+    let role = target.rotation_role.as_deref().ok_or_else(|| {
+        DeployError::refused(
+            format!(
+                "the role that starts {}'s rotation is not there yet",
+                target.label()
+            ),
+            "circles-infra apply makes it; then run this again",
+        )
+    })?;
     let master = master(session, login).await?;
     // What refuses comes before anything is written.
     let (name, seen, values) = session.secret_standing(secret).await?;
@@ -81,6 +90,7 @@ pub async fn rotate_login(
         source: format!("{}:{key}::", seen.arn),
         next: format!("{}:{key}:{}:", seen.arn, swap::WAITING),
         master: format!("{master}:{}::", login.master.key),
+        role,
         login,
         key,
     };

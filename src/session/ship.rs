@@ -29,6 +29,8 @@ pub struct Target {
     pub repository: String,
     pub url: String,
     pub target_group: Option<String>,
+    /// ARN of the role that starts the task of a rotation, once it is there.
+    pub rotation_role: Option<String>,
     /// The tag or digest that the stack file names.
     pub stack_image: String,
     /// The service itself.
@@ -136,6 +138,13 @@ fn target(info: &ServiceInfo, seen: &Seen) -> Option<Target> {
         repository: repository.text("name")?.to_owned(),
         url: repository.text("url")?.to_owned(),
         target_group,
+        rotation_role: info.rotation_role.as_ref().and_then(|role| {
+            live(role)?
+                .observed
+                .attributes
+                .text("arn")
+                .map(str::to_owned)
+        }),
         live: service.observed.clone(),
         stack_image: info.image.as_text().unwrap_or("latest").to_owned(),
         info: info.clone(),

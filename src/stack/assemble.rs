@@ -127,6 +127,7 @@ fn service(checked: &Checked<'_>, resources: &[Resource]) -> Option<ServiceInfo>
         build: build(fields.get("build")),
         migrate: words(fields.get("migrate")),
         rotate_login: words(fields.get("rotate_login")),
+        rotation_role: find("rotation-role").map(|resource| resource.address.clone()),
         architecture: fields.text("architecture").unwrap_or("X86_64").to_owned(),
         address,
     })

@@ -153,6 +153,8 @@ pub struct ServiceInfo {
     pub migrate: Vec<String>,
     /// What gives a database user its password, in a task of its own: the program and its arguments.
     pub rotate_login: Vec<String>,
+    /// The role that starts the task which runs it.
+    pub rotation_role: Option<Address>,
 }
 
 /// How an image is built. Paths are beside the stack file.

@@ -83,9 +83,7 @@ fn loud(mut command: Command) -> Command {
 /// Long: one story, told from a first apply to the last look at its traces.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_value_is_ever_seen_again() {
-    // With all that the stack file can say.
-    let text = include_str!("../../stacks/circles.yaml");
-    let world = Standing::of(&text.replace("    # rotate_login:", "    rotate_login:"));
+    let world = Standing::circles();
     let mut heard: Vec<(String, String)> = Vec::new();
     let mut values: Vec<String> = Vec::new();
     let run = |arguments: &[&str], input: &str, heard: &mut Vec<(String, String)>| {

@@ -57,8 +57,6 @@ def running(word):
 class System:
     def __init__(self, folder):
         self.folder = folder
-        # Global ones, with every run.
-        self.options = []
         # All that the program has said, for tests that look for what it must not say.
         self.heard = []
         self.environment = {
@@ -69,7 +67,7 @@ class System:
             "RUST_LOG": "trace", "RUST_BACKTRACE": "full"}
 
     def run(self, *arguments, code=0, both=False):
-        done = subprocess.run([str(BIN / "circles-infra"), *self.options, *arguments], cwd=ROOT, env=self.environment, text=True,
+        done = subprocess.run([str(BIN / "circles-infra"), *arguments], cwd=ROOT, env=self.environment, text=True,
                               capture_output=True, timeout=400, check=False)
         self.heard.append(done.stdout + done.stderr)
         assert done.returncode == code, f"{arguments}: {done.returncode}\n{done.stdout}{done.stderr}"

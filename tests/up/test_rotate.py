@@ -19,13 +19,7 @@ ROTATE = ("--sandbox", "-vvv", "secrets", "rotate", KEY)
 @pytest.fixture(scope="module")
 def system(tmp_path_factory):
     folder = tmp_path_factory.mktemp("rotate")
-    # Two users take turns only where the stack file says how.
-    stack = folder / "circles.yaml"
-    text = (ROOT / "stacks/circles.yaml").read_text()
-    assert "    # rotate_login:" in text
-    stack.write_text(text.replace("    # rotate_login:", "    rotate_login:"))
     with machine(folder) as found:
-        found.options = ["--stack", str(stack)]
         found.up("-vvv", "--host-binary", str(BIN / "circles-app"))
         yield found
 
@@ -89,7 +83,7 @@ def test_killed_anywhere_the_next_one_goes_on(system, action):
     before = url(system)
     with Load(system.address) as load:
         system.fault({"kind": "late", "action": action, "seconds": 2, "nth": 1})
-        child = subprocess.Popen([str(BIN / "circles-infra"), *system.options, *ROTATE], cwd=ROOT, env=system.environment,
+        child = subprocess.Popen([str(BIN / "circles-infra"), *ROTATE], cwd=ROOT, env=system.environment,
                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until(lambda: system.has_sent(action))
         time.sleep(0.3)

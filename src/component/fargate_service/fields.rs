@@ -156,7 +156,7 @@ pub const FIELDS: &[Field] = &[
     Field::new("image_digest", Type::Text, "Which image, pinned: `sha256:…`; wins over the tag."),
     Field::new("build", Type::Object(BUILD), "How `deploy --build` builds its image."),
     Field::new("migrate", Type::List(&Type::Text), "What `deploy --migrate` runs, in a task of its own, before a release. Without its first word where that is the image's entry point."),
-    Field::new("rotate_login", Type::List(&Type::Text), "What `secrets rotate` of a database's URL runs, in a task of its own, as the program and its arguments: it gives the database user its password. The databases of `connects_to` let it in as their master user."),
+    Field::new("rotate_login", Type::List(&Type::Text), "What `secrets rotate` of a database's URL runs, in a task of its own, as the program and its arguments: it gives the database user its password. A role of its own starts that task, and reads the master passwords of the databases in `connects_to`."),
     Field::new("command", Type::List(&Type::Text), "What it runs, instead of the image's own."),
     Field::new("entrypoint", Type::List(&Type::Text), "What runs the command, instead of the image's own."),
     Field::new("port", PORT, "The port it listens on; needed behind a load balancer."),
@@ -195,7 +195,8 @@ pub const FIELDS: &[Field] = &[
     Field::new("security_group_description", Type::Text, "What AWS shows beside it.").default(Literal::Text("Service: from its load balancer and its peers")),
     Field::new("execution_role_name", Type::Text, "Not given: `${prefix}-`, the entry, `-execution-`, the region."),
     Field::new("task_role_name", Type::Text, "Not given: `${prefix}-`, the entry, `-task-`, the region."),
-    Field::new("role_path", Type::Text, "The IAM path of both roles.").default(Literal::Text("/circles-infra/")),
+    Field::new("rotation_role_name", Type::Text, "Of the role that starts the task of `rotate_login`. Not given: `${prefix}-`, the entry, `-rotation-`, the region."),
+    Field::new("role_path", Type::Text, "The IAM path of its roles.").default(Literal::Text("/circles-infra/")),
 ];
 
 pub const EXPORTS: &[Field] = &[

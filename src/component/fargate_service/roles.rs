@@ -1,4 +1,5 @@
 //! Two roles: what ECS may do to start a task, and what the task itself may do. No more than this service needs.
+//! With `rotate_login` a third, which starts the task of a rotation: it alone reads the master password, so no task of the service can be given it.
 
 use super::super::Build;
 use super::super::policy::{allow, assumed_by, document, followed_by};
@@ -11,7 +12,8 @@ pub fn roles(build: &mut Build<'_>) {
         &build.place.partition,
         &build.place.region,
     );
-    let execution = vec![("start-tasks", document(execution(build)))];
+    let read = secrets(build);
+    let execution = vec![("start-tasks", document(starting(build, read.clone())))];
     role(
         build,
         "execution",
@@ -25,7 +27,18 @@ pub fn roles(build: &mut Build<'_>) {
     } else {
         vec![("task", document(task))]
     };
-    role(build, "task", "What the tasks run as", trust, task);
+    role(build, "task", "What the tasks run as", trust.clone(), task);
+    if build.given("rotate_login") {
+        let read = read.into_iter().chain(masters(build)).collect();
+        let rotation = vec![("start-tasks", document(starting(build, read)))];
+        role(
+            build,
+            "rotation",
+            "Starts the task that gives a database user its password",
+            trust,
+            rotation,
+        );
+    }
 }
 
 fn role(
@@ -37,10 +50,10 @@ fn role(
 ) {
     // IAM is global: the region keeps the same stack in two regions apart.
     let rest = format!("-{which}-{}", build.place.region);
-    let field = if which == "task" {
-        "task_role_name"
-    } else {
-        "execution_role_name"
+    let field = match which {
+        "task" => "task_role_name",
+        "rotation" => "rotation_role_name",
+        _ => "execution_role_name",
     };
     let name = build.name_or(field, &rest);
     build
@@ -59,15 +72,16 @@ fn role(
         .from("path", "role_path")
         .from(
             "inline_policies",
-            if which == "task" {
-                "task_policy"
-            } else {
-                "secrets_from"
+            match which {
+                "task" => "task_policy",
+                "rotation" => "rotate_login",
+                _ => "secrets_from",
             },
         );
 }
 
-fn execution(build: &Build<'_>) -> Vec<Value> {
+/// What it takes to start a task that gets `secrets`.
+fn starting(build: &Build<'_>, secrets: Vec<Value>) -> Vec<Value> {
     let mut statements = Vec::new();
     if build.given("repository") {
         // A token is for the whole registry; it opens nothing by itself.
@@ -89,7 +103,6 @@ fn execution(build: &Build<'_>) -> Vec<Value> {
         &["logs:CreateLogStream", "logs:PutLogEvents"],
         vec![streams],
     ));
-    let secrets = secrets(build);
     if !secrets.is_empty() {
         statements.push(allow(&["secretsmanager:GetSecretValue"], secrets));
     }
@@ -125,18 +138,18 @@ fn secrets(build: &Build<'_>) -> Vec<Value> {
             add(Value::Text(arn.join(":")));
         }
     }
-    if build.given("rotate_login") {
-        let databases = build.list("connects_to");
-        for entry in databases.iter().filter_map(Value::as_text) {
-            if build.peers.is(entry, "postgres") {
-                add(Value::reference(
-                    &Address::from(entry).child("master"),
-                    "arn",
-                ));
-            }
-        }
-    }
     all
+}
+
+/// ARNs of the secrets with the master passwords of the databases that it talks to.
+fn masters(build: &Build<'_>) -> Vec<Value> {
+    build
+        .list("connects_to")
+        .iter()
+        .filter_map(Value::as_text)
+        .filter(|entry| build.peers.is(entry, "postgres"))
+        .map(|entry| Value::reference(&Address::from(entry).child("master"), "arn"))
+        .collect()
 }
 
 fn task(build: &Build<'_>) -> Vec<Value> {

@@ -1,4 +1,5 @@
-//! The task definition of a rotation: the service's image, roles and log; the new URL and the master user's password as secrets.
+//! The task definition of a rotation: the service's image, task role and log; the new URL and the master user's password as secrets, which
+//! the role of `rotate_login` reads.
 
 use aws_sdk_ecs::operation::register_task_definition::builders::RegisterTaskDefinitionFluentBuilder;
 use aws_sdk_ecs::types::{ContainerDefinition, KeyValuePair, Secret, Tag};
@@ -28,6 +29,8 @@ pub struct Wanted<'a> {
     /// Where the new one does: `arn:KEY:LABEL:` (ECS developer guide, "Pass Secrets Manager secrets").
     pub next: String,
     pub master: String,
+    /// ARN of the role that ECS starts it with.
+    pub role: &'a str,
     pub login: &'a Login,
     pub key: &'a str,
 }
@@ -141,7 +144,7 @@ impl Wanted<'_> {
             .family(self.family())
             .container_definitions(self.container()?)
             .set_task_role_arn(from.task_role_arn.clone())
-            .set_execution_role_arn(from.execution_role_arn.clone())
+            .execution_role_arn(self.role)
             .set_network_mode(from.network_mode.clone())
             .set_requires_compatibilities(from.requires_compatibilities.clone())
             .set_cpu(from.cpu.clone())

@@ -160,19 +160,20 @@ fn with_a_certificate_http_leads_to_https() {
 #[test]
 fn roles_can_do_what_the_service_needs_and_no_more() {
     let stack = loaded(CIRCLES).stack;
-    let policies: BTreeMap<&str, &Value> = ["app/execution-role", "app/task-role"]
-        .into_iter()
-        .map(|address| {
-            (
-                address,
-                stack
-                    .resource(address)
-                    .unwrap()
-                    .attributes
-                    .get("inline_policies"),
-            )
-        })
-        .collect();
+    let policies: BTreeMap<&str, &Value> =
+        ["app/execution-role", "app/rotation-role", "app/task-role"]
+            .into_iter()
+            .map(|address| {
+                (
+                    address,
+                    stack
+                        .resource(address)
+                        .unwrap()
+                        .attributes
+                        .get("inline_policies"),
+                )
+            })
+            .collect();
     insta::assert_snapshot!(
         "circles-roles",
         serde_json::to_string_pretty(&policies).unwrap()

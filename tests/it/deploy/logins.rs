@@ -6,7 +6,7 @@ use super::*;
 const KEY: &str = "APP_DATABASE_URL";
 const ROTATE: &[&str] = &["secrets", "rotate", KEY];
 /// Two users take turns only where the stack file says how.
-const TURNS: (&str, &str) = ("    # rotate_login:", "    rotate_login:");
+const SAYS_HOW: (&str, &str) = ("    rotate_login:", "    # rotate_login:");
 
 impl Shop {
     /// The URL that tasks get.
@@ -58,7 +58,7 @@ impl Shop {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_users_take_turns_and_nothing_puts_the_master_back() {
-    let shop = Shop::with(&[TURNS]).await;
+    let shop = Shop::open().await;
     let (_, path) = shop.archive("first");
     shop.expect(&["deploy", "--image", &path], 0);
     let running = shop.service().await.task_definition;
@@ -114,7 +114,7 @@ async fn two_users_take_turns_and_nothing_puts_the_master_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_that_fails_leaves_the_url_as_it_was() {
-    let shop = Shop::with(&[TURNS]).await;
+    let shop = Shop::open().await;
     let (image, path) = shop.archive("first");
     shop.expect(&["deploy", "--image", &path], 0);
     let before = shop.url().await;
@@ -134,7 +134,7 @@ async fn a_task_that_fails_leaves_the_url_as_it_was() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cut_off_at_any_call_the_next_one_goes_on() {
-    let shop = Shop::with(&[TURNS]).await;
+    let shop = Shop::open().await;
     let (_, path) = shop.archive("first");
     shop.expect(&["deploy", "--image", &path], 0);
     for action in [
@@ -179,7 +179,7 @@ async fn cut_off_at_any_call_the_next_one_goes_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_does_not_say_how_is_told_to() {
-    let shop = Shop::open().await;
+    let shop = Shop::with(&[SAYS_HOW]).await;
     let before = shop.url().await;
     let said = shop.expect(ROTATE, 1);
     assert!(said.contains("rotate_login: [PROGRAM"), "{said}");

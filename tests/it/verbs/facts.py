@@ -286,6 +286,11 @@ def roles(found, bucket):
         "ecr": [f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/circles-app", "*"]},
         "taskRoleArn": {"s3": [f"arn:aws:s3:::{bucket}"]}}
     fact("two roles", found["executionRoleArn"] != found["taskRoleArn"], True)
+    master = secrets.describe_secret(SecretId="circles/db-master")["ARN"]
+    documents = {role["RoleName"]: json.dumps([iam.get_role_policy(RoleName=role["RoleName"], PolicyName=policy)["PolicyDocument"]
+                                               for policy in iam.list_role_policies(RoleName=role["RoleName"])["PolicyNames"]])
+                 for role in iam.list_roles()["Roles"]}
+    fact("who reads the master password", [name for name, text in documents.items() if master in text], [f"circles-app-rotation-{REGION}"])
     for role, services in allowed.items():
         name = found[role].split("/")[-1]
         fact(f"{role} in its path", "/circles-infra/" in found[role] and REGION in name, True)

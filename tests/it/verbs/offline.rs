@@ -23,12 +23,12 @@ fn no_account_is_needed() {
     let desk = Desk::shared(include_str!("../../../stacks/circles.yaml"));
     let valid = offline(&desk, &["validate"]);
     assert!(
-        valid.ends_with("is right: circles/dev, 29 resources\n"),
+        valid.ends_with("is right: circles/dev, 30 resources\n"),
         "{valid}"
     );
     assert!(
         offline(&desk, &["--env", "prod", "validate"])
-            .ends_with("is right: circles/prod, 32 resources\n")
+            .ends_with("is right: circles/prod, 33 resources\n")
     );
     let dot = offline(&desk, &["graph"]);
     assert!(
