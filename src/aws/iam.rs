@@ -11,3 +11,6 @@ const PATH: &str = "/circles-infra/";
 
 /// Up to so many, one by one is cheaper and read more exactly than listing the account.
 const FEW: usize = 25;
+
+/// From so many on, the account's first page is looked at first.
+const SEVERAL: usize = 3;
