@@ -48,4 +48,5 @@ codes! {
     ZONES = "E0506", "Too few availability zones.";
     TWO_DEFAULTS = "E0507", "Two services that are both a load balancer's default.";
     MOVED = "E0508", "A `moved` entry that leads nowhere.";
+    TWO_TABLES = "E0509", "A subnet in two route tables.";
 }

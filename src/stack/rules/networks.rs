@@ -1,6 +1,6 @@
-//! Subnets inside their VPC, apart from one another, and in enough zones.
+//! Subnets inside their VPC, apart from one another, in enough zones, and with one route table.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Seen;
 use crate::diagnostic::code;
@@ -47,6 +47,7 @@ pub fn check(desk: &mut Desk<'_>, seen: &Seen<'_>) {
             zones(desk, seen, resource);
         }
     }
+    tables(desk, seen);
 }
 
 fn cidr(resource: &Resource) -> &str {
@@ -72,6 +73,41 @@ fn sizes(desk: &mut Desk<'_>, seen: &Seen<'_>) {
                     network.prefix
                 ),
             );
+        }
+    }
+}
+
+/// A subnet uses one route table (EC2: AssociateRouteTable).
+fn tables(desk: &mut Desk<'_>, seen: &Seen<'_>) {
+    let mut users: BTreeMap<String, &Resource> = BTreeMap::new();
+    for table in seen.of_kind("ec2.route_table") {
+        for subnet in table
+            .attributes
+            .get("subnets")
+            .as_list()
+            .unwrap_or_default()
+        {
+            let name = match (seen.target(subnet), seen.known(subnet)) {
+                (Some(target), _) => target.address.to_string(),
+                (None, Value::Text(id)) => id,
+                _ => continue,
+            };
+            let Some(other) = users.insert(name.clone(), table) else {
+                continue;
+            };
+            if other.address == table.address {
+                continue;
+            }
+            desk.error(
+                code::TWO_TABLES,
+                seen.span(table, "subnets"),
+                format!(
+                    "`{}` and `{}` are both to be the route table of `{name}`",
+                    other.address, table.address
+                ),
+            )
+            .and(seen.span(other, "subnets"), "taken here")
+            .help("a subnet uses one route table: keep it in one of the two");
         }
     }
 }
