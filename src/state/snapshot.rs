@@ -221,7 +221,11 @@ impl Snapshot {
 
     /// Puts `record` in as the current one of its address. An older current one becomes a leftover.
     pub fn put(&mut self, address: &Address, record: Record) {
-        self.drop_id(&record.kind, &record.id);
+        let same = |old: &Record| old.kind == record.kind && old.id == record.id;
+        // An id stands in one place: most records replace themselves, and nothing else has to be looked through.
+        if !self.resources.get(address).is_some_and(same) {
+            self.drop_id(&record.kind, &record.id);
+        }
         if let Some(old) = self.resources.insert(address.clone(), record) {
             let current = &self.resources[address];
             if old.generation < current.generation {
@@ -232,6 +236,9 @@ impl Snapshot {
 
     /// Forgets the resource with that id, wherever it stands.
     pub fn drop_id(&mut self, kind: &KindName, id: &PhysicalId) {
+        if !self.holds(kind, id) {
+            return;
+        }
         self.resources
             .retain(|_, record| record.kind != *kind || record.id != *id);
         self.leftovers

@@ -12,7 +12,7 @@ import pytest
 
 from conftest import PLAIN, SOURCE, Network
 from test_registry import MANIFEST, Registry
-from test_system import Running, begun, until, world  # noqa: F401  (fixtures)
+from running_system import Running, begun, until, world  # noqa: F401  (fixtures)
 
 pytestmark = [pytest.mark.skipif(PLAIN, reason="plain moto runs nothing"),
               pytest.mark.skipif(sys.platform != "linux", reason="images hold programs for Linux")]

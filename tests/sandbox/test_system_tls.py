@@ -8,7 +8,7 @@ import urllib.request
 
 import pytest
 from conftest import PLAIN
-from test_system import begun, service, until, world  # noqa: F401: fixtures
+from running_system import begun, service, until, world  # noqa: F401: fixtures
 
 pytestmark = pytest.mark.skipif(PLAIN, reason="plain moto runs nothing")
 

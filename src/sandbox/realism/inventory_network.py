@@ -31,6 +31,8 @@ def network(ec2: Any, labels: Any) -> dict[str, list[dict[str, Any]]]:
              "state": nat.state, "connectivity": nat.connectivity_type,
              "addresses": labels.all(item.get("allocationId") for item in nat.address_set if item.get("allocationId"))}
             for nat in ec2.nat_gateways.values() if nat.state != "deleted"]
+    endpoints = [(endpoint, labels.learn(endpoint.id, tags(endpoint), endpoint.service_name))
+                 for endpoint in ec2.vpc_end_points.values() if endpoint.state.lower() != "deleted"]
     holders = {nat._eni.id: nat.id for nat in ec2.nat_gateways.values()}
     return {
         "vpcs": vpcs, "subnets": subnets, "internet_gateways": gateways, "nat_gateways": nats,
@@ -39,6 +41,10 @@ def network(ec2: Any, labels: Any) -> dict[str, list[dict[str, Any]]]:
         "route_tables": [_table(table, tags(table), labels) for table in ec2.route_tables.values()
                          if table.vpc_id in ours and _written(table)],
         **_groups(ec2, labels, ours, tags),
+        "vpc_endpoints": [
+            {**entry, "vpc": labels.of(endpoint.vpc_id), "service": endpoint.service_name, "type": endpoint.vpc_endpoint_type,
+             "state": endpoint.state, "route_tables": labels.all(endpoint.route_table_ids or []),
+             "subnets": labels.all(endpoint.subnet_ids or [])} for endpoint, entry in endpoints],
         "network_interfaces": [
             {**labels.learn(eni.id, tags(eni), "interface"), "subnet": labels.of(eni.subnet.id)}
             for eni in ec2.enis.values()
