@@ -1,7 +1,5 @@
 //! A task that runs once: beside the service, where it stands, with an end that has to be a good one.
 
-use std::time::Duration;
-
 use aws_sdk_ecs::types::{ContainerOverride, LaunchType, NetworkConfiguration, TaskOverride};
 use futures::TryFutureExt;
 use tokio::time::{Instant, sleep};
@@ -21,9 +19,6 @@ const RUN: &str = "ecs:RunTask";
 const SERVICES: &str = "ecs:DescribeServices";
 /// How often a start is asked for while AWS says that it has to wait.
 const ATTEMPTS: u32 = 6;
-/// For so long a task that failed is asked for what it wrote, and so often.
-const LINES_LATE: Duration = Duration::from_secs(5);
-const LINES_GAP: Duration = Duration::from_millis(250);
 
 /// What runs once, and who watches it.
 pub struct OneOff<'a> {
@@ -110,7 +105,7 @@ impl OneOff<'_> {
                 && found.last_status() == Some("STOPPED")
             {
                 let end = tasks::end(found);
-                for line in self.lines(id, end.exit_code == Some(0)).await {
+                for line in tasks::last_lines(self.aws, &self.revision.definition, &end).await {
                     (self.tell)(Said::Log(line));
                 }
                 if end.exit_code == Some(0) {
@@ -128,18 +123,6 @@ impl OneOff<'_> {
                 return Err(self.failed(format!("the {what} (task {id}) did not end in time")));
             }
             sleep(self.pace.gap).await;
-        }
-    }
-
-    /// What it wrote last. Lines arrive some time after the task has ended, and those of one that failed say why.
-    async fn lines(&self, id: &str, well: bool) -> Vec<String> {
-        let since = Instant::now();
-        loop {
-            let lines = tasks::last_lines(self.aws, &self.revision.definition, id).await;
-            if !lines.is_empty() || well || since.elapsed() > LINES_LATE {
-                return lines;
-            }
-            sleep(LINES_GAP).await;
         }
     }
 

@@ -162,7 +162,7 @@ impl Roll<'_> {
         (self.tell)(Said::Warning(
             self.name(&format!("task {} ended: {}", task.id, task.reason)),
         ));
-        for line in tasks::last_lines(self.aws, &self.wanted.definition, &task.id).await {
+        for line in tasks::last_lines(self.aws, &self.wanted.definition, &task).await {
             (self.tell)(Said::Log(line));
         }
     }
@@ -177,7 +177,7 @@ impl Roll<'_> {
             !task.reason.contains("Scaling activity") && !task.reason.contains("circuit breaker")
         });
         let task = telling.or(all.first())?;
-        let lines = tasks::last_lines(self.aws, &self.wanted.definition, &task.id).await;
+        let lines = tasks::last_lines(self.aws, &self.wanted.definition, task).await;
         Some(match lines.last() {
             Some(line) => format!("{}; it said last: {line}", task.reason),
             None => task.reason.clone(),

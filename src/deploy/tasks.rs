@@ -1,7 +1,10 @@
 //! Why tasks ended: their stop reasons, and the last lines they wrote.
 
+use std::time::Duration;
+
 use aws_sdk_ecs::types::{DesiredStatus, Task, TaskDefinition};
 use futures::TryFutureExt;
+use tokio::time::{Instant, sleep};
 
 use crate::aws::{Aws, aws_error};
 use crate::kind::CloudError;
@@ -11,6 +14,9 @@ const DESCRIBE: &str = "ecs:DescribeTasks";
 const LINES: &str = "logs:GetLogEvents";
 /// Log lines that are shown of a task that failed.
 const SHOWN: i32 = 15;
+/// For so long a task that failed is asked for what it wrote, and so often.
+const LATE: Duration = Duration::from_secs(5);
+const GAP: Duration = Duration::from_millis(250);
 
 /// A task that ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,8 +117,22 @@ pub fn id_in(arn: &str) -> &str {
     arn.rsplit('/').next().unwrap_or(arn)
 }
 
+/// What a task that has ended wrote last. Lines arrive some time after the end, and those of one that failed say why: they are waited for.
+/// One that never ran has none.
+pub async fn last_lines(aws: &Aws, definition: &TaskDefinition, task: &Ended) -> Vec<String> {
+    let since = Instant::now();
+    let failed = task.exit_code.is_some_and(|code| code != 0);
+    loop {
+        let lines = lines(aws, definition, &task.id).await;
+        if !lines.is_empty() || !failed || since.elapsed() > LATE {
+            return lines;
+        }
+        sleep(GAP).await;
+    }
+}
+
 /// The last lines that a task's containers wrote, as far as they go to CloudWatch. None, when there is no stream (yet).
-pub async fn last_lines(aws: &Aws, definition: &TaskDefinition, task: &str) -> Vec<String> {
+async fn lines(aws: &Aws, definition: &TaskDefinition, task: &str) -> Vec<String> {
     let mut all = Vec::new();
     for container in definition.container_definitions() {
         let Some(options) = container

@@ -6,6 +6,7 @@ mod failing;
 mod killed;
 mod ladder;
 mod lost;
+mod rows;
 mod side_by_side;
 mod walk;
 mod world;

@@ -9,7 +9,7 @@ use std::time::Instant;
 use crate::case::{Case, Deed, Run, Stage, dice};
 use crate::faults::{ALL, Dice, Tally, Weather};
 use crate::graph::Graph;
-use crate::process::Mishap;
+use crate::process::{Boundary, Mishap};
 use crate::universe::Keeping;
 
 /// All seeds that CI plays when it is asked for everything.
@@ -87,6 +87,10 @@ fn run(dice: &mut Dice, graph: &Graph, count: u64, keeping: Keeping, loses: bool
         0..=5 => mishap.kill_at = Some(boundary(dice)),
         6 => mishap.stop_at = Some((boundary(dice), if dice.chance(500) { 1 } else { 2 })),
         7 => mishap.pause_at = Some((boundary(dice), dice.between(5, 200))),
+        8 => {
+            let closing = [Boundary::BeforeClose, Boundary::AfterClose];
+            mishap.kill_on = dice.pick(&closing).copied();
+        }
         _ => {}
     }
     let weather = Weather {

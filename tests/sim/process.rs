@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::faults::{Fault, Tally};
 
 /// Where a process can be when it dies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Boundary {
     BeforeAppend,
     WithinAppend,
@@ -46,6 +46,9 @@ impl Boundary {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mishap {
     pub kill_at: Option<u64>,
+    /// At the first boundary of that sort: of those that a run has two of among hundreds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kill_on: Option<Boundary>,
     /// Stopped by SIGSTOP, and going on so many seconds later.
     pub pause_at: Option<(u64, u64)>,
     /// Ctrl-C, once or twice.
@@ -125,7 +128,7 @@ impl Process {
             inner.until = Some(Instant::now() + Duration::from_secs(seconds));
             self.tally.strike(Fault::Paused);
         }
-        if self.mishap.kill_at == here {
+        if self.mishap.kill_at == here || self.mishap.kill_on == Some(at) {
             // Within an append it still writes what it can.
             inner.dead = at != Boundary::WithinAppend;
             self.tally.strike(at.crash());

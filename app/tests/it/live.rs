@@ -323,9 +323,11 @@ async fn a_killed_task_takes_its_sockets_out_of_presence() {
     let world = World::new().await;
     let sara = world.person("Sara").await;
     // A task that was killed leaves its rows behind and beats no more.
-    world.execute("insert into live_tasks (id, beat_at) values ('00000000-0000-0000-0000-000000000001', now() - interval '40 seconds')").await;
+    const DEAD: &str = "00000000-0000-0000-0000-000000000001";
+    let born = format!("insert into live_tasks (id, beat_at) values ('{DEAD}', now())");
+    world.execute(&born).await;
     let ghost = format!(
-        "select socket_opened('00000000-0000-0000-0000-000000000002', '00000000-0000-0000-0000-000000000001', {}, 'u:{}')",
+        "select socket_opened('00000000-0000-0000-0000-000000000002', '{DEAD}', {}, 'u:{}')",
         sara.id, sara.id
     );
     world.execute(&ghost).await;
@@ -333,6 +335,10 @@ async fn a_killed_task_takes_its_sockets_out_of_presence() {
         sara.get("/auth/me").await.expect(200)["availability_status"],
         "available"
     );
+    let silent = format!(
+        "update live_tasks set beat_at = now() - interval '40 seconds' where id = '{DEAD}'"
+    );
+    world.execute(&silent).await;
     for _ in 0..100 {
         let sql = "select count(*) from live_tasks where beat_at < now() - interval '30 seconds'";
         if world.count(sql).await == 0

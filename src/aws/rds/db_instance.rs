@@ -10,7 +10,7 @@ use super::instance_change::{final_snapshot, modify};
 use super::instance_state;
 use super::tags;
 use crate::aws::scan::needs_scan;
-use crate::aws::{Aws, aws_error};
+use crate::aws::{Aws, aws_error, pages};
 use crate::kind::{
     Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Literal, Patience, Readiness,
     Step, TAGS, Type, Verb, Wanted,
@@ -295,31 +295,33 @@ async fn describe(aws: &Aws, names: Option<Vec<String>>) -> Result<Vec<Live>, Cl
                 .build(),
         ]
     });
-    let mut all = Vec::new();
-    let mut marker = None::<String>;
-    loop {
-        let page = aws
-            .read("rds:DescribeDBInstances", || async {
-                aws.rds
-                    .describe_db_instances()
-                    .max_records(100)
-                    .set_filters(filter.clone())
-                    .set_marker(marker.clone())
+    let pages = pages(
+        aws,
+        "rds:DescribeDBInstances",
+        |marker| {
+            let request = aws
+                .rds
+                .describe_db_instances()
+                .max_records(100)
+                .set_filters(filter.clone())
+                .set_marker(marker);
+            async move {
+                request
                     .send()
                     .await
                     .map_err(|e| aws_error("rds:DescribeDBInstances", e))
-            })
-            .await;
-        let page = match page {
-            // RDS answers so when a filter names nothing that exists.
-            Err(error) if error.is(Class::NotFound) && filter.is_some() => return Ok(all),
-            page => page?,
-        };
-        let instances = page.db_instances.unwrap_or_default();
-        all.extend(instances.into_iter().map(instance_state::Live::new));
-        marker = page.marker.filter(|marker| !marker.is_empty());
-        if marker.is_none() {
-            return Ok(all);
-        }
-    }
+            }
+        },
+        |page| page.marker(),
+    )
+    .await;
+    let pages = match pages {
+        // RDS answers so when a filter names nothing that exists.
+        Err(error) if error.is(Class::NotFound) && filter.is_some() => Vec::new(),
+        pages => pages?,
+    };
+    let instances = pages
+        .into_iter()
+        .flat_map(|page| page.db_instances.unwrap_or_default());
+    Ok(instances.map(instance_state::Live::new).collect())
 }

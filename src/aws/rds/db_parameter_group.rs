@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::parameters::{Parameters, add_defaults, described, set_parameters, values, wished};
 use super::tags;
-use crate::aws::{Aws, aws_error};
+use crate::aws::{Aws, aws_error, pages};
 use crate::kind::{
     Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Literal, Patience, Readiness,
     Step, TAGS, Type, Verb, Wanted,
@@ -242,26 +242,29 @@ impl Kind<Aws> for DbParameterGroup {
 }
 
 async fn describe(aws: &Aws) -> Result<Vec<Group>, CloudError> {
-    let mut all = Vec::new();
-    let mut marker = None::<String>;
-    loop {
-        let page = aws
-            .read("rds:DescribeDBParameterGroups", || async {
-                aws.rds
-                    .describe_db_parameter_groups()
-                    .max_records(100)
-                    .set_marker(marker.clone())
+    let pages = pages(
+        aws,
+        "rds:DescribeDBParameterGroups",
+        |marker| {
+            let request = aws
+                .rds
+                .describe_db_parameter_groups()
+                .max_records(100)
+                .set_marker(marker);
+            async move {
+                request
                     .send()
                     .await
                     .map_err(|e| aws_error("rds:DescribeDBParameterGroups", e))
-            })
-            .await?;
-        all.extend(page.db_parameter_groups.unwrap_or_default());
-        marker = page.marker.filter(|marker| !marker.is_empty());
-        if marker.is_none() {
-            return Ok(all);
-        }
-    }
+            }
+        },
+        |page| page.marker(),
+    )
+    .await?;
+    let all = pages
+        .into_iter()
+        .flat_map(|page| page.db_parameter_groups.unwrap_or_default());
+    Ok(all.collect())
 }
 
 /// Tags and parameters of one group, side by side; `None` when it is not among what was asked for, or gone meanwhile.

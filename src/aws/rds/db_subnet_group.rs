@@ -5,7 +5,7 @@ use futures::future::try_join_all;
 use serde::Deserialize;
 
 use super::tags;
-use crate::aws::{Aws, aws_error};
+use crate::aws::{Aws, aws_error, pages};
 use crate::kind::{
     Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Patience, Readiness, Step,
     TAGS, Type, Verb, Wanted,
@@ -214,26 +214,29 @@ impl Kind<Aws> for DbSubnetGroup {
 }
 
 async fn describe(aws: &Aws) -> Result<Vec<Group>, CloudError> {
-    let mut all = Vec::new();
-    let mut marker = None::<String>;
-    loop {
-        let page = aws
-            .read("rds:DescribeDBSubnetGroups", || async {
-                aws.rds
-                    .describe_db_subnet_groups()
-                    .max_records(100)
-                    .set_marker(marker.clone())
+    let pages = pages(
+        aws,
+        "rds:DescribeDBSubnetGroups",
+        |marker| {
+            let request = aws
+                .rds
+                .describe_db_subnet_groups()
+                .max_records(100)
+                .set_marker(marker);
+            async move {
+                request
                     .send()
                     .await
                     .map_err(|e| aws_error("rds:DescribeDBSubnetGroups", e))
-            })
-            .await?;
-        all.extend(page.db_subnet_groups.unwrap_or_default());
-        marker = page.marker.filter(|marker| !marker.is_empty());
-        if marker.is_none() {
-            return Ok(all);
-        }
-    }
+            }
+        },
+        |page| page.marker(),
+    )
+    .await?;
+    let all = pages
+        .into_iter()
+        .flat_map(|page| page.db_subnet_groups.unwrap_or_default());
+    Ok(all.collect())
 }
 
 fn live(group: &Group, tags: Tags) -> Live {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_rds::types::{ApplyMethod, Parameter};
 
-use crate::aws::{Aws, aws_error};
+use crate::aws::{Aws, aws_error, pages};
 use crate::kind::{Asked, CloudError, Cx, IntentVerb};
 
 /// Names (lower case) and values, as text.
@@ -41,28 +41,31 @@ pub(super) async fn described(
     name: &str,
     source: Option<&str>,
 ) -> Result<Vec<Parameter>, CloudError> {
-    let mut all = Vec::new();
-    let mut marker = None::<String>;
-    loop {
-        let page = aws
-            .read("rds:DescribeDBParameters", || async {
-                aws.rds
-                    .describe_db_parameters()
-                    .db_parameter_group_name(name)
-                    .set_source(source.map(str::to_owned))
-                    .max_records(100)
-                    .set_marker(marker.clone())
+    let pages = pages(
+        aws,
+        "rds:DescribeDBParameters",
+        |marker| {
+            let request = aws
+                .rds
+                .describe_db_parameters()
+                .db_parameter_group_name(name)
+                .set_source(source.map(str::to_owned))
+                .max_records(100)
+                .set_marker(marker);
+            async move {
+                request
                     .send()
                     .await
                     .map_err(|e| aws_error("rds:DescribeDBParameters", e))
-            })
-            .await?;
-        all.extend(page.parameters.unwrap_or_default());
-        marker = page.marker.filter(|marker| !marker.is_empty());
-        if marker.is_none() {
-            return Ok(all);
-        }
-    }
+            }
+        },
+        |page| page.marker(),
+    )
+    .await?;
+    let all = pages
+        .into_iter()
+        .flat_map(|page| page.parameters.unwrap_or_default());
+    Ok(all.collect())
 }
 
 pub(super) fn values(parameters: &[Parameter]) -> Parameters {

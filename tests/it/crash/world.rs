@@ -140,9 +140,26 @@ impl World {
     pub fn changed_stack(&self, from: &str, to: &str) -> PathBuf {
         let text = std::fs::read_to_string(Self::stack()).expect("the stack file");
         assert_eq!(text.matches(from).count(), 1, "{from}");
-        let path = self.folder.path().join("circles.yaml");
-        std::fs::write(&path, text.replace(from, to)).expect("a written stack");
+        self.written_stack(&text.replace(from, to))
+    }
+
+    /// A stack file with that text.
+    pub fn written_stack(&self, text: &str) -> PathBuf {
+        let path = self.folder.path().join("stack.yaml");
+        std::fs::write(&path, text).expect("a written stack");
         path
+    }
+
+    /// For clients of the test's own: past the proxy.
+    pub async fn config(&self) -> aws_config::SdkConfig {
+        aws_config::defaults(aws_config::BehaviorVersion::latest())
+            .endpoint_url(self.aws.endpoint())
+            .region("us-east-1")
+            .credentials_provider(aws_credential_types::Credentials::new(
+                "a", "b", None, None, "test",
+            ))
+            .load()
+            .await
     }
 
     /// Starts the program, or another build of it that `CIRCLES_TEST_PROGRAM` names; what happens to its calls is the script's to say.
