@@ -74,8 +74,8 @@ bench-scale:
 
 # The service's image as an OCI archive, without Docker. RDS_CA=FILE takes the authorities of RDS from a file instead of from AWS.
 image:
-	cargo build --release -p circles-app --bin circles-app
-	app/image/build.py --binary $(CARGO_TARGET_DIR)/release/circles-app --output $(IMAGE) --rds-ca "$(RDS_CA)"
+	cargo build --profile service -p circles-app --bin circles-app
+	app/image/build.py --binary $(CARGO_TARGET_DIR)/service/circles-app --output $(IMAGE) --rds-ca "$(RDS_CA)"
 
 test-image: image
 	app/tests/with-postgres.sh app/image/check.py $(IMAGE)
@@ -91,8 +91,8 @@ fuzz: $(FUZZ_VENV)/ready
 
 # The service under load, against its budgets.
 bench-app:
-	cargo build --release -p circles-app --bin circles-app
-	CIRCLES_APP=$(CARGO_TARGET_DIR)/release/circles-app app/bench/run.sh
+	cargo build --profile service -p circles-app --bin circles-app
+	CIRCLES_APP=$(CARGO_TARGET_DIR)/service/circles-app app/bench/run.sh
 
 lint:
 	cargo fmt --all --check

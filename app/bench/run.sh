@@ -7,9 +7,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 if [ -z "${CIRCLES_TEST_DATABASE_URL:-}" ]; then
     command -v wrk >/dev/null || { echo "wrk is missing: apt-get install -y wrk" >&2; exit 69; }
     if [ -z "${CIRCLES_APP:-}" ]; then
-        (cd "$here/../.." && cargo build --release --package circles-app --bin circles-app)
+        (cd "$here/../.." && cargo build --profile service --package circles-app --bin circles-app)
         target=$(cd "$here/../.." && cargo metadata --format-version 1 --no-deps | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
-        CIRCLES_APP=$target/release/circles-app
+        CIRCLES_APP=$target/service/circles-app
         export CIRCLES_APP
     fi
     PG_SHARED_BUFFERS=1GB

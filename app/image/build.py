@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Builds the service's image as an OCI archive, without a Docker daemon and with the standard library alone.
 
-    app/image/build.py --binary target/release/circles-app --output circles-app.tar [--rds-ca FILE | --rds-ca none]
+    app/image/build.py --binary target/service/circles-app --output circles-app.tar [--rds-ca FILE | --rds-ca none]
 
 The image holds the binary, the shared libraries that the loader gives it on this machine (linux/amd64, glibc 2.34 or newer), the
 system's certificate authorities, those of RDS, and nothing else: no shell, no package manager. How it runs (user, port, entry point,

@@ -39,7 +39,7 @@ def files(binary, authorities, settings):
 
 def read_binary(binary):
     if not binary.is_file():
-        raise Refused(f"{binary}: no such file; build it with `cargo build --release -p circles-app`")
+        raise Refused(f"{binary}: no such file; build it with `cargo build --profile service -p circles-app`")
     with binary.open("rb") as program:
         head = program.read(20)
     # ELF, 64 bits, little endian, machine 62: x86-64 (System V ABI, chapter 4).
