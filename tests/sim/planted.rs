@@ -74,11 +74,19 @@ fn hasty(seed: u64) -> Case {
     case
 }
 
+/// More of each kind than a page of a list holds.
+fn crowded(seed: u64) -> Case {
+    let mut dice = dice(seed);
+    let count = dice.between(60, 90);
+    sized(seed, count, &mut dice)
+}
+
 /// The cases in which a defect shows soonest.
 fn cases(defect: Defect) -> fn(u64) -> Case {
     match defect {
         Defect::NoIfMatch | Defect::NoEpochCheck => contended,
         Defect::NoSettleWindow | Defect::NoIntent => hasty,
+        Defect::FirstPageOnly => crowded,
         _ => any,
     }
 }
@@ -94,7 +102,7 @@ fn found(defect: Defect, tally: &Arc<Tally>) -> Option<(u64, String)> {
 #[test]
 fn every_planted_defect_is_found() {
     let tally = Arc::new(Tally::default());
-    for make in [any, contended, hasty] {
+    for make in [any, contended, hasty, crowded] {
         let (_, failures) = play(0..HOLD, None, make, &tally);
         assert!(
             failures.is_empty(),
