@@ -75,11 +75,16 @@ pub async fn opened(db: &PgPool, live: &Live, socket: Uuid, user: i64, topic: To
 /// # Errors
 /// The database's failure.
 pub async fn closed(db: &PgPool, socket: Uuid, user: i64, topic: Topic) -> Result<bool> {
+    left_room(db, socket, user, &topic.to_string()).await
+}
+
+/// The same by the name that the room has in the database.
+async fn left_room(db: &PgPool, socket: Uuid, user: i64, room: &str) -> Result<bool> {
     let query = sqlx::query_scalar("select socket_closed($1, $2, $3)");
     Ok(query
         .bind(socket)
         .bind(user)
-        .bind(topic.to_string())
+        .bind(room)
         .fetch_one(db)
         .await?)
 }
@@ -110,9 +115,10 @@ async fn reregister(db: &PgPool, live: &Live) -> std::result::Result<(), sqlx::E
         users.push(user);
         topics.push(topic);
     }
-    let sql = "insert into live_sockets (id, task_id, user_id, topic) \
-               select s.id, $1, s.user_id, s.topic from unnest($2::uuid[], $3::bigint[], $4::text[]) as s (id, user_id, topic) \
-               on conflict (id) do nothing";
+    // In one order everywhere: each takes its person's lock.
+    let sql = "select socket_opened(s.id, $1, s.user_id, s.topic) from ( \
+               select * from unnest($2::uuid[], $3::bigint[], $4::text[]) as t (id, user_id, topic) \
+               where not exists (select 1 from live_sockets ls where ls.id = t.id) order by user_id) as s";
     sqlx::query(sql)
         .bind(live.task_id)
         .bind(ids)
@@ -131,17 +137,19 @@ pub async fn reap(db: &PgPool) -> Result<()> {
     let dead = "select ls.id, ls.user_id, ls.topic from live_sockets ls join live_tasks lt on lt.id = ls.task_id \
                 where lt.beat_at < now() - interval '25 seconds'";
     let gone: Vec<(Uuid, i64, String)> = sqlx::query_as(dead).fetch_all(db).await?;
-    for (socket, user, topic) in gone {
-        let Some(topic) = Topic::parse(&topic) else {
-            continue;
-        };
-        if closed(db, socket, user, topic).await? && matches!(topic, Topic::Thread(_)) {
+    for (socket, user, name) in gone {
+        let last = left_room(db, socket, user, &name).await?;
+        if let Some(topic @ Topic::Thread(_)) = Topic::parse(&name).filter(|_| last) {
             event::emit(db, &left(topic, user)).await?;
         }
     }
-    sqlx::query("delete from live_tasks where beat_at < now() - interval '25 seconds'")
-        .execute(db)
-        .await?;
+    // One that fell silent since then still has its sockets: they are taken out one by one the next time, with what follows from that.
+    sqlx::query(
+        "delete from live_tasks lt where lt.beat_at < now() - interval '25 seconds' \
+         and not exists (select 1 from live_sockets ls where ls.task_id = lt.id)",
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }
 

@@ -354,3 +354,28 @@ async fn a_killed_task_takes_its_sockets_out_of_presence() {
     }
     panic!("the dead task was not reaped");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_was_taken_for_dead_is_back_with_its_sockets() {
+    let world = World::new().await;
+    let (sara, _omar, thread) = pair(&world).await;
+    let mut socket = sara.socket(&format!("/ws/dms/{thread}")).await;
+    assert_eq!(socket.next().await["type"], "connection_established");
+    // Another task has reaped it: its sockets are gone, and so is the presence of who held them.
+    let sql = format!(
+        "with gone as (delete from live_tasks) update users set availability_status = 'not_available' where id = {}",
+        sara.id
+    );
+    world.execute(&sql).await;
+    for _ in 0..100 {
+        if world.count("select count(*) from live_sockets").await == 1 {
+            assert_eq!(
+                sara.get("/auth/me").await.expect(200)["availability_status"],
+                "available"
+            );
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
+    panic!("its sockets never came back");
+}
