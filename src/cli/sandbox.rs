@@ -83,7 +83,7 @@ pub async fn run(args: &SandboxArgs, global: &Global, ui: &mut Ui) -> Result<Exi
     let text = match args.verb {
         SandboxVerb::Status { json: true } => json::pretty(&status),
         SandboxVerb::Reset => format!("The sandbox is empty. {}", status.text()),
-        SandboxVerb::Stop if !status.running => "The sandbox has stopped.\n".into(),
+        SandboxVerb::Stop if !status.running => "The sandbox is stopped.\n".into(),
         _ => status.text(),
     };
     ui.result(&text)?;

@@ -150,14 +150,7 @@ impl World {
     }
 
     async fn s3(&self) -> aws_sdk_s3::Client {
-        let config = aws_config::defaults(aws_config::BehaviorVersion::latest())
-            .endpoint_url(self.aws.endpoint())
-            .region("us-east-1")
-            .credentials_provider(aws_credential_types::Credentials::new(
-                "a", "b", None, None, "test",
-            ))
-            .load()
-            .await;
+        let config = self.aws.config().await;
         let config = aws_sdk_s3::config::Builder::from(&config)
             .force_path_style(true)
             .build();

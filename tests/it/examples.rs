@@ -94,14 +94,7 @@ async fn each_has_its_expected_plan() {
 ///
 /// Long: a dozen calls in a row.
 async fn share_a_network(aws: &LocalAws) {
-    let config = aws_config::defaults(aws_config::BehaviorVersion::latest())
-        .endpoint_url(aws.endpoint())
-        .region("us-east-1")
-        .credentials_provider(aws_credential_types::Credentials::new(
-            "a", "b", None, None, "test",
-        ))
-        .load()
-        .await;
+    let config = aws.config().await;
     let ec2 = aws_sdk_ec2::Client::new(&config);
     let named = TagSpecification::builder()
         .resource_type(ResourceType::Vpc)

@@ -142,6 +142,18 @@ impl LocalAws {
         format!("http://{}", self.address)
     }
 
+    /// For clients of a test's own.
+    pub async fn config(&self) -> aws_config::SdkConfig {
+        aws_config::defaults(aws_config::BehaviorVersion::latest())
+            .endpoint_url(self.endpoint())
+            .region("us-east-1")
+            .credentials_provider(aws_credential_types::Credentials::new(
+                "a", "b", None, None, "test",
+            ))
+            .load()
+            .await
+    }
+
     /// For tests that need the whole account for themselves: emptied and without waits now, and nobody else's until the guard is dropped.
     pub async fn alone(&self) -> tokio::sync::MutexGuard<'_, ()> {
         let turn = self.turn.lock().await;

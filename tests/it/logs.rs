@@ -20,7 +20,7 @@ struct Writer {
 
 impl Writer {
     async fn new(world: &Standing) -> Self {
-        let client = aws_sdk_cloudwatchlogs::Client::new(&world.config().await);
+        let client = aws_sdk_cloudwatchlogs::Client::new(&world.aws.config().await);
         Self { client }
     }
 

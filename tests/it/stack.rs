@@ -124,14 +124,7 @@ async fn applied_found_again_and_destroyed() {
 
 /// The values that must be nowhere: generated ones, and what holds them.
 async fn secret_values(world: &World) -> Vec<String> {
-    let config = aws_config::defaults(aws_config::BehaviorVersion::latest())
-        .endpoint_url(world.aws.endpoint())
-        .region("us-east-1")
-        .credentials_provider(aws_credential_types::Credentials::new(
-            "a", "b", None, None, "test",
-        ))
-        .load()
-        .await;
+    let config = world.aws.config().await;
     let client = aws_sdk_secretsmanager::Client::new(&config);
     let mut all = Vec::new();
     for name in ["circles/app-config", "circles/db-master"] {

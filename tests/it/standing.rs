@@ -114,18 +114,7 @@ impl Standing {
     }
 
     pub async fn secrets(&self) -> aws_sdk_secretsmanager::Client {
-        aws_sdk_secretsmanager::Client::new(&self.config().await)
-    }
-
-    pub async fn config(&self) -> aws_config::SdkConfig {
-        aws_config::defaults(aws_config::BehaviorVersion::latest())
-            .endpoint_url(self.aws.endpoint())
-            .region("us-east-1")
-            .credentials_provider(aws_credential_types::Credentials::new(
-                "a", "b", None, None, "test",
-            ))
-            .load()
-            .await
+        aws_sdk_secretsmanager::Client::new(&self.aws.config().await)
     }
 
     /// What a secret holds now.

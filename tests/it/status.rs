@@ -24,7 +24,7 @@ async fn one_screen_in_a_dozen_calls() {
     assert_eq!(json["drift"]["found"], json!([]));
     assert_eq!(json["secrets"].as_array().map(Vec::len), Some(2));
     // Somebody scales by hand.
-    let ecs = aws_sdk_ecs::Client::new(&world.config().await);
+    let ecs = aws_sdk_ecs::Client::new(&world.aws.config().await);
     let update = ecs.update_service().cluster("circles-cluster");
     update
         .service("circles-svc")
@@ -62,7 +62,7 @@ fn said_json(said: &Said) -> Json {
 async fn tasks_older_than_their_secrets_are_said() {
     let world = Standing::circles();
     // An image, so that tasks run.
-    let ecr = aws_sdk_ecr::Client::new(&world.config().await);
+    let ecr = aws_sdk_ecr::Client::new(&world.aws.config().await);
     let manifest = r#"{"schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.v2+json", "config": {"mediaType": "application/vnd.docker.container.image.v1+json", "size": 2, "digest": "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"}, "layers": []}"#;
     let put = ecr.put_image().repository_name("circles-app");
     put.image_tag("latest")
@@ -70,7 +70,7 @@ async fn tasks_older_than_their_secrets_are_said() {
         .send()
         .await
         .expect("an image");
-    let ecs = aws_sdk_ecs::Client::new(&world.config().await);
+    let ecs = aws_sdk_ecs::Client::new(&world.aws.config().await);
     let update = ecs.update_service().cluster("circles-cluster");
     let update = update.service("circles-svc").force_new_deployment(true);
     update.send().await.expect("a new deployment");

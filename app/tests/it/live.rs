@@ -339,20 +339,13 @@ async fn a_killed_task_takes_its_sockets_out_of_presence() {
         "update live_tasks set beat_at = now() - interval '40 seconds' where id = '{DEAD}'"
     );
     world.execute(&silent).await;
-    for _ in 0..100 {
-        let sql = "select count(*) from live_tasks where beat_at < now() - interval '30 seconds'";
-        if world.count(sql).await == 0
-            && world.count("select count(*) from live_sockets").await == 0
-        {
-            assert_eq!(
-                sara.get("/auth/me").await.expect(200)["availability_status"],
-                "not_available"
-            );
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-    }
-    panic!("the dead task was not reaped");
+    let left = "select (select count(*) from live_tasks where beat_at < now() - interval '30 seconds') \
+                + (select count(*) from live_sockets)";
+    world.counts(left, 0).await;
+    assert_eq!(
+        sara.get("/auth/me").await.expect(200)["availability_status"],
+        "not_available"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -367,15 +360,9 @@ async fn a_task_that_was_taken_for_dead_is_back_with_its_sockets() {
         sara.id
     );
     world.execute(&sql).await;
-    for _ in 0..100 {
-        if world.count("select count(*) from live_sockets").await == 1 {
-            assert_eq!(
-                sara.get("/auth/me").await.expect(200)["availability_status"],
-                "available"
-            );
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-    }
-    panic!("its sockets never came back");
+    world.counts("select count(*) from live_sockets", 1).await;
+    assert_eq!(
+        sara.get("/auth/me").await.expect(200)["availability_status"],
+        "available"
+    );
 }

@@ -239,14 +239,7 @@ async fn a_table_with_another_key_is_refused() {
     let world = World::new(&small(
         "{ backend: s3, bucket: shop-states, lock: { dynamodb: shop-orders } }",
     ));
-    let config = aws_config::defaults(aws_config::BehaviorVersion::latest())
-        .endpoint_url(world.aws.endpoint())
-        .region("us-east-1")
-        .credentials_provider(aws_credential_types::Credentials::new(
-            "a", "b", None, None, "test",
-        ))
-        .load()
-        .await;
+    let config = world.aws.config().await;
     use aws_sdk_dynamodb::types::{
         AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
     };

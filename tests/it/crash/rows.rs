@@ -81,7 +81,7 @@ const VERSIONS: usize = 5;
 
 /// Objects in the bucket, with older versions; as many versions of the policy as AWS allows.
 async fn fill(world: &World) {
-    let config = world.config().await;
+    let config = world.aws.config().await;
     let s3 = aws_sdk_s3::Client::from_conf(
         aws_sdk_s3::config::Builder::from(&config)
             .force_path_style(true)

@@ -23,7 +23,7 @@ static ROOM: Semaphore = Semaphore::const_new(2);
 const PATIENCE: Duration = Duration::from_secs(180);
 
 pub struct World {
-    aws: LocalAws,
+    pub aws: LocalAws,
     pub proxy: Proxy,
     pub state: TempDir,
     folder: TempDir,
@@ -148,18 +148,6 @@ impl World {
         let path = self.folder.path().join("stack.yaml");
         std::fs::write(&path, text).expect("a written stack");
         path
-    }
-
-    /// For clients of the test's own: past the proxy.
-    pub async fn config(&self) -> aws_config::SdkConfig {
-        aws_config::defaults(aws_config::BehaviorVersion::latest())
-            .endpoint_url(self.aws.endpoint())
-            .region("us-east-1")
-            .credentials_provider(aws_credential_types::Credentials::new(
-                "a", "b", None, None, "test",
-            ))
-            .load()
-            .await
     }
 
     /// Starts the program, or another build of it that `CIRCLES_TEST_PROGRAM` names; what happens to its calls is the script's to say.

@@ -11,7 +11,7 @@ const SAYS_HOW: (&str, &str) = ("    rotate_login:", "    # rotate_login:");
 impl Shop {
     /// The URL that tasks get.
     async fn url(&self) -> String {
-        let client = aws_sdk_secretsmanager::Client::new(&self.config().await);
+        let client = aws_sdk_secretsmanager::Client::new(&self.aws.config().await);
         let answer = client
             .get_secret_value()
             .secret_id("circles/app-config")
@@ -21,17 +21,6 @@ impl Shop {
         let held: Json =
             serde_json::from_str(answer.secret_string().expect("text")).expect("an object");
         held[KEY].as_str().expect("a URL").to_owned()
-    }
-
-    async fn config(&self) -> aws_config::SdkConfig {
-        aws_config::defaults(aws_config::BehaviorVersion::latest())
-            .endpoint_url(self.aws.endpoint())
-            .region("us-east-1")
-            .credentials_provider(aws_credential_types::Credentials::new(
-                "a", "b", None, None, "test",
-            ))
-            .load()
-            .await
     }
 
     async fn user(&self) -> String {

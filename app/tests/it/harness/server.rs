@@ -155,6 +155,17 @@ impl World {
             .expect("the statement runs");
     }
 
+    /// Waits until `sql` counts so many; what is done on a schedule takes its time.
+    pub async fn counts(&self, sql: &str, wanted: i64) {
+        for _ in 0..100 {
+            if self.count(sql).await == wanted {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        }
+        panic!("never {wanted}: {sql}");
+    }
+
     pub async fn count(&self, sql: &str) -> i64 {
         sqlx::query_scalar(sql)
             .fetch_one(&self.db)
