@@ -91,11 +91,6 @@ impl Hub {
         self.lock().contains_key(&topic)
     }
 
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.lock().is_empty()
-    }
-
     /// Queues a frame for the topic's sockets, of `only` that user when given, never of one in `except`.
     pub fn deliver(&self, topic: Topic, only: Option<i64>, except: &[i64], frame: &Arc<str>) {
         let mut rooms = self.lock();

@@ -1,7 +1,6 @@
 //! One task of the service, from its first connection to its graceful stop.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
@@ -64,15 +63,21 @@ pub async fn on(
         let _ = socket.set_nodelay(true);
     });
     let server = axum::serve(listener, service).with_graceful_shutdown(turned(stopping.clone()));
+    let own = app.clone();
+    // Requests first, then the sockets, which are no requests any more; both within the grace.
+    let ended = async {
+        server.into_future().await?;
+        own.live.drained(grace).await;
+        Ok::<(), std::io::Error>(())
+    };
     let forced = async {
         turned(stopping).await;
         tokio::time::sleep(grace).await;
     };
     tokio::select! {
-        done = server.into_future() => done?,
-        () = forced => tracing::warn!("stopped with requests still under way"),
+        done = ended => done?,
+        () = forced => tracing::warn!("stopped with requests or sockets still under way"),
     }
-    app.live.drained(Duration::from_secs(3)).await;
     app.db.close().await;
     Ok(())
 }

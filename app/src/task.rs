@@ -1,7 +1,7 @@
 //! This task among the others: its name, its sockets, its ear, and whether it stops.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sqlx::PgPool;
@@ -15,6 +15,8 @@ pub struct Live {
     /// New with every start.
     pub task_id: Uuid,
     pub hub: Hub,
+    /// Held by each socket until its end is noted.
+    open: Arc<()>,
     /// Connections that listen for the other tasks' events; apart from the pool, so that a busy pool does not make the task deaf.
     pub listener: PgPool,
     listening: AtomicBool,
@@ -27,6 +29,7 @@ impl Live {
         Live {
             task_id: Uuid::new_v4(),
             hub: Hub::default(),
+            open: Arc::default(),
             listener,
             listening: AtomicBool::new(false),
             stopping: OnceLock::new(),
@@ -56,10 +59,16 @@ impl Live {
         }
     }
 
-    /// Waits until every socket has closed, at most `limit`.
+    /// What a socket holds as long as something is to be done for it, its row in the database last.
+    #[must_use]
+    pub fn hold(&self) -> Arc<()> {
+        self.open.clone()
+    }
+
+    /// Waits until every socket has closed and its end is noted, at most `limit`.
     pub async fn drained(&self, limit: Duration) {
         let deadline = tokio::time::Instant::now() + limit;
-        while !self.hub.is_empty() && tokio::time::Instant::now() < deadline {
+        while Arc::strong_count(&self.open) > 1 && tokio::time::Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

@@ -122,6 +122,7 @@ async fn close(socket: &mut WebSocket, code: u16, reason: &'static str) {
 }
 
 async fn run<R: Room>(mut socket: WebSocket, app: App, user: i64, mut room: R) {
+    let _open = app.live.hold();
     let topic = room.topic();
     let seat = app.live.hub.join(topic, user);
     let id = seat.socket;

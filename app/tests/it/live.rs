@@ -311,11 +311,21 @@ async fn a_stop_closes_with_1001_and_idle_connections_with_1000() {
     let other = world.second(&[]).await;
     let mut open = sara.at(other.address).socket(&path).await;
     open.next_of("connection_established").await;
+    let mut more = Vec::new();
+    for _ in 0..60 {
+        more.push(sara.at(other.address).socket(&path).await);
+    }
+    world.counts("select count(*) from live_sockets", 61).await;
     other.begin_stop();
     assert_eq!(open.close_code().await, 1001);
+    let closing = more.iter_mut().map(|socket| socket.close_code());
+    let codes = futures::future::join_all(closing).await;
+    assert!(codes.iter().all(|code| *code == 1001), "{codes:?}");
     tokio::time::timeout(std::time::Duration::from_secs(10), other.stop())
         .await
         .expect("a stop within its grace");
+    // The end of each was noted before the database's pool closed.
+    assert_eq!(world.count("select count(*) from live_sockets").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
