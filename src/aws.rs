@@ -3,6 +3,7 @@
 mod clients;
 mod error;
 mod existing;
+mod foreign_answer;
 pub mod glance;
 mod http;
 mod lock_table;

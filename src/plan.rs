@@ -19,5 +19,6 @@ pub use assemble::plan;
 pub use decide::suffixed;
 pub use inputs::{Ask, Inputs, Seen, Sighting, Wish};
 pub use value::{
-    Act, Cause, Header, Line, Mode, Note, Outputs, Plan, Refusal, Step, StepId, Totals, Why,
+    Act, Cause, ChangedBy, Header, Line, Mode, Note, Outputs, Plan, Refusal, Step, StepId, Totals,
+    Why,
 };

@@ -4,10 +4,13 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_runtime_api::http::Response;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
+use super::foreign_answer;
 use crate::kind::{Class, CloudError};
 
 /// The code of an answer that says all is well in a form that the SDK does not understand.
 const UNREADABLE: &str = "UnreadableAnswer";
+/// The code of an error answer that has none.
+const NAMELESS: &str = "Unknown";
 
 /// Turns an SDK error into ours. `action` is the IAM action that was called.
 pub fn aws_error<E>(action: &str, error: SdkError<E, Response>) -> CloudError
@@ -18,14 +21,17 @@ where
         SdkError::ServiceError(service) => {
             let meta = service.err().meta();
             let status = service.raw().status().as_u16();
-            let code = meta.code().unwrap_or(match status {
+            let body = service.raw().body().bytes().unwrap_or_default();
+            let foreign = foreign_answer::code(body);
+            let code = meta.code().or(foreign.as_deref()).unwrap_or(match status {
                 404 => "NotFound",
                 403 => "AccessDenied",
                 200..=299 => UNREADABLE,
-                _ => "Unknown",
+                _ => NAMELESS,
             });
             let message = match meta.message() {
                 None if code == UNREADABLE => format!("HTTP {status}: {}", chain(&error)),
+                None if code == NAMELESS => format!("HTTP {status}, and the answer names no error"),
                 message => message.unwrap_or_default().to_owned(),
             };
             let class = match code {

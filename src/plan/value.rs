@@ -163,8 +163,19 @@ pub struct Line {
     pub field: String,
     pub from: Value,
     pub to: Value,
-    /// Somebody changed it outside: the stack did not ask for this.
-    pub drift: bool,
+    pub changed_by: ChangedBy,
+}
+
+/// Who made a field differ, judged by what was last applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangedBy {
+    /// The stack file was edited: AWS is as it was last applied.
+    Stack,
+    /// Somebody changed it outside: the stack asks for what was last applied.
+    Outside,
+    /// Nothing is on record, so it cannot be told: a state that was thrown away, a resource taken over.
+    Unrecorded,
 }
 
 impl From<&Line> for FieldChange {

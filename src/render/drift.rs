@@ -9,12 +9,13 @@ use super::plan_page::{Row, page};
 use super::plan_text::{print_row, width};
 use super::shown::clean;
 use crate::model::{Address, KindName, PhysicalId};
-use crate::plan::{Act, Cause, Line, Note, Plan, Step};
+use crate::plan::{Act, Cause, ChangedBy, Line, Note, Plan, Step};
 
 /// AWS against what was last applied.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Drift {
-    /// Fields that somebody changed.
+    /// Fields that are not as the stack says, and not because it was edited. Where nothing is on record (the state was thrown away),
+    /// every difference is one: the stack file is all there is to hold AWS to.
     pub changed: Vec<Changed>,
     /// Known to the state, not in AWS.
     pub gone: Vec<Thing>,
@@ -111,7 +112,10 @@ impl Drift {
 
     /// Whether the step mends something that happened outside; false: the stack file asks for it.
     fn take(&mut self, step: &Step) -> bool {
-        let lines: Vec<Line> = lines(step).filter(|line| line.drift).cloned().collect();
+        let lines: Vec<Line> = lines(step)
+            .filter(|line| line.changed_by != ChangedBy::Stack)
+            .cloned()
+            .collect();
         let broken = match &step.act {
             Act::Create { because, .. } => because.iter().find_map(|cause| match cause {
                 Cause::Broken { why } => Some(why.clone()),
@@ -180,9 +184,7 @@ pub fn drift_text(plan: &Plan, drift: &Drift, palette: Palette) -> String {
             .iter()
             .filter(|block| block.address == changed.address.as_str())
             .flat_map(|block| block.rows.clone())
-            .filter(|row| {
-                matches!(row, Row::Changed { note: Some(note), .. } if note.starts_with("changed outside"))
-            })
+            .filter(|row| matches!(row, Row::Changed { by, .. } if *by != ChangedBy::Stack))
             .collect();
         let width = width(&rows);
         for row in &rows {

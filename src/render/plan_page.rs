@@ -6,7 +6,7 @@ use super::outputs;
 use super::plan_words::{Refused, refused, say, total};
 use super::shown::{Shown, clean};
 use crate::model::{Address, Attributes, TAG_PREFIX, Tags};
-use crate::plan::{Act, Cause, Line, Mode, Note, Plan, Step, Why};
+use crate::plan::{Act, Cause, ChangedBy, Line, Mode, Note, Plan, Step, Why};
 
 /// What happens to a resource, as the sign before it says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +49,7 @@ pub enum Row {
     },
     Changed {
         leaf: Leaf,
+        by: ChangedBy,
         /// `changed outside`, `cannot be changed in place`.
         note: Option<&'static str>,
     },
@@ -307,13 +308,16 @@ fn given_rows(desired: &Attributes, tags: &Tags) -> Vec<Row> {
 }
 
 fn changed_rows(line: &Line) -> Vec<Row> {
-    rows_of(line, line.drift.then_some("changed outside"))
+    rows_of(
+        line,
+        (line.changed_by == ChangedBy::Outside).then_some("changed outside"),
+    )
 }
 
 fn forced_rows(line: &Line) -> Vec<Row> {
     rows_of(
         line,
-        Some(if line.drift {
+        Some(if line.changed_by == ChangedBy::Outside {
             "changed outside, and cannot be changed in place"
         } else {
             "cannot be changed in place"
@@ -324,7 +328,11 @@ fn forced_rows(line: &Line) -> Vec<Row> {
 fn rows_of(line: &Line, note: Option<&'static str>) -> Vec<Row> {
     leaves(&line.field, &Shown::of(&line.from), &Shown::of(&line.to))
         .into_iter()
-        .map(|leaf| Row::Changed { leaf, note })
+        .map(|leaf| Row::Changed {
+            leaf,
+            by: line.changed_by,
+            note,
+        })
         .collect()
 }
 

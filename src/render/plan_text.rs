@@ -128,7 +128,7 @@ pub fn print_row(row: &Row, width: usize, palette: Palette) -> String {
     let path = path(row);
     match row {
         Row::Given { value, .. } => format!("{path:width$}  {value}"),
-        Row::Changed { leaf, note } => {
+        Row::Changed { leaf, note, .. } => {
             let note = note
                 .map(|note| format!("  {}", palette.paint(Tone::Warning, note)))
                 .unwrap_or_default();

@@ -11,7 +11,7 @@ use crate::model::{
     Address, Attributes, Expr, KindName, Origin, Part, PhysicalId, Reference, SecretRef, Tags,
     Value,
 };
-use crate::plan::{Act, Cause, Header, Line, Mode, Plan, Step, StepId, Why};
+use crate::plan::{Act, Cause, ChangedBy, Header, Line, Mode, Plan, Step, StepId, Why};
 
 pub fn header() -> Header {
     Header {
@@ -60,13 +60,13 @@ pub fn line(field: &str, from: impl Into<Value>, to: impl Into<Value>) -> Line {
         field: field.into(),
         from: from.into(),
         to: to.into(),
-        drift: false,
+        changed_by: ChangedBy::Stack,
     }
 }
 
 fn drifted(line: Line) -> Line {
     Line {
-        drift: true,
+        changed_by: ChangedBy::Outside,
         ..line
     }
 }

@@ -268,6 +268,7 @@ impl Calls {
             id: observed.id.clone(),
             generation: subject.generation,
             attributes,
+            tags: observed.tags.clone(),
             depends_on: kept
                 .map(|kept| kept.depends_on.clone())
                 .or(before.map(|record| record.depends_on.clone()))

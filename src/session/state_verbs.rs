@@ -59,6 +59,7 @@ impl Session {
                     id: observed.id.clone(),
                     generation: sighting.generation,
                     attributes: observed.attributes.clone(),
+                    tags: observed.tags.clone(),
                     depends_on: wish.map(|k| k.depends_on.clone()).unwrap_or_default(),
                     protect: wish.is_some_and(|k| k.protect),
                     retain: wish.is_some_and(|k| k.retain),

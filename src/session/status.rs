@@ -90,6 +90,7 @@ impl Session {
                     id: sighting.observed.id.clone(),
                     generation: sighting.generation,
                     attributes: sighting.observed.attributes.clone(),
+                    tags: sighting.observed.tags.clone(),
                     depends_on: Vec::new(),
                     protect: false,
                     retain: false,

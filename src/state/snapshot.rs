@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::format::{self, FORMAT};
-use crate::model::{Address, Attributes, KindName, PhysicalId, Scope, Value};
+use crate::model::{Address, Attributes, KindName, PhysicalId, Scope, Tags, Value};
 
 /// For which world a state is: one per account, region, endpoint, stack and environment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +46,9 @@ pub struct Record {
     pub generation: u32,
     /// As observed, with what AWS cannot tell (`force_destroy`, …) as the stack last said it. Secrets only by reference.
     pub attributes: Attributes,
+    /// As observed, ours among them; empty in a state from before they were kept.
+    #[serde(default, skip_serializing_if = "Tags::is_empty")]
+    pub tags: Tags,
     pub depends_on: Vec<Address>,
     #[serde(default)]
     pub protect: bool,

@@ -162,6 +162,7 @@ impl Conductor<'_> {
             id: sighting.observed.id.clone(),
             generation: sighting.generation,
             attributes,
+            tags: sighting.observed.tags.clone(),
             depends_on: kept
                 .map(|k| k.depends_on.clone())
                 .or(before.map(|b| b.depends_on.clone()))

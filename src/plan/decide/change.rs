@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::kind::{AnyKind, Readiness};
 use crate::model::{Attributes, Ownership, Value};
 use crate::plan::diff::Difference;
-use crate::plan::{Act, Line, Note, Sighting, Wish};
+use crate::plan::{Act, ChangedBy, Line, Note, Sighting, Wish};
 
 use super::{Decider, Fate};
 
@@ -87,19 +87,24 @@ impl Decider<'_> {
     pub(super) fn line(&self, wish: &Wish, difference: &Difference) -> Line {
         let last = self.inputs.state.resources.get(&wish.address);
         let seen = self.inputs.seen;
-        let drift = last.is_some_and(|record| {
-            crate::plan::diff::same(
+        let changed_by = last.map_or(ChangedBy::Unrecorded, |record| {
+            let as_applied = crate::plan::diff::same(
                 &difference.field.ty,
                 &difference.to,
                 record.attributes.get(difference.field.name),
                 &|s| seen.secret(s),
-            )
+            );
+            if as_applied {
+                ChangedBy::Outside
+            } else {
+                ChangedBy::Stack
+            }
         });
         Line {
             field: difference.field.name.to_owned(),
             from: difference.from.clone(),
             to: difference.to.clone(),
-            drift,
+            changed_by,
         }
     }
 
@@ -120,15 +125,17 @@ impl Decider<'_> {
         let map = |tags: &crate::model::Tags| {
             Value::map(tags.iter().map(|(k, v)| (k.clone(), Value::text(v))))
         };
-        let adopted = !self
-            .inputs
-            .state
-            .holds(&live.observed.kind, &live.observed.id);
+        let last = self.inputs.state.resources.get(&wish.address);
+        let changed_by = match last.map(|record| &record.tags) {
+            Some(tags) if *tags == wanted => ChangedBy::Outside,
+            Some(tags) if !tags.is_empty() => ChangedBy::Stack,
+            _ => ChangedBy::Unrecorded,
+        };
         Some(Line {
             field: crate::kind::TAGS.to_owned(),
             from: map(&live.observed.tags),
             to: map(&wanted),
-            drift: !adopted && self.inputs.moved.iter().all(|(_, to)| *to != wish.address),
+            changed_by,
         })
     }
 

@@ -77,6 +77,12 @@ async fn what_was_altered_is_named_and_put_right() {
     );
     let json: Json = serde_json::from_str(&desk.expect(&["drift", "--json"], 0).out).expect("JSON");
     assert_eq!(json["changed"].as_array().map(Vec::len), Some(8));
+    // Without a state nobody can tell who changed it: what is not as the stack says is drift all the same.
+    let state = desk.path("state");
+    std::fs::rename(&state, desk.path("kept")).expect("put away");
+    let blind = desk.expect(&["drift", "--detailed-exitcode"], 2);
+    assert!(blind.out.contains("Drift: 8 changed."), "{}", blind.out);
+    std::fs::rename(desk.path("kept"), &state).expect("put back");
     desk.expect(&["apply", "--yes"], 0);
     assert_eq!(desk.inventory("inventory").await, right);
     desk.settled(&[]);
@@ -146,4 +152,15 @@ print(vpc('10.66.0.0/16', 'circles'))
         left, "['10.0.0.0/16', '10.67.0.0/16']",
         "another stack's is left alone"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tags_that_the_stack_file_changes_are_not_drift() {
+    let desk = Desk::circles();
+    desk.expect(&["apply", "--yes"], 0);
+    desk.edit("tags: { Project: circles }", "tags: { Project: rings }");
+    let plan = desk.expect(&["plan", "--detailed-exitcode"], 2);
+    assert!(plan.out.contains("\"rings\""), "{}", plan.out);
+    assert!(!plan.out.contains("changed outside"), "{}", plan.out);
+    desk.expect(&["drift", "--detailed-exitcode"], 0);
 }
