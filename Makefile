@@ -70,7 +70,7 @@ bench-state: $(VENV)/ready
 
 # How loading, saving and planning grow with the number of resources.
 bench-scale:
-	cargo bench -p circles-infra --bench scale
+	cargo run --release -p circles-infra --example scale
 
 # The service's image as an OCI archive, without Docker. RDS_CA=FILE takes the authorities of RDS from a file instead of from AWS.
 image:

@@ -17,6 +17,7 @@ mod load_balancer;
 mod network;
 mod policy;
 mod postgres;
+mod zone;
 
 pub use build::{Accepts, Build, Draft, Link, Peers, Place, Problem};
 pub use load_balancer::forward as load_balancer_default;
@@ -50,6 +51,7 @@ pub const COMPONENTS: &[&Component] = &[
     &postgres::POSTGRES,
     &image_repository::IMAGE_REPOSITORY,
     &certificate::CERTIFICATE,
+    &zone::ZONE,
 ];
 
 pub fn component(name: &str) -> Option<&'static Component> {

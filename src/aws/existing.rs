@@ -1,8 +1,9 @@
-//! Read-only look-ups of what belongs to somebody else (`existing:`): a network with its subnets, a cluster, a certificate.
+//! Read-only look-ups of what belongs to somebody else (`existing:`): a network with its subnets, a cluster, a certificate, a zone.
 
 mod certificate;
 mod cluster;
 mod network;
+mod zone;
 
 use std::collections::BTreeMap;
 
@@ -17,7 +18,7 @@ use crate::model::{Address, Attributes, Value};
 pub struct Lookup {
     /// Where the stack names it.
     pub address: Address,
-    /// `network`, `ecs.cluster` or `certificate`.
+    /// `network`, `ecs.cluster`, `certificate` or `zone`.
     pub kind: String,
     /// All of them have to fit exactly one.
     pub criteria: BTreeMap<String, Value>,
@@ -29,6 +30,7 @@ impl Lookup {
         match kind {
             "ecs.cluster" => &["ecs:DescribeClusters"],
             "certificate" => &["acm:ListCertificates"],
+            "zone" => &["route53:ListHostedZones"],
             _ => &[
                 "ec2:DescribeVpcs",
                 "ec2:DescribeSubnets",
@@ -48,6 +50,7 @@ impl Aws {
             let attributes = match lookup.kind.as_str() {
                 "ecs.cluster" => self.existing_cluster(lookup).await?,
                 "certificate" => self.existing_certificate(lookup).await?,
+                "zone" => self.existing_zone(lookup).await?,
                 _ => self.existing_network(lookup).await?,
             };
             Ok::<_, CloudError>((lookup.address.clone(), attributes))
@@ -65,8 +68,12 @@ fn exactly_one<T>(lookup: &Lookup, action: &str, mut found: Vec<T>) -> Result<T,
             Class::Invalid,
             if number == 0 { "NotFound" } else { "Ambiguous" },
             format!(
-                "{} existing {} fit what `{}` asks for; exactly one must",
-                number, lookup.kind, lookup.address
+                "{} what `{}` asks for; exactly one must",
+                match number {
+                    0 => format!("no {} fits", lookup.kind),
+                    n => format!("{n} of kind {} fit", lookup.kind),
+                },
+                lookup.address
             ),
         )),
     }

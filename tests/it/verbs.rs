@@ -3,6 +3,7 @@
 mod drift;
 mod elsewhere;
 mod environments;
+mod existing;
 mod facts;
 mod guards;
 mod habits;

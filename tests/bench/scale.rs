@@ -1,33 +1,33 @@
 //! How loading, saving and planning grow with the number of resources, reads answered from memory. Budgets: a plan of 10 000 resources
 //! takes at most 1 s and 200 MB, a state of 10 000 loads and saves in at most 100 ms each, and all of it is linear.
 //!
-//! `cargo bench --bench scale`
+//! `make bench-scale`. An example to cargo: a bench is built with unwinding, and all the SDKs once more for it.
 
 #![allow(dead_code)]
 
-#[path = "../tests/sim/cloud.rs"]
+#[path = "../sim/cloud.rs"]
 mod cloud;
-#[path = "../tests/sim/drive.rs"]
+#[path = "../sim/drive.rs"]
 mod drive;
-#[path = "../tests/sim/faults.rs"]
+#[path = "../sim/faults.rs"]
 mod faults;
-#[path = "../tests/sim/find.rs"]
+#[path = "../sim/find.rs"]
 mod find;
-#[path = "../tests/sim/graph.rs"]
+#[path = "../sim/graph.rs"]
 mod graph;
-#[path = "../tests/sim/kinds.rs"]
+#[path = "../sim/kinds.rs"]
 mod kinds;
-#[path = "../tests/sim/nature.rs"]
+#[path = "../sim/nature.rs"]
 mod nature;
-#[path = "../tests/sim/objects.rs"]
+#[path = "../sim/objects.rs"]
 mod objects;
-#[path = "../tests/sim/process.rs"]
+#[path = "../sim/process.rs"]
 mod process;
-#[path = "../tests/sim/rules.rs"]
+#[path = "../sim/rules.rs"]
 mod rules;
-#[path = "../tests/sim/shelf.rs"]
+#[path = "../sim/shelf.rs"]
 mod shelf;
-#[path = "../tests/sim/universe.rs"]
+#[path = "../sim/universe.rs"]
 mod universe;
 
 use std::collections::BTreeMap;
