@@ -66,7 +66,7 @@ fn stand(world: &Universe, graph: &Graph) -> Snapshot {
         let mut kept = attributes.clone();
         kept.0.remove("password");
         kept.0.remove("keys");
-        let id = inner.stranger(kind.expect("a kind"), kept, tags);
+        let id = inner.stranger(kind.expect("a kind"), kept, tags.clone());
         if let Some(thing) = inner.things.get_mut(&(kind.expect("a kind"), id.clone())) {
             thing.ours = true;
             thing.secret = (node.kind == "sim.secret").then(|| "hush-0".to_owned());
@@ -77,6 +77,7 @@ fn stand(world: &Universe, graph: &Graph) -> Snapshot {
             id: PhysicalId::new(id),
             generation: 1,
             attributes,
+            tags,
             depends_on: wish.needs().into_iter().collect(),
             protect: false,
             retain: false,
