@@ -10,6 +10,7 @@ use sqlx::PgPool;
 mod kept;
 
 use crate::error::{ApiError, Result};
+use crate::geo::Circle;
 use kept::Kept;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -46,13 +47,62 @@ impl Window {
     }
 }
 
-/// Places with any signal in a window and the people checked in there, best first.
-pub type Ranking = Arc<Vec<(i64, i64)>>;
+/// A place with any signal in a window.
+#[derive(Debug, Clone, Copy, PartialEq, sqlx::FromRow)]
+pub struct Ranked {
+    pub id: i64,
+    /// Those checked in there.
+    pub people: i64,
+    /// As of the count, so that what is near a point is known without asking.
+    pub latitude: Option<f64>,
+    pub longitude: Option<f64>,
+}
+
+/// Places with any signal in a window, best first.
+#[derive(Debug, Default)]
+pub struct Ranking {
+    pub places: Vec<Ranked>,
+    /// Latitudes in order, each with its place's position above: what is near a point is found among a few.
+    by_latitude: Vec<(f64, u32)>,
+}
+
+impl Ranking {
+    fn new(places: Vec<Ranked>) -> Ranking {
+        let at = |(position, place): (u32, &Ranked)| place.latitude.map(|lat| (lat, position));
+        let mut by_latitude: Vec<(f64, u32)> = (0..).zip(&places).filter_map(at).collect();
+        by_latitude.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+        Ranking {
+            places,
+            by_latitude,
+        }
+    }
+
+    /// The places of the circle, best first.
+    #[must_use]
+    pub fn within(&self, circle: &Circle) -> Vec<Ranked> {
+        let (south, north) = circle.latitudes();
+        let from = self.by_latitude.partition_point(|(lat, _)| *lat < south);
+        let band = self.by_latitude[from..].iter();
+        let band = band.take_while(|(lat, _)| *lat <= north);
+        let placed =
+            |(_, position): &(f64, u32)| Some((*position, self.places.get(*position as usize)?));
+        let inside = |place: &Ranked| {
+            let at = place.latitude.zip(place.longitude);
+            at.is_some_and(|(lat, lng)| circle.holds(lat, lng))
+        };
+        let mut near: Vec<(u32, &Ranked)> = band
+            .filter_map(placed)
+            .filter(|(_, place)| inside(place))
+            .collect();
+        near.sort_unstable_by_key(|(position, _)| *position);
+        near.into_iter().map(|(_, place)| *place).collect()
+    }
+}
 
 /// The rankings of this task, one a window, and the number of people who can chat.
 #[derive(Default)]
 pub struct Rankings {
-    windows: [Kept<Ranking>; 5],
+    windows: [Kept<Arc<Ranking>>; 5],
     chatting: Kept<i64>,
 }
 
@@ -63,8 +113,8 @@ const RANKED: &str = "with c as (select place_id, count(*) as n, count(distinct 
         where created_at > now() - make_interval(hours => $1) group by place_id), \
     f as (select place_id, count(*) as n from photos where review_id is not null \
         and created_at > now() - make_interval(hours => $1) group by place_id) \
-    select coalesce(c.place_id, r.place_id) as id, coalesce(c.people, 0) as people from c full join r on r.place_id = c.place_id \
-        left join f on f.place_id = coalesce(c.place_id, r.place_id) \
+    select p.id, coalesce(c.people, 0) as people, p.latitude, p.longitude from c full join r on r.place_id = c.place_id \
+        join places p on p.id = coalesce(c.place_id, r.place_id) left join f on f.place_id = p.id \
     order by 3 * coalesce(c.n, 0) + 2 * coalesce(r.n, 0) + coalesce(f.n, 0) + 2 * coalesce(c.people, 0) desc, \
         greatest(c.latest, r.latest) desc, 1";
 
@@ -84,11 +134,11 @@ impl Rankings {
         self.chatting.get(count).await
     }
 
-    pub async fn of(&self, db: &PgPool, window: Window) -> Result<Ranking> {
+    pub async fn of(&self, db: &PgPool, window: Window) -> Result<Arc<Ranking>> {
         let db = db.clone();
         let rank = || async move {
             let ids = sqlx::query_as(RANKED).bind(window.hours());
-            Ok(Arc::new(ids.fetch_all(&db).await?))
+            Ok(Arc::new(Ranking::new(ids.fetch_all(&db).await?)))
         };
         self.windows[window as usize].get(rank).await
     }

@@ -1,7 +1,6 @@
 //! What is going on: places ranked within a window, narrowed by filters and a place, with the provider's where ours are few.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use axum::extract::State;
 use serde::Deserialize;
@@ -15,9 +14,9 @@ use crate::bounds::{Lat, Lng, Rating, Text};
 use crate::error::{ApiError, Result};
 use crate::external::foursquare::Around;
 use crate::extract::{Json, Query};
-use crate::geo::haversine_m;
+use crate::geo::{Circle, haversine_m};
 use crate::page::{Page, Paging};
-use crate::rankings::{Ranking, Window};
+use crate::rankings::{Ranked, Ranking, Window};
 
 #[derive(Deserialize, IntoParams)]
 pub struct TrendingQuery {
@@ -89,19 +88,6 @@ impl TrendingQuery {
     }
 }
 
-/// The ids of the ranking that pass the filter, in its order.
-async fn narrowed(app: &App, ranking: &Ranking, filter: Filter) -> Result<Ranking> {
-    if filter.is_empty() {
-        return Ok(ranking.clone());
-    }
-    let passing: Vec<(i64,)> = filter
-        .rows(&app.db, "select p.id from places p{where}")
-        .await?;
-    let passing: HashSet<i64> = passing.into_iter().map(|(id,)| id).collect();
-    let kept = ranking.iter().filter(|(id, _)| passing.contains(id));
-    Ok(Arc::new(kept.copied().collect()))
-}
-
 struct Ask<'a> {
     query: &'a TrendingQuery,
     window: Window,
@@ -110,32 +96,81 @@ struct Ask<'a> {
     radius: Option<f64>,
 }
 
-async fn internal(app: &App, ask: &Ask<'_>, paging: &Paging) -> Result<Page<Place>> {
-    let ranking = app.rankings.of(&app.db, ask.window).await?;
+/// The places of the ranking that pass the filter, in its order.
+async fn passing(app: &App, ranking: &[Ranked], filter: Filter) -> Result<Vec<Ranked>> {
+    let passing: Vec<(i64,)> = filter
+        .rows(&app.db, "select p.id from places p{where}")
+        .await?;
+    let passing: HashSet<i64> = passing.into_iter().map(|(id,)| id).collect();
+    let kept = ranking.iter().filter(|place| passing.contains(&place.id));
+    Ok(kept.copied().collect())
+}
+
+/// The ranked places near the point, by the coordinates they were ranked with, that pass the other filters.
+async fn around(
+    app: &App,
+    ask: &Ask<'_>,
+    ranking: &Ranking,
+    circle: &Circle,
+) -> Result<Vec<Ranked>> {
+    let near = ranking.within(circle);
     let mut filter = ask.query.filter();
-    if let Some(radius) = ask.radius {
-        search::near(app, &mut filter, ask.point, radius);
+    if filter.is_empty() {
+        return Ok(near);
     }
-    let ids = narrowed(app, &ranking, filter).await?;
-    let total = i64::try_from(ids.len()).unwrap_or(i64::MAX);
-    let from = usize::try_from(paging.offset())
-        .unwrap_or(usize::MAX)
-        .min(ids.len());
-    let to = from
-        .saturating_add(usize::try_from(paging.limit()).unwrap_or(0))
-        .min(ids.len());
-    let chosen = &ids[from..to];
-    let keys: Vec<i64> = chosen.iter().map(|(id, _)| *id).collect();
+    let ids: Vec<i64> = near.iter().map(|place| place.id).collect();
+    let ids = filter.bind(ids);
+    filter.and(format!("p.id = any({ids})"));
+    passing(app, &near, filter).await
+}
+
+/// One page of the ranking, and whether all its places are still where they were when it was made.
+async fn shown(
+    app: &App,
+    ask: &Ask<'_>,
+    ranking: &[Ranked],
+    paging: &Paging,
+) -> Result<(Page<Place>, bool)> {
+    let total = i64::try_from(ranking.len()).unwrap_or(i64::MAX);
+    let skip = usize::try_from(paging.offset()).unwrap_or(usize::MAX);
+    let take = usize::try_from(paging.limit()).unwrap_or(0);
+    let chosen: Vec<Ranked> = ranking.iter().skip(skip).take(take).copied().collect();
+    let keys: Vec<i64> = chosen.iter().map(|ranked| ranked.id).collect();
     let mut places = model::by_ids(app, &keys, View::uncounted(ask.point)).await?;
+    let mut unmoved = places.len() == chosen.len();
     for place in &mut places {
+        let Some(ranked) = chosen.iter().find(|ranked| ranked.id == place.id) else {
+            continue;
+        };
         // The ranking has counted them already.
-        let people = chosen.iter().find(|(id, _)| *id == place.id);
-        place.recent_checkins_count = people.map_or(0, |(_, people)| *people);
+        place.recent_checkins_count = ranked.people;
+        unmoved &= (place.latitude, place.longitude) == (ranked.latitude, ranked.longitude);
     }
     if ask.point.is_some() {
         nearest_first(&mut places);
     }
-    Ok(paging.page(places, total))
+    Ok((paging.page(places, total), unmoved))
+}
+
+async fn internal(app: &App, ask: &Ask<'_>, paging: &Paging) -> Result<Page<Place>> {
+    let ranking = app.rankings.of(&app.db, ask.window).await?;
+    let mut filter = ask.query.filter();
+    if let (Some(point), Some(radius)) = (ask.point, ask.radius) {
+        let near = around(app, ask, &ranking, &app.geo.circle(point, radius)).await?;
+        let (page, unmoved) = shown(app, ask, &near, paging).await?;
+        if unmoved {
+            return Ok(page);
+        }
+        // A place of the page is gone or elsewhere since it was ranked: now the database judges the radius.
+        search::near(app, &mut filter, ask.point, radius);
+    }
+    let page = if filter.is_empty() {
+        shown(app, ask, &ranking.places, paging).await?
+    } else {
+        let ranking = passing(app, &ranking.places, filter).await?;
+        shown(app, ask, &ranking, paging).await?
+    };
+    Ok(page.0)
 }
 
 /// Orders by distance; places without coordinates come last.

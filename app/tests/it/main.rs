@@ -31,3 +31,4 @@ mod storage;
 mod storage_moto;
 mod tls;
 mod traffic;
+mod trending;
