@@ -247,13 +247,13 @@ struct SavedList {
     photos: Vec<String>,
 }
 
-/// SQL: pictures of a place, its own and of check-ins the user `$1` may see, at most `$3`.
+/// SQL: pictures of a place, its own and of check-ins that may stand for it to the user `$1`, at most `$3`.
 fn pictures() -> String {
     format!(
         "array(select x.url from (select p.photo_url as url, 0 as n where p.photo_url is not null \
          union all select f.url, 1 from check_in_photos f join check_ins c on c.id = f.check_in_id \
          where c.place_id = p.id and {} order by 2 limit $3) x)",
-        visible::check_in("c", "$1::bigint")
+        visible::picture("c", "$1::bigint")
     )
 }
 

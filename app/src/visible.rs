@@ -54,6 +54,18 @@ pub fn check_in(c: &str, viewer: &str) -> String {
     )
 }
 
+/// True when a picture of the check-in aliased `c` may stand for a place in a collection: as [`check_in`], and nobody wants to be shown
+/// those they block themselves.
+#[must_use]
+pub fn picture(c: &str, viewer: &str) -> String {
+    let owner = format!("{c}.user_id");
+    format!(
+        "({} and {})",
+        can_view(&owner, viewer, &format!("{c}.visibility")),
+        unblocked(&owner, viewer)
+    )
+}
+
 /// Whether either of two users blocks the other.
 ///
 /// # Errors

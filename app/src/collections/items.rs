@@ -177,12 +177,13 @@ fn items_sql() -> String {
         "select m.id, m.collection_id, p.id as place_id, p.name as place_name, p.address as place_address, p.city as place_city, \
          p.latitude as place_latitude, p.longitude as place_longitude, p.rating as place_rating, p.photo_url as place_photo_url, \
          p.photo_url, array(select f.url from check_in_photos f join check_ins c on c.id = f.check_in_id \
-            where c.place_id = p.id and {seen} order by f.id desc limit 10) as photo_urls, \
+            where c.place_id = p.id and {picture} order by f.id desc limit 10) as photo_urls, \
          (select count(*) from check_ins c where c.place_id = p.id and {seen}) as checkin_count, \
          array(select f.url from check_in_photos f join check_ins c on c.id = f.check_in_id \
-            where c.place_id = p.id and c.user_id = k.user_id and {seen} order by f.id desc limit 10) as user_checkin_photos, m.added_at \
+            where c.place_id = p.id and c.user_id = k.user_id and {picture} order by f.id desc limit 10) as user_checkin_photos, m.added_at \
          from user_collection_places m join user_collections k on k.id = m.collection_id join places p on p.id = m.place_id \
          where m.collection_id = $2 order by m.added_at desc, m.id desc limit $3 offset $4",
+        picture = visible::picture("c", "$1::bigint"),
         seen = visible::check_in("c", "$1::bigint")
     )
 }
@@ -265,7 +266,7 @@ pub async fn flat(app: &App, viewer: i64, collection: i64) -> Result<Vec<FlatIte
             union all select f.url, 1, -f.id from check_in_photos f join check_ins c on c.id = f.check_in_id where c.place_id = p.id and {} \
             order by 2, 3 limit 10) x) as photos, m.added_at \
          from user_collection_places m join places p on p.id = m.place_id where m.collection_id = $2 order by m.added_at desc, m.id desc",
-        visible::check_in("c", "$1::bigint")
+        visible::picture("c", "$1::bigint")
     );
     let mut items: Vec<FlatItem> = sqlx::query_as(&sql)
         .bind(viewer)

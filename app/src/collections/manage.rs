@@ -115,7 +115,7 @@ pub async fn create(
     let data = json!({ "collection_id": id, "collection_name": name });
     activity::record(&mut *tx, user.id, Kind::Collection, data, None).await?;
     tx.commit().await?;
-    Ok(Json(store::load(&app, id).await?))
+    Ok(Json(store::load(&app, user.id, id).await?))
 }
 
 /// One collection.
@@ -162,7 +162,7 @@ async fn change(app: &App, user: &User, id: i64, body: PutBody) -> Result<Collec
             .await?;
     }
     tx.commit().await?;
-    store::load(app, id).await
+    store::load(app, user.id, id).await
 }
 
 /// Changes a collection.

@@ -26,16 +26,21 @@ pub struct Collection {
     pub updated_at: Option<Stamp>,
 }
 
-/// SQL of [`Collection`]s aliased `k`; pictures are of the latest places, and of check-ins anybody may see.
-pub const COLLECTIONS: &str = "select k.id, k.user_id, k.name, k.description, k.is_public, k.visibility, \
-    array(select x.url from (select coalesce(p.photo_url, (select f.url from check_in_photos f join check_ins c on c.id = f.check_in_id \
-            where c.place_id = p.id and c.visibility = 'public' order by f.id desc limit 1)) as url, m.added_at \
-        from user_collection_places m join places p on p.id = m.place_id where m.collection_id = k.id) x \
-        where x.url is not null order by x.added_at desc limit 3) as photo_urls, \
-    (select count(*) from user_collection_places m where m.collection_id = k.id) as place_count, k.created_at, k.updated_at \
-    from user_collections k ";
+/// SQL of [`Collection`]s aliased `k` as the user `$1` sees them; pictures are of the latest places.
+fn collections_sql() -> String {
+    format!(
+        "select k.id, k.user_id, k.name, k.description, k.is_public, k.visibility, \
+         array(select x.url from (select coalesce(p.photo_url, (select f.url from check_in_photos f join check_ins c on c.id = f.check_in_id \
+                where c.place_id = p.id and {} order by f.id desc limit 1)) as url, m.added_at, m.id \
+            from user_collection_places m join places p on p.id = m.place_id where m.collection_id = k.id) x \
+            where x.url is not null order by x.added_at desc, x.id desc limit 3) as photo_urls, \
+         (select count(*) from user_collection_places m where m.collection_id = k.id) as place_count, k.created_at, k.updated_at \
+         from user_collections k",
+        visible::picture("c", "$1::bigint")
+    )
+}
 
-pub async fn finished(app: &App, mut all: Vec<Collection>) -> Vec<Collection> {
+async fn finished(app: &App, mut all: Vec<Collection>) -> Vec<Collection> {
     for collection in &mut all {
         collection.photo_urls = app.objects.addresses(&collection.photo_urls).await;
     }
@@ -93,7 +98,8 @@ pub async fn visible_to(
     offset: i64,
 ) -> Result<Vec<Collection>> {
     let sql = format!(
-        "{COLLECTIONS} where k.user_id = $2 and {} order by lower(k.name), k.id limit $3 offset $4",
+        "{} where k.user_id = $2 and {} order by lower(k.name), k.id limit $3 offset $4",
+        collections_sql(),
         visible::can_view("k.user_id", "$1::bigint", "k.visibility")
     );
     let rows = sqlx::query_as(&sql)
@@ -124,14 +130,18 @@ pub async fn seen(app: &App, viewer: i64, id: i64) -> Result<Collection> {
     match allowed {
         None => Err(ApiError::NotFound("Collection")),
         Some(false) => Err(ApiError::forbidden("This collection is private")),
-        Some(true) => load(app, id).await,
+        Some(true) => load(app, viewer, id).await,
     }
 }
 
+/// One collection as `viewer` sees it. Access is the caller's to check.
+///
 /// # Errors
 /// 404, or the database's failure.
-pub async fn load(app: &App, id: i64) -> Result<Collection> {
-    let row: Option<Collection> = sqlx::query_as(&format!("{COLLECTIONS} where k.id = $1"))
+pub async fn load(app: &App, viewer: i64, id: i64) -> Result<Collection> {
+    let sql = format!("{} where k.id = $2", collections_sql());
+    let row: Option<Collection> = sqlx::query_as(&sql)
+        .bind(viewer)
         .bind(id)
         .fetch_optional(&app.db)
         .await?;

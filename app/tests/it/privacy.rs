@@ -13,10 +13,12 @@ mod lists;
 const PEOPLE: usize = 4;
 const LEVELS: [&str; 3] = ["public", "friends", "private"];
 
-/// A photo of every check-in; and what the feed tells: each person checked in, made a collection, and liked and commented on the check-in
+/// A photo of every check-in; the one place in every collection, and saved by everybody; and what the feed tells: each person checked in, made a collection, and liked and commented on the check-in
 /// of the next.
-const ENTRIES: [&str; 4] = [
+const ENTRIES: [&str; 6] = [
     "insert into check_in_photos (check_in_id, url) select id, 'checkins/' || id || '/photo.png' from check_ins",
+    "insert into user_collection_places (collection_id, place_id) select id, 1 from user_collections",
+    "insert into saved_places (user_id, place_id, collection_id, list_name) select user_id, 1, id, name from user_collections",
     "insert into activities (user_id, activity_type, activity_data, check_in_id) \
      select user_id, 'checkin', jsonb_build_object('checkin_id', id), id from check_ins",
     "insert into activities (user_id, activity_type, activity_data, check_in_id) \
@@ -134,6 +136,7 @@ impl Case {
         for v in 0..PEOPLE {
             self.check_feed(people, v).await;
             self.check_photos(people, v).await;
+            self.check_covers(world, people, v).await;
             for o in 0..PEOPLE {
                 self.check_lists(people, v, o).await;
             }

@@ -1,7 +1,21 @@
 //! The lists: trending, the feed, photos, and what hangs on one person.
 
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
 use super::{Case, PEOPLE};
 use crate::harness::{Client, World};
+
+/// The check-ins whose pictures these are.
+fn pictured(addresses: &Value) -> BTreeSet<i64> {
+    let of = |address: &Value| {
+        let (_, rest) = address.as_str()?.split_once("checkins/")?;
+        rest.split('/').next()?.parse().ok()
+    };
+    let all = addresses.as_array().expect("a list of addresses");
+    all.iter().map(|a| of(a).expect("a check-in's")).collect()
+}
 
 impl Case {
     /// Nobody is named there, and private check-ins do not count.
@@ -72,6 +86,47 @@ impl Case {
                 "photo of {o} for {v}: {self:?}"
             );
         }
+    }
+
+    /// The pictures that stand for a place in collections: none of those on the other side of a block, and none the viewer may not see.
+    pub(super) async fn check_covers(&self, world: &World, people: &[Client], v: usize) {
+        let (viewer, mut expected) = (&people[v], BTreeSet::new());
+        for (o, owner) in people.iter().enumerate() {
+            if self.sees_check_in(o, v) && !self.blocks(v, o) {
+                let sql = format!("select id from check_ins where user_id = {}", owner.id);
+                expected.insert(world.count(&sql).await);
+            }
+        }
+        let newest: BTreeSet<i64> = expected.last().copied().into_iter().collect();
+        let own = viewer.get("/collections/").await.expect(200);
+        let own = own.as_array().expect("a list");
+        let things = own.iter().find(|c| c["name"] == "Things").expect("it");
+        assert_eq!(pictured(&things["photo_urls"]), newest, "{v} in {self:?}");
+        for (o, owner) in people.iter().enumerate() {
+            let context = format!("{v} looks at the collection of {o} in {self:?}");
+            let sql = "select id from user_collections where name = 'Things' and user_id = ";
+            let id = world.count(&format!("{sql}{}", owner.id)).await;
+            let answer = viewer.get(&format!("/collections/{id}")).await;
+            if answer.status != 200 {
+                continue;
+            }
+            let told = pictured(&answer.body["photo_urls"]);
+            assert_eq!(told, newest, "{context}");
+            for (path, key) in [("items", "photo_urls"), ("items/list", "photos")] {
+                let items = viewer.get(&format!("/collections/{id}/{path}")).await;
+                let items = items.expect(200);
+                let item = items.get("items").unwrap_or(&items)[0].clone();
+                assert_eq!(pictured(&item[key]), expected, "{path}: {context}");
+                if let Some(of_owner) = item.get("user_checkin_photos") {
+                    let told = !pictured(of_owner).is_empty();
+                    let seen = self.sees_check_in(o, v) && !self.blocks(v, o);
+                    assert_eq!(told, seen, "the owner's own: {context}");
+                }
+            }
+        }
+        let saved = viewer.get("/places/saved/collections/Things").await;
+        let told = pictured(&saved.expect(200)["photos"]);
+        assert_eq!(told, expected, "saved by {v}: {self:?}");
     }
 
     /// What is asked of one person: collections, media, followers and followed, numbers.
