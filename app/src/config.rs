@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use crate::secret::Secret;
 
+mod db;
 pub mod login;
 mod source;
+pub use db::DbConfig;
 pub use source::{ConfigError, Source};
 
 /// All settings of one running service.
@@ -36,18 +38,6 @@ pub struct Config {
     pub trusted_proxies: usize,
     /// The time a stop may take before it is forced.
     pub stop_grace: Duration,
-}
-
-#[derive(Debug, Clone)]
-pub struct DbConfig {
-    pub url: Secret,
-    /// The role that owns everything, when logins change: every connection takes it on.
-    pub role: Option<String>,
-    /// Connections of one task, the listener not counted. Two generations of two tasks must fit `max_connections`.
-    pub pool_size: u32,
-    /// How long a request waits for a connection before it is answered 503.
-    pub acquire_timeout: Duration,
-    pub statement_timeout: Duration,
 }
 
 #[derive(Debug, Clone)]
@@ -188,7 +178,7 @@ impl Config {
         let config = Config {
             debug,
             port: s.number("PORT", 8000),
-            db: read_db(&mut s),
+            db: DbConfig::read(&mut s),
             cors_origins: s.list("CORS_ALLOWED_ORIGINS", ORIGINS),
             otp: read_otp(&mut s, debug),
             jwt: read_jwt(&mut s, debug),
@@ -223,19 +213,6 @@ impl Config {
             stop_grace: s.seconds("STOP_GRACE_SECONDS", 25.0),
         };
         s.finish(config)
-    }
-}
-
-fn read_db(s: &mut Source) -> DbConfig {
-    DbConfig {
-        url: Secret::new(s.text(
-            "DATABASE_URL",
-            "postgresql://postgres@localhost:5432/circles",
-        )),
-        role: s.text_opt("DB_ROLE"),
-        pool_size: s.number("DB_POOL_SIZE", 15),
-        acquire_timeout: s.seconds("DB_ACQUIRE_TIMEOUT_SECONDS", 3.0),
-        statement_timeout: s.seconds("DB_STATEMENT_TIMEOUT_SECONDS", 15.0),
     }
 }
 

@@ -10,6 +10,9 @@ use sqlx::{ConnectOptions, PgPool};
 use crate::config::{Config, DbConfig};
 use crate::geo::Geo;
 
+/// After which the server ends a connection whose transaction waits for us: what it has locked must not stay so when we hang.
+const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(60);
+
 static EMBEDDED: Migrator = sqlx::migrate!("./migrations");
 
 /// Why the service could not take up its database. Never shows the connection's password.
@@ -33,7 +36,7 @@ pub enum DbError {
 /// When it is no PostgreSQL URL; the message does not repeat it.
 pub fn options(config: &DbConfig) -> Result<PgConnectOptions, DbError> {
     let url = plain_url(config.url.expose());
-    let millis = config.statement_timeout.as_millis();
+    let millis = |limit: Duration| limit.as_millis().to_string();
     let options = PgConnectOptions::from_str(&url).map_err(|_| {
         DbError::Url("expected postgresql://user:password@host:port/database?sslmode=…".to_owned())
     })?;
@@ -42,7 +45,12 @@ pub fn options(config: &DbConfig) -> Result<PgConnectOptions, DbError> {
     Ok(options
         .application_name("circles-app")
         .options([
-            ("statement_timeout", millis.to_string()),
+            ("statement_timeout", millis(config.statement_timeout)),
+            ("lock_timeout", millis(config.lock_timeout)),
+            (
+                "idle_in_transaction_session_timeout",
+                millis(IDLE_IN_TRANSACTION),
+            ),
             ("jit", "off".to_owned()),
         ])
         .options(role)
@@ -91,15 +99,23 @@ pub fn listener_pool(config: &DbConfig) -> Result<PgPool, DbError> {
         .connect_lazy_with(options(config)?))
 }
 
+/// The same database for work that may take longer than a request's statements, and waits for the locks of others of its kind.
+#[must_use]
+pub fn patient(config: &DbConfig, limit: Duration) -> DbConfig {
+    DbConfig {
+        statement_timeout: limit,
+        lock_timeout: limit,
+        ..config.clone()
+    }
+}
+
 /// Brings the schema up to this version, one task at a time (advisory lock). Migrations only expand, so newer ones are tolerated:
 /// an older version serves on a newer schema.
 ///
 /// # Errors
 /// The first migration that fails.
 pub async fn migrate(config: &DbConfig) -> Result<(), DbError> {
-    // A schema change may take longer than a request's statement.
-    let mut patient = config.clone();
-    patient.statement_timeout = Duration::from_secs(600);
+    let patient = patient(config, Duration::from_secs(600));
     let one = PgPoolOptions::new()
         .max_connections(1)
         .acquire_timeout(Duration::from_secs(60));

@@ -176,8 +176,9 @@ impl From<sqlx::Error> for ApiError {
                 ApiError::Unavailable
             }
             E::Database(db) => match db.code().as_deref() {
-                // Shutdown, crash recovery, too many connections, statement timeout, and the connection class.
-                Some("57P01" | "57P02" | "57P03" | "53300" | "57014") => {
+                // Shutdown, crash recovery, too many connections, the timeouts of a statement, of a lock and of a transaction that does
+                // nothing, and the connection class.
+                Some("57P01" | "57P02" | "57P03" | "53300" | "57014" | "55P03" | "25P03") => {
                     tracing::warn!(cause = %error, request_id = %trace::request_id(), "database unavailable");
                     ApiError::Unavailable
                 }

@@ -1,6 +1,8 @@
 //! Sample data: places around major cities, people, follows and check-ins, so that a first try shows something and a load run has
 //! something to work on. Made by the database itself, so a million rows take seconds.
 
+use std::time::Duration;
+
 use clap::Args;
 use sqlx::PgPool;
 
@@ -72,9 +74,7 @@ const RATINGS: &str = "update places p set rating = r.mean from (select place_id
 /// # Errors
 /// When the database is away or refuses.
 pub async fn run(config: &Config, amount: &Amount) -> Result<String, SeedError> {
-    let mut patient = config.db.clone();
-    patient.statement_timeout = std::time::Duration::from_secs(1800);
-    let db = db::pool(&patient)?;
+    let db = db::pool(&db::patient(&config.db, Duration::from_secs(1800)))?;
     let places = step(&db, PLACES, amount.places).await?;
     let users = step(&db, USERS, amount.users).await?;
     step(&db, FOLLOWS, amount.users).await?;

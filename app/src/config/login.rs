@@ -1,7 +1,7 @@
 //! The settings of `rotate-login`, which needs none of the service's others.
 
+use super::DbConfig;
 use super::source::{ConfigError, Source};
-use super::{DbConfig, read_db};
 use crate::secret::Secret;
 
 #[derive(Debug, Clone)]
@@ -39,7 +39,7 @@ impl LoginConfig {
                 s.problem(name, "is missing: `circles-infra secrets rotate` sets it");
             }
         }
-        let mut db = read_db(&mut s);
+        let mut db = DbConfig::read(&mut s);
         let config = LoginConfig {
             role: db.role.take().unwrap_or_default(),
             admin_user: s.text("DB_ADMIN_USER", ""),

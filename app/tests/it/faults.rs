@@ -3,11 +3,13 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use circles_app::db;
 use serde_json::json;
 
+use crate::harness::postgres::{Database, db_config};
 use crate::harness::proxy::Proxy;
 use crate::harness::server::settings;
-use crate::harness::{Service, World};
+use crate::harness::{Client, Service, World};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cut_wire_gives_503_and_heals_by_itself() {
@@ -162,4 +164,94 @@ async fn a_burst_on_a_full_pool_is_refused_politely_and_forgotten() {
     for _ in 0..5 {
         caller.get("/auth/me").await.expect(200);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_connection_limits_what_it_waits_for() {
+    let database = Database::new().await;
+    let config = db_config(&database.url);
+    let patient = db::patient(&config, Duration::from_secs(600));
+    for (pool, statement, lock) in [
+        (db::pool(&config), "15s", "5s"),
+        (db::listener_pool(&config), "15s", "5s"),
+        (db::pool(&patient), "10min", "10min"),
+    ] {
+        let pool = pool.expect("a pool");
+        for (setting, limit) in [
+            ("statement_timeout", statement),
+            ("lock_timeout", lock),
+            ("idle_in_transaction_session_timeout", "1min"),
+        ] {
+            let told: String = sqlx::query_scalar(&format!("show {setting}"))
+                .fetch_one(&pool)
+                .await
+                .unwrap();
+            assert_eq!(told, limit, "{setting}");
+        }
+    }
+}
+
+/// The caller, at a task with a single connection, and where a review is posted.
+async fn alone(world: &World, limits: [(&str, &str); 2]) -> (Service, Client, String) {
+    let sara = world.person("Sara").await;
+    let place = world.place("Cafe", 0.0).await;
+    let more = [limits[0], limits[1], ("APP_DB_POOL_SIZE", "1")];
+    let task = world.second(&more).await;
+    let caller = sara.at(task.address);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    caller.get("/auth/me").await.expect(200);
+    (task, caller, format!("/places/{place}/reviews"))
+}
+
+/// The review is refused, and its connection is free for the next request.
+async fn is_let_go(world: &World, caller: &Client, path: &str) {
+    let started = Instant::now();
+    let refused = caller.post(path, json!({ "rating": 3 })).await;
+    assert!(refused.headers.contains_key("retry-after"), "{refused:?}");
+    refused.expect(503);
+    let took = started.elapsed();
+    assert!(took >= Duration::from_secs(1), "it did not wait: {took:?}");
+    caller.get("/auth/me").await.expect(200);
+    let busy = "select count(*) from pg_stat_activity where datname = current_database() \
+                and application_name = 'circles-app' and state = 'active'";
+    world.counts(busy, 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_is_stuck_is_ended_and_its_connection_serves_the_next() {
+    let world = World::new().await;
+    let limits = [
+        ("APP_DB_STATEMENT_TIMEOUT_SECONDS", "1"),
+        ("APP_DB_LOCK_TIMEOUT_SECONDS", "600"),
+    ];
+    let (_task, caller, path) = alone(&world, limits).await;
+    let slow = "create function stuck() returns trigger language plpgsql as \
+                $$ begin perform pg_sleep(3600); return new; end $$";
+    world.execute(slow).await;
+    world
+        .execute(
+            "create trigger stuck before insert on reviews for each row execute function stuck()",
+        )
+        .await;
+    is_let_go(&world, &caller, &path).await;
+    world.execute("drop trigger stuck on reviews").await;
+    caller.post(&path, json!({ "rating": 3 })).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_waits_for_a_lock_is_ended_sooner() {
+    let world = World::new().await;
+    let limits = [
+        ("APP_DB_STATEMENT_TIMEOUT_SECONDS", "600"),
+        ("APP_DB_LOCK_TIMEOUT_SECONDS", "1"),
+    ];
+    let (_task, caller, path) = alone(&world, limits).await;
+    let mut holder = world.db.begin().await.unwrap();
+    sqlx::query("select 1 from places for update")
+        .execute(&mut *holder)
+        .await
+        .unwrap();
+    is_let_go(&world, &caller, &path).await;
+    holder.rollback().await.unwrap();
+    caller.post(&path, json!({ "rating": 3 })).await.expect(200);
 }

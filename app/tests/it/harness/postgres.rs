@@ -60,6 +60,7 @@ pub fn db_config(url: &str) -> DbConfig {
         pool_size: 8,
         acquire_timeout: Duration::from_secs(30),
         statement_timeout: Duration::from_secs(15),
+        lock_timeout: Duration::from_secs(5),
     }
 }
 
