@@ -83,7 +83,11 @@ pub async fn by_ids(app: &App, ids: &[i64], view: View) -> Result<Vec<Place>> {
          p.price_tier, p.created_at, p.photo_url, {} as recent_checkins_count, p.cross_street, p.formatted_address, \
          case when $3::float8 is not null and p.latitude is not null then {} end as distance_meters, p.venue_created_at, p.additional_photos \
          from places p where p.id = any($1)",
-        recent("p.id", "$2"),
+        match view.hours {
+            // A look for every place less; the parameter still has its type.
+            0 => "0 * $2::bigint".to_owned(),
+            _ => recent("p.id", "$2"),
+        },
         app.geo.distance("p", "$3", "$4"),
     );
     let rows: Vec<Place> = sqlx::query_as(&sql)
