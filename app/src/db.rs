@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, PgPool};
+use sqlx::{ConnectOptions, Connection, PgPool};
 
 use crate::config::{Config, DbConfig};
 use crate::geo::Geo;
 
+/// How long an idle connection is taken for good.
+const TRUSTED: Duration = Duration::from_secs(1);
 /// After which the server ends a connection whose transaction waits for us: what it has locked must not stay so when we hang.
 const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(60);
 
@@ -86,6 +88,16 @@ pub fn pool(config: &DbConfig) -> Result<PgPool, DbError> {
         .max_connections(config.pool_size)
         .acquire_timeout(config.acquire_timeout)
         .max_lifetime(Duration::from_secs(30 * 60))
+        // A connection is tried when it comes back, and again before it is used when that was a while ago: not twice for every statement.
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for > TRUSTED {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .connect_lazy_with(options))
 }
 
