@@ -15,6 +15,7 @@ mod jobs;
 mod live;
 mod messages;
 mod migrations;
+mod older;
 mod onboarding;
 mod openapi;
 mod outside;

@@ -1,4 +1,4 @@
-//! Migrations: from nothing, again, at once, and without PostGIS. (On the schema of a later version: `contract.rs`.)
+//! Migrations: from nothing, again, at once, and without PostGIS. (On the schema of a later version: `older.rs`.)
 
 use circles_app::db;
 use sqlx::{Connection, Executor, PgConnection};
