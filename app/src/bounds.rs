@@ -1,13 +1,17 @@
 //! Input values that cannot be out of bounds: a wrong one is an input error of its field, and the bounds stand in the document.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::ops::Deref;
 
-use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use serde::de::{Deserialize, Deserializer, Error};
+use serde::{Serialize, Serializer};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
+
+mod lax;
+
+use lax::Whole;
 
 /// Text of MIN..=MAX characters.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -24,6 +28,10 @@ pub struct Int<const MIN: i64, const MAX: i64>(i64);
 /// A number MIN..=MAX, never NaN.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Num<const MIN: i64, const MAX: i64>(f64);
+
+/// Yes or no, in any of the words for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Bool(bool);
 
 pub type Lat = Num<-90, 90>;
 pub type Lng = Num<-180, 180>;
@@ -141,18 +149,16 @@ impl<'de, T: Deserialize<'de>, const MIN: usize, const MAX: usize> Deserialize<'
 
 impl<'de, const MIN: i64, const MAX: i64> Deserialize<'de> for Int<MIN, MAX> {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        let value = i64::deserialize(d)?;
-        if value < MIN {
-            return Err(D::Error::custom(format!(
-                "Input should be greater than or equal to {MIN}"
-            )));
-        }
-        if value > MAX {
-            return Err(D::Error::custom(format!(
-                "Input should be less than or equal to {MAX}"
-            )));
-        }
-        Ok(Int(value))
+        let value = match lax::whole(d)? {
+            Whole::Fits(value) if (MIN..=MAX).contains(&value) => return Ok(Int(value)),
+            beyond => beyond,
+        };
+        let low = matches!(value, Whole::TooSmall) || matches!(value, Whole::Fits(v) if v < MIN);
+        Err(D::Error::custom(if low {
+            format!("Input should be greater than or equal to {MIN}")
+        } else {
+            format!("Input should be less than or equal to {MAX}")
+        }))
     }
 }
 
@@ -160,31 +166,11 @@ const fn plural(count: usize) -> &'static str {
     if count == 1 { "" } else { "s" }
 }
 
-struct NumberVisitor;
-
-impl Visitor<'_> for NumberVisitor {
-    type Value = f64;
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a number")
-    }
-    fn visit_f64<E>(self, v: f64) -> Result<f64, E> {
-        Ok(v)
-    }
-    #[allow(clippy::cast_precision_loss)] // bounds are checked after; no bound needs more than 53 bits
-    fn visit_i64<E>(self, v: i64) -> Result<f64, E> {
-        Ok(v as f64)
-    }
-    #[allow(clippy::cast_precision_loss)]
-    fn visit_u64<E>(self, v: u64) -> Result<f64, E> {
-        Ok(v as f64)
-    }
-}
-
 impl<'de, const MIN: i64, const MAX: i64> Deserialize<'de> for Num<MIN, MAX> {
     #[allow(clippy::cast_precision_loss)]
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        let value = d.deserialize_f64(NumberVisitor)?;
-        if value.is_nan() {
+        let value = lax::number(d)?;
+        if !value.is_finite() {
             return Err(D::Error::custom("Input should be a finite number"));
         }
         if value < MIN as f64 {
@@ -198,6 +184,25 @@ impl<'de, const MIN: i64, const MAX: i64> Deserialize<'de> for Num<MIN, MAX> {
             )));
         }
         Ok(Num(value))
+    }
+}
+
+impl Deref for Bool {
+    type Target = bool;
+    fn deref(&self) -> &bool {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Bool {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        lax::truth(d).map(Bool)
+    }
+}
+
+impl Serialize for Bool {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_bool(self.0)
     }
 }
 
@@ -264,5 +269,20 @@ impl<const MIN: i64, const MAX: i64> PartialSchema for Num<MIN, MAX> {
 impl<const MIN: i64, const MAX: i64> ToSchema for Num<MIN, MAX> {
     fn name() -> Cow<'static, str> {
         bound_name("Number", MIN, MAX)
+    }
+}
+
+impl PartialSchema for Bool {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::Boolean)
+            .build()
+            .into()
+    }
+}
+
+impl ToSchema for Bool {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("Boolean")
     }
 }

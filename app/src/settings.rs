@@ -7,6 +7,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
 use crate::auth::User;
+use crate::bounds::Bool;
 use crate::error::Result;
 use crate::extract::Json;
 use crate::routes;
@@ -116,13 +117,13 @@ pub struct Notifications {
 
 #[derive(Deserialize, ToSchema)]
 pub struct NotificationsChange {
-    dm_messages: Option<bool>,
-    dm_requests: Option<bool>,
-    follows: Option<bool>,
-    likes: Option<bool>,
-    comments: Option<bool>,
-    activity_summary: Option<bool>,
-    marketing: Option<bool>,
+    dm_messages: Option<Bool>,
+    dm_requests: Option<Bool>,
+    follows: Option<Bool>,
+    likes: Option<Bool>,
+    comments: Option<Bool>,
+    activity_summary: Option<Bool>,
+    marketing: Option<Bool>,
 }
 
 const NOTIFICATIONS: &str =
@@ -160,13 +161,13 @@ async fn set_notifications(
     );
     let row = sqlx::query_as(&sql)
         .bind(user.id)
-        .bind(change.dm_messages)
-        .bind(change.dm_requests)
-        .bind(change.follows)
-        .bind(change.likes)
-        .bind(change.comments)
-        .bind(change.activity_summary)
-        .bind(change.marketing)
+        .bind(change.dm_messages.as_deref())
+        .bind(change.dm_requests.as_deref())
+        .bind(change.follows.as_deref())
+        .bind(change.likes.as_deref())
+        .bind(change.comments.as_deref())
+        .bind(change.activity_summary.as_deref())
+        .bind(change.marketing.as_deref())
         .fetch_one(&app.db)
         .await?;
     Ok(Json(row))

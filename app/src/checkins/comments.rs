@@ -12,7 +12,7 @@ use super::model;
 use crate::activity::{self, Kind};
 use crate::app::App;
 use crate::auth::User;
-use crate::bounds::{Id, Text};
+use crate::bounds::{Bool, Id, Text};
 use crate::error::{ApiError, Result};
 use crate::event::{self, About};
 use crate::extract::{Json, Path, Query};
@@ -84,7 +84,8 @@ fn nested(comments: Vec<Comment>) -> Vec<Comment> {
 #[derive(Deserialize, IntoParams)]
 pub struct ThreadedQuery {
     #[serde(default)]
-    threaded: bool,
+    #[param(inline)]
+    threaded: Bool,
 }
 
 /// The comments, oldest first; replies under their parents when `threaded`.
@@ -112,7 +113,7 @@ pub async fn list(
         .bind(paging.offset());
     let comments = finished(&app, rows.fetch_all(&app.db).await?).await;
     Ok(Json(paging.page(
-        if form.threaded {
+        if *form.threaded {
             nested(comments)
         } else {
             comments

@@ -7,6 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::thread::{self, THREADS, THREADS_FROM, Thread};
 use crate::app::App;
 use crate::auth::User;
+use crate::bounds::Bool;
 use crate::error::Result;
 use crate::extract::{Json, Path, Query};
 use crate::page::{Page, Paging};
@@ -17,9 +18,11 @@ pub struct InboxQuery {
     /// Matches the last message, the other's name or username.
     q: Option<String>,
     #[serde(default)]
-    include_archived: bool,
+    #[param(inline)]
+    include_archived: Bool,
     #[serde(default)]
-    only_pinned: bool,
+    #[param(inline)]
+    only_pinned: Bool,
 }
 
 /// Accepted threads: pinned first, then the newest.
@@ -44,8 +47,8 @@ pub async fn inbox(
     let count = format!("select count(*) {THREADS_FROM}{conditions}");
     let total = sqlx::query_scalar(&count)
         .bind(user.id)
-        .bind(filter.include_archived)
-        .bind(filter.only_pinned)
+        .bind(*filter.include_archived)
+        .bind(*filter.only_pinned)
         .bind(&pattern)
         .fetch_one(&app.db)
         .await?;
@@ -54,8 +57,8 @@ pub async fn inbox(
     );
     let rows = sqlx::query_as(&sql)
         .bind(user.id)
-        .bind(filter.include_archived)
-        .bind(filter.only_pinned)
+        .bind(*filter.include_archived)
+        .bind(*filter.only_pinned)
         .bind(&pattern)
         .bind(paging.limit())
         .bind(paging.offset())

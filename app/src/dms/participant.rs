@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use super::thread;
 use crate::app::App;
 use crate::auth::User;
+use crate::bounds::Bool;
 use crate::error::{ApiError, Result};
 use crate::event::{self, Event};
 use crate::extract::{Json, Path};
@@ -74,7 +75,7 @@ pub async fn mark_read(
 
 #[derive(Deserialize, ToSchema)]
 pub struct TypingBody {
-    typing: bool,
+    typing: Bool,
 }
 
 /// Notes and tells that `user` types or stopped; valid for five seconds.
@@ -113,7 +114,14 @@ pub async fn set_typing(
     Json(body): Json<TypingBody>,
 ) -> Result<StatusCode> {
     let thread = thread::access(&app.db, thread_id, user.id).await?;
-    type_now(&app, thread_id, user.id, thread.other(user.id), body.typing).await?;
+    type_now(
+        &app,
+        thread_id,
+        user.id,
+        thread.other(user.id),
+        *body.typing,
+    )
+    .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -179,22 +187,22 @@ pub async fn presence(
 
 #[derive(Serialize, Deserialize, ToSchema)]
 pub struct Muted {
-    muted: bool,
+    muted: Bool,
 }
 
 #[derive(Serialize, Deserialize, ToSchema)]
 pub struct Pinned {
-    pinned: bool,
+    pinned: Bool,
 }
 
 #[derive(Serialize, Deserialize, ToSchema)]
 pub struct Archived {
-    archived: bool,
+    archived: Bool,
 }
 
 #[derive(Serialize, Deserialize, ToSchema)]
 pub struct Blocked {
-    blocked: bool,
+    blocked: Bool,
 }
 
 async fn set_flag(
@@ -224,7 +232,7 @@ pub async fn mute(
     Path(thread_id): Path<i64>,
     Json(body): Json<Muted>,
 ) -> Result<Json<Muted>> {
-    set_flag(&app, thread_id, &user, "muted", body.muted).await?;
+    set_flag(&app, thread_id, &user, "muted", *body.muted).await?;
     Ok(Json(body))
 }
 
@@ -236,7 +244,7 @@ pub async fn pin(
     Path(thread_id): Path<i64>,
     Json(body): Json<Pinned>,
 ) -> Result<Json<Pinned>> {
-    set_flag(&app, thread_id, &user, "pinned", body.pinned).await?;
+    set_flag(&app, thread_id, &user, "pinned", *body.pinned).await?;
     Ok(Json(body))
 }
 
@@ -248,7 +256,7 @@ pub async fn archive(
     Path(thread_id): Path<i64>,
     Json(body): Json<Archived>,
 ) -> Result<Json<Archived>> {
-    set_flag(&app, thread_id, &user, "archived", body.archived).await?;
+    set_flag(&app, thread_id, &user, "archived", *body.archived).await?;
     Ok(Json(body))
 }
 
@@ -279,10 +287,10 @@ pub async fn block(
         .bind(thread.id)
         .bind(user.id)
         .bind(other)
-        .bind(body.blocked)
+        .bind(*body.blocked)
         .execute(&mut *tx)
         .await?;
-    if body.blocked {
+    if *body.blocked {
         let sql = "delete from follows where (follower_id = $1 and followee_id = $2) or (follower_id = $2 and followee_id = $1)";
         sqlx::query(sql)
             .bind(user.id)

@@ -125,7 +125,7 @@ fn told_at(failure: &Failure) -> Vec<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bounds::{Int, Lat, Text};
+    use crate::bounds::{Bool, Int, Lat, Text};
     use serde::Deserialize;
 
     #[derive(Debug, Deserialize)]
@@ -151,7 +151,7 @@ mod tests {
         tags: Vec<Text<1, 5>>,
         inner: Inner,
         #[serde(default)]
-        loud: bool,
+        loud: Bool,
     }
 
     fn told<I: Input, T: DeserializeOwned>(input: &I) -> Vec<String> {
@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn every_problem_of_a_body_is_told_once_with_its_place() {
         let wrong = body(json!({
-            "name": "ab", "level": "ajar", "lat": 91, "since": "yesterday", "tags": ["ok", "", 7], "loud": "yes", "inner": {"code": "12345"},
+            "name": "ab", "level": "ajar", "lat": 91, "since": "yesterday", "tags": ["ok", "", 7], "loud": "perhaps", "inner": {"code": "12345"},
         }));
         let mut found = told::<_, Form>(&wrong);
         found.sort();
@@ -178,7 +178,7 @@ mod tests {
                 r#"["body","inner","code"] string_too_short"#,
                 r#"["body","lat"] less_than_equal"#,
                 r#"["body","level"] enum"#,
-                r#"["body","loud"] bool_type"#,
+                r#"["body","loud"] bool_parsing"#,
                 r#"["body","name"] string_too_short"#,
                 r#"["body","since"] value_error"#,
                 r#"["body","tags",1] string_too_short"#,

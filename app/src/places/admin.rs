@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
 use crate::auth::Admin;
-use crate::bounds::{Lat, Lng, Text};
+use crate::bounds::{Bool, Lat, Lng, Text};
 use crate::error::{ApiError, Result};
 use crate::external::foursquare::Around;
 use crate::external::matching::{match_score, name_similarity, quality};
@@ -109,7 +109,8 @@ pub async fn current(State(app): State<App>, Path(place_id): Path<i64>) -> Resul
 #[derive(Deserialize, IntoParams)]
 pub struct ForceQuery {
     #[serde(default)]
-    force: bool,
+    #[param(inline)]
+    force: Bool,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -176,7 +177,7 @@ pub async fn enrich(
             place_data: None,
         })
     };
-    if !query.force && !row.is_stale(&app) {
+    if !*query.force && !row.is_stale(&app) {
         return Ok(unchanged(row, "The place's data is still fresh"));
     }
     if !app.external.has_foursquare() {

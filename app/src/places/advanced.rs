@@ -10,7 +10,7 @@ use super::model::{self, Place, View};
 use super::search;
 use crate::app::App;
 use crate::auth::{MaybeUser, User};
-use crate::bounds::{Int, Lat, Lng, Num, Rating, Text};
+use crate::bounds::{Bool, Int, Lat, Lng, Num, Rating, Text};
 use crate::error::Result;
 use crate::extract::Json;
 use crate::page::Page;
@@ -58,9 +58,9 @@ pub struct AdvancedBody {
     categories: Option<Vec<Text<0, 200>>>,
     rating_min: Option<Rating>,
     rating_max: Option<Rating>,
-    has_recent_checkins: Option<bool>,
-    has_reviews: Option<bool>,
-    has_photos: Option<bool>,
+    has_recent_checkins: Option<Bool>,
+    has_reviews: Option<Bool>,
+    has_photos: Option<Bool>,
     latitude: Option<Lat>,
     longitude: Option<Lng>,
     #[schema(value_type = Option<f64>, minimum = 0.1, maximum = 100)]
@@ -139,9 +139,9 @@ async fn run(app: &App, body: AdvancedBody) -> Result<Page<Place>> {
     }
     let photographed = photographed();
     for (wish, condition) in [
-        (body.has_recent_checkins, RECENT),
-        (body.has_reviews, REVIEWED),
-        (body.has_photos, photographed.as_str()),
+        (body.has_recent_checkins.as_deref(), RECENT),
+        (body.has_reviews.as_deref(), REVIEWED),
+        (body.has_photos.as_deref(), photographed.as_str()),
     ] {
         match wish {
             Some(true) => filter.and(condition),

@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
 use crate::auth::User;
-use crate::bounds::{Int, Text};
+use crate::bounds::{Bool, Int, Text};
 use crate::error::Result;
 use crate::extract::{Json, Query};
 use crate::page::Paging;
@@ -17,7 +17,7 @@ use crate::visible;
 #[derive(Default, Deserialize, ToSchema)]
 pub struct SearchBody {
     q: Option<Text<0, 100>>,
-    has_avatar: Option<bool>,
+    has_avatar: Option<Bool>,
     interests: Option<Vec<Text<0, 50>>>,
     limit: Option<Int<1, 100>>,
     offset: Option<Int<0, { i64::MAX }>>,
@@ -50,7 +50,7 @@ async fn run(
     filter.and(visible::can_view("u.id", &me, "u.search_visibility"));
     filter.and(visible::unblocked("u.id", &me));
     filter.contains(&["u.name", "u.username", "u.bio"], body.q.as_deref());
-    match body.has_avatar {
+    match body.has_avatar.map(|has| *has) {
         Some(true) => filter.and("u.avatar_url is not null"),
         Some(false) => filter.and("u.avatar_url is null"),
         None => {}

@@ -8,6 +8,7 @@ mod collections;
 mod connection;
 mod contract;
 mod dms;
+mod edges;
 mod faults;
 mod image;
 mod inputs;

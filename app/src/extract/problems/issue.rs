@@ -33,9 +33,6 @@ pub(super) fn issue(place: &str, failure: &Failure, input: Value) -> Issue {
 
 /// The former service's name for a problem, and its words where ours say nothing to a caller.
 fn kind_of(words: &str) -> (&'static str, Option<&'static str>) {
-    const INTEGER: &str = "Input should be a valid integer, unable to parse string as an integer";
-    const NUMBER: &str = "Input should be a valid number, unable to parse string as a number";
-    const BOOLEAN: &str = "Input should be a valid boolean, unable to interpret input";
     let rules: [(&str, &str, Option<&str>); 17] = [
         ("valid object", "model_attributes_type", None),
         ("List should have at least", "too_short", None),
@@ -45,23 +42,22 @@ fn kind_of(words: &str) -> (&'static str, Option<&'static str>) {
         ("greater than", "greater_than_equal", None),
         ("less than", "less_than_equal", None),
         ("unknown variant", "enum", None),
+        ("parse string as an integer", "int_parsing", None),
+        ("fractional part", "int_from_float", None),
+        ("parse string as a number", "float_parsing", None),
+        ("unable to interpret", "bool_parsing", None),
         (
             "expected a string",
             "string_type",
             Some("Input should be a valid string"),
         ),
         (
-            "expected i64",
+            "expected an integer",
             "int_type",
             Some("Input should be a valid integer"),
         ),
         (
             "expected a number",
-            "float_type",
-            Some("Input should be a valid number"),
-        ),
-        (
-            "expected f64",
             "float_type",
             Some("Input should be a valid number"),
         ),
@@ -74,14 +70,6 @@ fn kind_of(words: &str) -> (&'static str, Option<&'static str>) {
             "expected a sequence",
             "list_type",
             Some("Input should be a valid list"),
-        ),
-        // How the standard library's parsers say it, for what comes as text.
-        ("digit found in string", "int_parsing", Some(INTEGER)),
-        ("invalid float literal", "float_parsing", Some(NUMBER)),
-        (
-            "provided string was not `true` or `false`",
-            "bool_parsing",
-            Some(BOOLEAN),
         ),
     ];
     rules

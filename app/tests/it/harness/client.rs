@@ -159,6 +159,11 @@ impl Client {
         self.call("POST", path, Some(body)).await
     }
 
+    pub async fn post_with(&self, path: &str, header: &str, value: &str, body: Value) -> Answer {
+        let request = self.request(Method::POST, path).header(header, value);
+        self.send(request.json(&body)).await
+    }
+
     /// `None` when no answer came: the task is gone, or went while it was asked.
     pub async fn try_post(&self, path: &str, body: Value) -> Option<Answer> {
         let request = self.request(Method::POST, path).json(&body);
