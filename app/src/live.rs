@@ -14,7 +14,7 @@ mod socket;
 mod thread;
 mod user;
 
-use axum::routing::any;
+use axum::routing::get;
 use tokio::sync::watch;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -29,7 +29,7 @@ pub fn start(app: &App, stopping: watch::Receiver<bool>) {
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .route("/ws/dms/{thread_id}", any(thread::connect))
-        .route("/ws/user/{user_id}", any(user::connect))
-        .route("/ws/places/{place_id}/chat", any(place::connect))
+        .route("/ws/dms/{thread_id}", get(thread::connect))
+        .route("/ws/user/{user_id}", get(user::connect))
+        .route("/ws/places/{place_id}/chat", get(place::connect))
 }

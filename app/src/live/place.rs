@@ -1,12 +1,11 @@
 //! `/ws/places/{place_id}/chat`: people who checked in a short while ago.
 
 use axum::extract::State;
-use axum::extract::ws::WebSocketUpgrade;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::socket::{self, Incoming, Refusal, Room, TokenQuery, error_frame};
+use super::socket::{self, Incoming, Refusal, Room, TokenQuery, Upgrade, error_frame};
 use crate::app::App;
 use crate::auth::User;
 use crate::error::{ApiError, Result};
@@ -29,7 +28,7 @@ pub(super) async fn connect(
     Path(place_id): Path<i64>,
     Query(token): Query<TokenQuery>,
     headers: HeaderMap,
-    upgrade: WebSocketUpgrade,
+    Upgrade(upgrade): Upgrade,
 ) -> Result<Response> {
     let Some(user) = socket::user_of(&app, &headers, &token).await? else {
         return Ok(socket::refuse(upgrade, Refusal::BadToken));

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::extract::FromRequestParts;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
 use axum::http::HeaderMap;
+use axum::http::request::Parts;
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -22,7 +24,8 @@ const MAX_FRAME: usize = 64 * 1024;
 /// Small buffers, because most sockets are idle most of the time.
 const BUFFER: usize = 4 * 1024;
 
-/// Why a handshake is refused; clients read the code of the close frame.
+/// Why a handshake is refused; clients read the code of the close frame, older ones look for the 403 of the former service's handshake
+/// in its text.
 #[derive(Debug, Clone, Copy)]
 pub enum Refusal {
     BadToken,
@@ -33,9 +36,9 @@ pub enum Refusal {
 impl Refusal {
     const fn frame(self) -> (u16, &'static str) {
         match self {
-            Refusal::BadToken => (4401, "bad or missing token"),
+            Refusal::BadToken => (4401, "bad or missing token (403)"),
             Refusal::NotAllowed => (4403, "not allowed (403)"),
-            Refusal::Unknown => (4404, "not found"),
+            Refusal::Unknown => (4404, "not found (403)"),
         }
     }
 }
@@ -62,6 +65,20 @@ pub enum Incoming {
     Json(Value),
     /// No JSON object.
     Raw(String),
+}
+
+/// A handshake; a plain request is refused in the shape of all refusals.
+pub struct Upgrade(pub WebSocketUpgrade);
+
+impl<S: Send + Sync> FromRequestParts<S> for Upgrade {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        let upgrade = WebSocketUpgrade::from_request_parts(parts, state).await;
+        upgrade
+            .map(Upgrade)
+            .map_err(|_| ApiError::bad("This address takes WebSocket connections only"))
+    }
 }
 
 #[derive(Deserialize)]
@@ -182,13 +199,14 @@ async fn talk<R: Room>(socket: &mut WebSocket, app: &App, room: &mut R, mut seat
     tokio::pin!(stopping);
     let mut sweep =
         tokio::time::interval_at(Instant::now() + app.config.ws.sweep, app.config.ws.sweep);
-    let mut heard = Instant::now();
+    let mut pinged = Instant::now();
     loop {
         tokio::select! {
             message = socket.recv() => {
-                heard = Instant::now();
-                if let Err(end) = hear(socket, app, room, message).await {
-                    return end;
+                match hear(socket, app, room, message).await {
+                    Ok(Heard::Ping) => pinged = Instant::now(),
+                    Ok(Heard::Other) => {}
+                    Err(end) => return end,
                 }
             }
             frame = seat.frames.recv() => {
@@ -198,7 +216,7 @@ async fn talk<R: Room>(socket: &mut WebSocket, app: &App, room: &mut R, mut seat
                 }
             }
             _ = sweep.tick() => {
-                if heard.elapsed() >= app.config.ws.idle {
+                if pinged.elapsed() >= app.config.ws.idle {
                     return End::Idle;
                 }
                 if matches!(room.still_allowed(app).await, Ok(false)) {
@@ -210,16 +228,23 @@ async fn talk<R: Room>(socket: &mut WebSocket, app: &App, room: &mut R, mut seat
     }
 }
 
+/// What came. Only the application's own ping shows that the client is still looked at: its other frames, and the protocol's pings,
+/// which its library sends by itself, keep nothing open.
+enum Heard {
+    Ping,
+    Other,
+}
+
 async fn hear<R: Room>(
     socket: &mut WebSocket,
     app: &App,
     room: &mut R,
     message: Option<Result<Message, axum::Error>>,
-) -> Result<(), End> {
+) -> Result<Heard, End> {
     let text = match message {
         Some(Ok(Message::Text(text))) => text.to_string(),
         Some(Ok(Message::Binary(bytes))) => String::from_utf8_lossy(&bytes).into_owned(),
-        Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(()),
+        Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(Heard::Other),
         Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(End::Gone),
     };
     let incoming = match serde_json::from_str::<Value>(&text) {
@@ -230,7 +255,8 @@ async fn hear<R: Room>(
         && frame["type"] == "ping"
     {
         let pong = json!({ "type": "pong", "timestamp": stamp::frame_now() });
-        return send(socket, app, pong.to_string().into()).await;
+        send(socket, app, pong.to_string().into()).await?;
+        return Ok(Heard::Ping);
     }
     let answers = room
         .receive(app, incoming)
@@ -239,7 +265,7 @@ async fn hear<R: Room>(
     for frame in answers {
         send(socket, app, frame.to_string().into()).await?;
     }
-    Ok(())
+    Ok(Heard::Other)
 }
 
 async fn send(socket: &mut WebSocket, app: &App, frame: Arc<str>) -> Result<(), End> {

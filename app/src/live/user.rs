@@ -1,12 +1,11 @@
 //! `/ws/user/{user_id}`: everything that concerns one person.
 
 use axum::extract::State;
-use axum::extract::ws::WebSocketUpgrade;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::socket::{self, Incoming, Refusal, Room, TokenQuery, error_frame};
+use super::socket::{self, Incoming, Refusal, Room, TokenQuery, Upgrade, error_frame};
 use crate::app::App;
 use crate::error::Result;
 use crate::extract::{Path, Query};
@@ -22,7 +21,7 @@ pub(super) async fn connect(
     Path(user_id): Path<i64>,
     Query(token): Query<TokenQuery>,
     headers: HeaderMap,
-    upgrade: WebSocketUpgrade,
+    Upgrade(upgrade): Upgrade,
 ) -> Result<Response> {
     match socket::user_of(&app, &headers, &token).await? {
         Some(user) if user.id == user_id => Ok(socket::accept(

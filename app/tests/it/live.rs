@@ -159,7 +159,9 @@ async fn refusals_close_with_their_code() {
             Some(person) => person.socket(&path).await,
             None => Socket::open(&format!("ws://{}{path}?token=bad", world.service.address)).await,
         };
-        assert_eq!(socket.close_code().await, code, "{path}");
+        let (told, words) = socket.closed().await;
+        assert_eq!(told, code, "{path}");
+        assert!(words.contains("(403)"), "{path}: {words}");
     }
     let mut s = sara.socket(&format!("/ws/dms/{thread}")).await;
     s.next_of("thread_info").await;

@@ -28,6 +28,7 @@ mod roles;
 mod room;
 mod rooms;
 mod schema;
+mod slow;
 mod statements;
 mod storage;
 mod storage_moto;

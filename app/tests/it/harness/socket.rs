@@ -30,6 +30,11 @@ impl Socket {
             .expect("the frame is sent");
     }
 
+    /// The same when the server may be gone.
+    pub async fn try_send_text(&mut self, text: &str) {
+        let _ = self.0.send(Message::text(text)).await;
+    }
+
     /// The next frame.
     pub async fn next(&mut self) -> Value {
         loop {
@@ -56,14 +61,26 @@ impl Socket {
         }
     }
 
+    /// A ping of the protocol, which libraries send by themselves.
+    pub async fn protocol_ping(&mut self) {
+        let _ = self.0.send(Message::Ping(Vec::new().into())).await;
+    }
+
     /// The code the server closes with; frames before it are skipped.
     pub async fn close_code(&mut self) -> u16 {
+        self.closed().await.0
+    }
+
+    /// The code and the words the server closes with; frames before it are skipped.
+    pub async fn closed(&mut self) -> (u16, String) {
         loop {
             match timeout(PATIENCE, self.0.next())
                 .await
                 .expect("a close in time")
             {
-                Some(Ok(Message::Close(Some(frame)))) => return frame.code.into(),
+                Some(Ok(Message::Close(Some(frame)))) => {
+                    return (frame.code.into(), frame.reason.to_string());
+                }
                 Some(Ok(_)) => {}
                 other => panic!("expected a close, got {other:?}"),
             }
