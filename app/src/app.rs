@@ -7,6 +7,7 @@ use sqlx::PgPool;
 
 use crate::config::Config;
 use crate::db::{self, DbError};
+use crate::debug;
 use crate::external::External;
 use crate::geo::Geo;
 use crate::metrics::Metrics;
@@ -47,6 +48,7 @@ impl App {
     /// When the database is away, or lacks what the settings ask of it.
     pub async fn new(config: Config) -> Result<App, DbError> {
         let db = db::pool(&config.db)?;
+        let config = debug::with_shared_secrets(config, &db).await?;
         let geo = db::geo(&config, &db).await?;
         let listener = db::listener_pool(&config.db)?;
         Ok(App(Arc::new(Parts {

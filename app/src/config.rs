@@ -2,8 +2,6 @@
 //!
 //! Names carry the prefix `APP_` and ignore case. Problems are collected, so one start tells all of them.
 
-use std::collections::HashMap;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::secret::Secret;
@@ -11,8 +9,10 @@ use crate::secret::Secret;
 mod db;
 pub mod login;
 mod source;
+mod storage;
 pub use db::DbConfig;
 pub use source::{ConfigError, Source};
+pub use storage::{S3Config, StorageConfig};
 
 /// All settings of one running service.
 #[derive(Debug, Clone)]
@@ -38,6 +38,16 @@ pub struct Config {
     pub trusted_proxies: usize,
     /// The time a stop may take before it is forced.
     pub stop_grace: Duration,
+    pub made_up: MadeUp,
+    /// What debug put up with, for the log.
+    pub warnings: Vec<String>,
+}
+
+/// Which secrets were not set and are this run's own, until the database tells those all tasks share. In debug only.
+#[derive(Debug, Clone, Copy)]
+pub struct MadeUp {
+    pub jwt: bool,
+    pub otp: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -66,24 +76,6 @@ pub struct JwtConfig {
     pub previous_secret: Option<Secret>,
     pub algorithm: jsonwebtoken::Algorithm,
     pub expiry_minutes: i64,
-}
-
-#[derive(Debug, Clone)]
-pub enum StorageConfig {
-    Local { folder: PathBuf, base_url: String },
-    S3(S3Config),
-    Memory,
-}
-
-#[derive(Debug, Clone)]
-pub struct S3Config {
-    pub bucket: String,
-    pub region: Option<String>,
-    pub endpoint_url: Option<String>,
-    /// Key id and secret; without them the task's role is used.
-    pub keys: Option<(String, Secret)>,
-    pub public_base_url: Option<String>,
-    pub path_style: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -161,12 +153,9 @@ impl Config {
     /// # Errors
     /// Every unreadable value and every missing secret, in one message that names the settings but never their values.
     pub fn from_env() -> Result<Config, ConfigError> {
-        let mut found: HashMap<String, String> = HashMap::new();
-        if let Ok(entries) = dotenvy::dotenv_iter() {
-            found.extend(entries.filter_map(Result::ok));
-        }
-        found.extend(std::env::vars());
-        Config::read(Source::new(found))
+        let entries = dotenvy::dotenv_iter().ok();
+        let file = entries.into_iter().flatten().filter_map(Result::ok);
+        Config::read(Source::layered(file, std::env::vars()))
     }
 
     /// Reads the settings out of `source`.
@@ -182,7 +171,7 @@ impl Config {
             cors_origins: s.list("CORS_ALLOWED_ORIGINS", ORIGINS),
             otp: read_otp(&mut s, debug),
             jwt: read_jwt(&mut s, debug),
-            storage: read_storage(&mut s),
+            storage: storage::read(&mut s, debug),
             metrics_token: s.secret("METRICS_TOKEN"),
             use_postgis: s.bool("USE_POSTGIS", false),
             checkin: CheckinConfig {
@@ -211,8 +200,14 @@ impl Config {
             log_sample_rate: s.number("LOG_SAMPLE_RATE", 0.1),
             trusted_proxies: s.number("TRUSTED_PROXIES", 1),
             stop_grace: s.seconds("STOP_GRACE_SECONDS", 25.0),
+            made_up: MadeUp {
+                jwt: debug && s.secret("JWT_SECRET_KEY").is_none(),
+                otp: debug && s.secret("OTP_SECRET_KEY").is_none(),
+            },
+            warnings: Vec::new(),
         };
-        s.finish(config)
+        let warnings = s.warnings();
+        s.finish(Config { warnings, ..config })
     }
 }
 
@@ -263,7 +258,7 @@ fn read_jwt(s: &mut Source, debug: bool) -> JwtConfig {
     }
 }
 
-/// A secret that must be real outside debug. In debug a missing one is made up for this run.
+/// A secret that must be real outside debug. In debug a missing one is made up; see [`MadeUp`].
 fn signing_secret(s: &mut Source, name: &str, debug: bool) -> Secret {
     match s.secret(name) {
         Some(secret) if debug || secret.expose().len() >= MIN_SECRET => secret,
@@ -271,7 +266,13 @@ fn signing_secret(s: &mut Source, name: &str, debug: bool) -> Secret {
             s.problem(name, "is shorter than 32 bytes; outside debug it must be a real secret (`openssl rand -hex 32` makes one)");
             Secret::new(String::new())
         }
-        None if debug => Secret::random(),
+        None if debug => {
+            s.warn(
+                name,
+                "is not set: debug makes one up and keeps it in the database",
+            );
+            Secret::random()
+        }
         None => {
             s.problem(
                 name,
@@ -279,46 +280,6 @@ fn signing_secret(s: &mut Source, name: &str, debug: bool) -> Secret {
             );
             Secret::new(String::new())
         }
-    }
-}
-
-fn read_storage(s: &mut Source) -> StorageConfig {
-    let backend = s.text("STORAGE_BACKEND", "s3");
-    match backend.as_str() {
-        "local" => StorageConfig::Local {
-            folder: PathBuf::from(s.text("LOCAL_FOLDER", "media")),
-            base_url: s
-                .text("LOCAL_BASE_URL", "http://localhost:8000")
-                .trim_end_matches('/')
-                .to_owned(),
-        },
-        "memory" => StorageConfig::Memory,
-        "s3" => StorageConfig::S3(read_s3(s)),
-        _ => {
-            s.problem("STORAGE_BACKEND", "must be `s3`, `local` or `memory`");
-            StorageConfig::Memory
-        }
-    }
-}
-
-fn read_s3(s: &mut Source) -> S3Config {
-    let key_id = s.plain_or_prefixed("S3_ACCESS_KEY_ID");
-    let key_secret = s.plain_or_prefixed("S3_SECRET_ACCESS_KEY");
-    let bucket = s.plain_or_prefixed("S3_BUCKET").unwrap_or_default();
-    if bucket.is_empty() {
-        s.problem("S3_BUCKET", "is not set, and STORAGE_BACKEND is `s3` (for local files set STORAGE_BACKEND to `local`)");
-    }
-    S3Config {
-        bucket,
-        region: s.plain_or_prefixed("S3_REGION"),
-        endpoint_url: s.plain_or_prefixed("S3_ENDPOINT_URL"),
-        keys: key_id.zip(key_secret.map(Secret::new)),
-        public_base_url: s
-            .plain_or_prefixed("S3_PUBLIC_BASE_URL")
-            .map(|u| u.trim_end_matches('/').to_owned()),
-        path_style: s
-            .plain_or_prefixed("S3_USE_PATH_STYLE")
-            .is_some_and(|v| source::is_true(&v)),
     }
 }
 

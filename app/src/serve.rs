@@ -52,6 +52,9 @@ pub async fn on(
             "one-time codes are shown in answers: this service must not be reachable by others"
         );
     }
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
     let app = App::new(config).await?;
     live::start(&app, stopping.clone());
     jobs::start(&app, stopping.clone());

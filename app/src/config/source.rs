@@ -12,6 +12,7 @@ use crate::secret::Secret;
 pub struct Source {
     found: HashMap<String, String>,
     problems: Vec<String>,
+    warnings: Vec<String>,
 }
 
 /// Everything that keeps the service from starting. Names settings, never values.
@@ -48,8 +49,29 @@ impl Source {
             .collect();
         Source {
             found,
-            problems: Vec::new(),
+            ..Source::default()
         }
+    }
+
+    /// Takes names and values of a file, and of the environment, which wins in whatever case either writes a name.
+    #[must_use]
+    pub fn layered(
+        file: impl IntoIterator<Item = (String, String)>,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Source {
+        let mut source = Source::new(file.into_iter().collect());
+        let over = Source::new(environment.into_iter().collect());
+        source.found.extend(over.found);
+        source
+    }
+
+    /// Something put up with that whoever runs the service should know.
+    pub(super) fn warn(&mut self, name: &str, what: &str) {
+        self.warnings.push(format!("APP_{name} {what}"));
+    }
+
+    pub(super) fn warnings(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.warnings)
     }
 
     pub(super) fn problem(&mut self, name: &str, what: &str) {
@@ -196,6 +218,40 @@ mod tests {
             ]);
             assert_eq!(c.unwrap().cors_origins, ["http://a", "http://b"]);
         }
+    }
+
+    #[test]
+    fn debug_needs_nothing_else_and_says_what_it_made_up() {
+        let c = config(&[("APP_DEBUG", "true")]).unwrap();
+        assert!(matches!(
+            c.storage,
+            super::super::StorageConfig::Local { .. }
+        ));
+        assert!(c.made_up.jwt && c.made_up.otp);
+        for name in ["APP_JWT_SECRET_KEY", "APP_OTP_SECRET_KEY", "APP_S3_BUCKET"] {
+            assert!(c.warnings.iter().any(|w| w.starts_with(name)), "{name}");
+        }
+        let told = config(&[("APP_DEBUG", "true"), ("APP_STORAGE_BACKEND", "s3")]);
+        let told = told.unwrap_err().to_string();
+        assert!(told.contains("APP_S3_BUCKET is not set"), "{told}");
+        assert!(
+            config(&[])
+                .unwrap_err()
+                .to_string()
+                .contains("APP_S3_BUCKET")
+        );
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file_in_either_case() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let file = [pair("app_port", "1"), pair("APP_LOCAL_FOLDER", "kept")];
+        let environment = [pair("APP_PORT", "2")];
+        let source = Source::layered(file.clone(), environment.clone());
+        assert_eq!(source.text("PORT", ""), "2");
+        assert_eq!(source.text("LOCAL_FOLDER", ""), "kept");
+        let source = Source::layered(environment, file);
+        assert_eq!(source.text("PORT", ""), "1");
     }
 
     #[test]

@@ -32,10 +32,15 @@ pub fn command(db_url: &str, more: &[(&str, &str)]) -> Command {
 impl Process {
     /// Serves on a free port; waits until it is ready.
     pub async fn start(db_url: &str, more: &[(&str, &str)]) -> Process {
+        Process::of(command(db_url, more)).await
+    }
+
+    /// The same with a command of the caller's.
+    pub async fn of(mut command: Command) -> Process {
         let free = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = free.local_addr().expect("an address");
         drop(free);
-        let child = command(db_url, more)
+        let child = command
             .arg("serve")
             .env("APP_PORT", address.port().to_string())
             .stdout(Stdio::null())
