@@ -61,15 +61,14 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// The series in the form of OpenMetrics, and its content type.
+    /// The series in Prometheus' text format, and its content type.
     ///
     /// # Errors
     /// When a series cannot be written, which is a fault of ours.
     pub fn text(&self) -> Result<(&'static str, String), std::fmt::Error> {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
-        let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-        Ok((kind, text))
+        Ok(("text/plain; version=0.0.4; charset=utf-8", classic(&text)))
     }
 
     pub fn count(&self, method: &str, route: &str, status: u16, elapsed: Duration) {
@@ -91,5 +90,59 @@ impl Metrics {
         self.durations
             .get_or_create(&Durations { method, route })
             .observe(elapsed.as_secs_f64());
+    }
+}
+
+/// OpenMetrics as Prometheus' older format: there a counter's series and its description have one name, and nothing marks the end.
+fn classic(open_metrics: &str) -> String {
+    let counters: Vec<&str> = open_metrics
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE ")?.strip_suffix(" counter"))
+        .collect();
+    let mut text = String::with_capacity(open_metrics.len() + 64);
+    for line in open_metrics.lines().filter(|line| *line != "# EOF") {
+        let described = ["# HELP ", "# TYPE "].iter().find_map(|kind| {
+            let (name, rest) = line.strip_prefix(kind)?.split_once(' ')?;
+            counters
+                .contains(&name)
+                .then(|| format!("{kind}{name}_total {rest}"))
+        });
+        text.push_str(described.as_deref().unwrap_or(line));
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_series_has_its_description_under_its_own_name() {
+        let metrics = Metrics::default();
+        metrics.count("GET", "/health", 200, Duration::from_millis(7));
+        let (kind, text) = metrics.text().unwrap();
+        assert_eq!(kind, "text/plain; version=0.0.4; charset=utf-8");
+        let mut described = "";
+        for line in text.lines() {
+            if let Some(rest) = line.strip_prefix("# TYPE ") {
+                let (name, kind) = rest.split_once(' ').unwrap();
+                assert!(["counter", "gauge", "histogram"].contains(&kind), "{line}");
+                described = name;
+            } else if !line.starts_with("# HELP ") {
+                let name = line.split(['{', ' ']).next().unwrap();
+                let own = ["", "_bucket", "_sum", "_count"].map(|end| format!("{described}{end}"));
+                assert!(own.contains(&name.to_owned()), "{line} under {described}");
+            }
+        }
+        for line in [
+            "# TYPE http_requests_total counter",
+            r#"http_requests_total{method="GET",route="/health",status="200"} 1"#,
+            "# TYPE http_request_duration_seconds histogram",
+            r#"http_request_duration_seconds_bucket{le="0.01",method="GET",route="/health"} 1"#,
+        ] {
+            assert!(text.lines().any(|l| l == line), "{line} in {text}");
+        }
+        assert!(!text.contains("# EOF"));
     }
 }
