@@ -247,7 +247,7 @@ pub async fn send_in(
 /// The row of a message, and its thread brought to the top.
 ///
 /// # Errors
-/// 400 when the reply's target is missing, deleted or elsewhere.
+/// 400 when the reply's target is missing, deleted, disappeared or elsewhere.
 pub async fn store(
     tx: &mut PgConnection,
     sender: &User,
@@ -296,7 +296,7 @@ pub async fn store(
 
 async fn reply_preview(tx: &mut PgConnection, thread: i64, message: i64) -> Result<String> {
     let sql = "select coalesce(nullif(left(text, $3), ''), caption, '[' || message_type || ']') from dm_messages \
-               where id = $1 and thread_id = $2 and deleted_at is null";
+               where id = $1 and thread_id = $2 and deleted_at is null and (expires_at is null or expires_at > now())";
     let size = i32::try_from(REPLY_PREVIEW).unwrap_or(i32::MAX);
     let found = sqlx::query_scalar(sql)
         .bind(message)

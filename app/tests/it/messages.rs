@@ -46,6 +46,19 @@ async fn messages_replies_and_deletion() {
     sara.post(&path, json!({ "text": "x", "reply_to_id": 9999 }))
         .await
         .expect(400);
+    let brief = json!({ "text": "soon gone", "auto_delete_duration": 5 });
+    let brief = sara.post(&path, brief).await.expect(200);
+    let answer = json!({ "text": "x", "reply_to_id": brief["id"] });
+    omar.post(&path, answer.clone()).await.expect(200);
+    let sql = format!(
+        "update dm_messages set expires_at = now() - interval '1 second' where id = {}",
+        brief["id"]
+    );
+    world.execute(&sql).await;
+    omar.post(&path, answer).await.expect(400);
+    world
+        .execute("delete from dm_messages where text in ('soon gone', 'x')")
+        .await;
     sara.post(
         &path,
         json!({ "photo_urls": ["https://elsewhere.example/a.png"] }),
