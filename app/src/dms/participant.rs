@@ -19,6 +19,9 @@ use crate::hub::Topic;
 use crate::presence;
 use crate::stamp::{self, Stamp};
 
+/// SQL: how long somebody who types is taken to go on.
+const TYPING: &str = "interval '5 seconds'";
+
 /// SQL of an upsert of `$2`'s state in thread `$1` (peer `$3`) that sets `assignment`.
 fn upsert(columns: &str, values: &str) -> String {
     format!(
@@ -85,11 +88,11 @@ pub struct TypingBody {
 pub async fn type_now(app: &App, thread: i64, user: i64, peer: i64, typing: bool) -> Result<()> {
     let mut tx = app.db.begin().await?;
     let until = if typing {
-        "now() + interval '5 seconds'"
+        format!("now() + {TYPING}")
     } else {
-        "null::timestamptz"
+        "null::timestamptz".to_owned()
     };
-    sqlx::query(&upsert("typing_until", until))
+    sqlx::query(&upsert("typing_until", &until))
         .bind(thread)
         .bind(user)
         .bind(peer)
@@ -168,7 +171,7 @@ pub async fn presence(
     let thread = thread::access(&app.db, thread_id, user.id).await?;
     let other = thread.other(user.id);
     let sql = format!(
-        "select {}, (select greatest(s.last_read_at, s.typing_until) from dm_participant_states s \
+        "select {}, (select greatest(s.last_read_at, s.typing_until - {TYPING}) from dm_participant_states s \
          where s.thread_id = $2 and s.user_id = $1)",
         presence::online("$1::bigint")
     );
