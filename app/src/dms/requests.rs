@@ -210,7 +210,7 @@ pub struct OpenBody {
     other_user_id: Id,
 }
 
-/// The thread with another user, made when there is none.
+/// The thread with another user, made when there is none: then accepted, whatever the setting for requests says.
 #[utoipa::path(post, path = "/dms/open", tag = "dms", responses((status = 200, body = Thread)))]
 pub async fn open(
     State(app): State<App>,
@@ -219,16 +219,11 @@ pub async fn open(
 ) -> Result<Json<Thread>> {
     let other = *body.other_user_id;
     let mut tx = app.db.begin().await?;
-    let follows = may_write(&mut tx, user.id, other).await?;
-    let fresh = if app.config.dm.allow_direct || follows {
-        "accepted"
-    } else {
-        "pending"
-    };
+    may_write(&mut tx, user.id, other).await?;
     let thread = match thread::of_pair(&mut *tx, user.id, other).await? {
-        None => thread::create(&mut tx, user.id, other, fresh).await?,
+        None => thread::create(&mut tx, user.id, other, "accepted").await?,
         Some(mut thread) if thread.status == "blocked" => {
-            thread::set_status(&mut tx, &mut thread, fresh, user.id).await?;
+            thread::set_status(&mut tx, &mut thread, "accepted", user.id).await?;
             thread
         }
         Some(thread) => thread,

@@ -52,6 +52,9 @@ async fn requests_respect_the_recipient() {
     lina.post("/dms/open", json!({ "other_user_id": omar.id }))
         .await
         .expect(403);
+    // Opening is no request: where it may be done, it is done.
+    let opened = lina.post("/dms/open", json!({ "other_user_id": sara.id }));
+    assert_eq!(opened.await.expect(200)["status"], "accepted");
     lina.follow(&omar).await;
     assert_eq!(
         lina.post("/dms/requests", ask).await.expect(200)["status"],
@@ -163,12 +166,12 @@ async fn the_inbox_pins_archives_and_searches() {
             .expect(200)["typing"],
         true
     );
-    assert_eq!(
-        sara.get(&format!("/dms/threads/{one}/presence"))
-            .await
-            .expect(200)["online"],
-        true
-    );
+    let there = sara.get(&format!("/dms/threads/{one}/presence")).await;
+    let there = there.expect(200);
+    assert_eq!(there["online"], true);
+    let active = there["last_active_at"].as_str().unwrap();
+    let now = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
+    assert!(active <= now.as_str(), "{active} is yet to come");
     assert_eq!(
         sara.get(&format!("/dms/threads/{two}/presence"))
             .await
