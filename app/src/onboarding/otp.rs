@@ -24,7 +24,8 @@ const REQUEST_GAP: i32 = 5 * 60;
 
 #[derive(Deserialize, ToSchema)]
 pub struct RequestOtp {
-    phone: Text<0, 40>,
+    /// Everything but digits and `+` is dropped; what remains is `+` and 10 to 15 digits.
+    phone: String,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -98,7 +99,8 @@ pub async fn request_otp(
 
 #[derive(Deserialize, ToSchema)]
 pub struct VerifyOtp {
-    phone: Text<0, 40>,
+    /// Everything but digits and `+` is dropped; what remains is `+` and 10 to 15 digits.
+    phone: String,
     otp_code: Text<6, 6>,
 }
 
