@@ -3,7 +3,7 @@
 use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgExecutor};
 use utoipa::{IntoParams, ToSchema};
 
 use super::model::{self, CheckIn};
@@ -103,14 +103,27 @@ async fn check(
     Ok(target)
 }
 
-/// Checks in, with photos already stored. All or nothing.
-async fn check_in(app: &App, user: &User, body: &CheckInBody, photos: &[String]) -> Result<i64> {
+/// The id of a check-in to come: its photos are stored under it before its row.
+async fn reserve(db: impl PgExecutor<'_>) -> Result<i64> {
+    let sql = "select nextval(pg_get_serial_sequence('check_ins', 'id'))";
+    Ok(sqlx::query_scalar(sql).fetch_one(db).await?)
+}
+
+/// Checks in, with photos already stored under the id reserved for it. All or nothing.
+async fn check_in(
+    app: &App,
+    user: &User,
+    body: &CheckInBody,
+    reserved: Option<i64>,
+    photos: &[String],
+) -> Result<i64> {
     let mut tx = app.db.begin().await?;
     let target = check(app, &mut tx, user, body).await?;
     let visibility = body.visibility.unwrap_or(target.default_visibility);
     let note = body.note.as_deref();
-    let sql = "insert into check_ins (user_id, place_id, note, visibility, latitude, longitude, created_at, expires_at, photo_url) \
-               values ($1, $2, $3, $4, $5, $6, now(), now() + make_interval(hours => $7::int), $8) returning id";
+    let sql = "insert into check_ins (user_id, place_id, note, visibility, latitude, longitude, created_at, expires_at, photo_url, id) \
+               values ($1, $2, $3, $4, $5, $6, now(), now() + make_interval(hours => $7::int), $8, \
+               coalesce($9, nextval(pg_get_serial_sequence('check_ins', 'id')))) returning id";
     let id: i64 = sqlx::query_scalar(sql)
         .bind(user.id)
         .bind(*body.place_id)
@@ -120,6 +133,7 @@ async fn check_in(app: &App, user: &User, body: &CheckInBody, photos: &[String])
         .bind(*body.longitude)
         .bind(app.config.checkin.expiry_hours)
         .bind(photos.last())
+        .bind(reserved)
         .fetch_one(&mut *tx)
         .await?;
     if !photos.is_empty() {
@@ -143,7 +157,7 @@ pub async fn create(
     user: User,
     Json(body): Json<CheckInBody>,
 ) -> Result<Json<CheckIn>> {
-    let id = check_in(&app, &user, &body, &[]).await?;
+    let id = check_in(&app, &user, &body, None, &[]).await?;
     Ok(Json(model::own(&app, user.id, id).await?))
 }
 
@@ -154,7 +168,7 @@ pub async fn by_query(
     user: User,
     Query(body): Query<CheckInBody>,
 ) -> Result<Json<CheckIn>> {
-    let id = check_in(&app, &user, &body, &[]).await?;
+    let id = check_in(&app, &user, &body, None, &[]).await?;
     Ok(Json(model::own(&app, user.id, id).await?))
 }
 
@@ -220,12 +234,15 @@ fn body_of(fields: serde_json::Map<String, Value>) -> Result<CheckInBody> {
 pub async fn full(State(app): State<App>, user: User, form: MixedForm) -> Result<Json<CheckIn>> {
     let (body, uploads) = read_form(&app, form).await?;
     // Refuse before anything is stored; the rules are kept once more with the row itself.
-    check(&app, &mut *app.db.begin().await?, &user, &body).await?;
+    let mut asked = app.db.begin().await?;
+    check(&app, &mut asked, &user, &body).await?;
+    let id = reserve(&mut *asked).await?;
+    asked.rollback().await?;
     let mut stored = Vec::new();
     for upload in &uploads {
-        stored.push(upload.store(&app, &format!("checkins/{}", user.id)).await?);
+        stored.push(upload.store(&app, &format!("checkins/{id}")).await?);
     }
-    match check_in(&app, &user, &body, &stored).await {
+    match check_in(&app, &user, &body, Some(id), &stored).await {
         Ok(id) => Ok(Json(model::own(&app, user.id, id).await?)),
         Err(error) => {
             for file in &stored {

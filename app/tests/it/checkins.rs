@@ -165,6 +165,11 @@ async fn a_full_check_in_is_all_or_nothing() {
         ),
         (Some("friends"), 1)
     );
+    let own = format!(
+        "select count(*) from check_in_photos where url like '%checkins/{}/%'",
+        made["id"]
+    );
+    assert_eq!(world.count(&own).await, 1);
     assert_eq!(
         sara.upload("/places/check-ins/full", "photos", png(), &texts[..1])
             .await
