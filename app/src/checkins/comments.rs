@@ -154,8 +154,8 @@ pub async fn create(
             Some(found.ok_or(ApiError::NotFound("Comment"))?)
         }
     };
-    let sql = "insert into check_in_comments (check_in_id, user_id, content, reply_to_id, reply_to_text, created_at) \
-               values ($1, $2, $3, $4, $5, clock_timestamp()) returning id";
+    let sql = "insert into check_in_comments (check_in_id, user_id, content, reply_to_id, reply_to_text, created_at, updated_at) \
+               values ($1, $2, $3, $4, $5, statement_timestamp(), statement_timestamp()) returning id";
     let id: i64 = sqlx::query_scalar(sql)
         .bind(check_in_id)
         .bind(user.id)

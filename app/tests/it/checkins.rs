@@ -202,6 +202,7 @@ async fn likes_comments_and_their_answers() {
         .post(&comments, json!({ "content": "first" }))
         .await
         .expect(200);
+    assert_eq!(first["updated_at"], first["created_at"]);
     let reply = sara
         .post(
             &comments,
