@@ -26,9 +26,10 @@ enum Work {
     PurgeCodes,
     PurgeLive,
     SeedFromOsm,
+    NamePlaces,
 }
 
-const JOBS: [Job; 6] = [
+const JOBS: [Job; 7] = [
     Job {
         name: "reap-tasks",
         every: Duration::from_secs(10),
@@ -58,6 +59,11 @@ const JOBS: [Job; 6] = [
         name: "seed-from-osm",
         every: Duration::from_secs(24 * 3600),
         work: Work::SeedFromOsm,
+    },
+    Job {
+        name: "name-places",
+        every: Duration::from_secs(10),
+        work: Work::NamePlaces,
     },
 ];
 
@@ -113,6 +119,7 @@ impl Work {
         match self {
             Work::ReapTasks => presence::reap(&app.db).await,
             Work::SeedFromOsm => seed_from_osm(app).await,
+            Work::NamePlaces => name_places(app).await,
             Work::DisappearMessages => {
                 let sql = "update dm_messages set deleted_at = now(), updated_at = now() where expires_at <= now() and deleted_at is null";
                 Ok(sqlx::query(sql).execute(&app.db).await.map(drop)?)
@@ -167,6 +174,45 @@ async fn seed_from_osm(app: &App) -> Result<()> {
             tracing::info!(stored, "places seeded from OpenStreetMap");
         }
         Err(error) => tracing::warn!(cause = %error, "no places from OpenStreetMap this time"),
+    }
+    Ok(())
+}
+
+/// Places named in one turn, a second apart: the geocoder is a public one, and asks for no more.
+const NAMED: i64 = 5;
+const APART: Duration = Duration::from_secs(1);
+
+/// Fills in where the provider's places lie, each asked for once. What cannot be asked now waits for a later turn.
+async fn name_places(app: &App) -> Result<()> {
+    if !app.config.external.use_osm {
+        return Ok(());
+    }
+    let sql = "select id, latitude, longitude from places where data_source = 'foursquare' \
+               and latitude is not null and longitude is not null \
+               and (country is null or city is null or neighborhood is null) \
+               and not coalesce(place_metadata, '{}') ? 'geocoded_at' order by id desc limit $1";
+    let unnamed: Vec<(i64, f64, f64)> = sqlx::query_as(sql).bind(NAMED).fetch_all(&app.db).await?;
+    for (n, (id, lat, lng)) in unnamed.into_iter().enumerate() {
+        if n > 0 {
+            tokio::time::sleep(APART).await;
+        }
+        let found = match app.external.whereabouts(lat, lng).await {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::debug!(cause = %error, "a place could not be named");
+                return Ok(());
+            }
+        };
+        let sql = "update places set country = coalesce(country, $2), city = coalesce(city, $3), \
+                   neighborhood = coalesce(neighborhood, $4), \
+                   place_metadata = coalesce(place_metadata, '{}') || jsonb_build_object('geocoded_at', now()) where id = $1";
+        sqlx::query(sql)
+            .bind(id)
+            .bind(found.country)
+            .bind(found.city)
+            .bind(found.neighborhood)
+            .execute(&app.db)
+            .await?;
     }
     Ok(())
 }

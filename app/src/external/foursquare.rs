@@ -31,6 +31,67 @@ impl Around<'_> {
             }
         }
     }
+
+    /// The same for all points a few metres apart, as they are asked for: rounded.
+    fn key(self) -> String {
+        let params = self.params().into_iter();
+        params
+            .map(|(name, value)| format!("{name}={value}&"))
+            .collect()
+    }
+}
+
+/// What is looked for there.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wanted<'a> {
+    pub text: Option<&'a str>,
+    pub place_type: Option<&'a str>,
+    /// `$` to `$$$$`.
+    pub price_tier: Option<&'a str>,
+    pub min_rating: Option<f64>,
+    pub limit: i64,
+}
+
+impl Wanted<'_> {
+    /// 1 to 4.
+    fn price(&self) -> Option<usize> {
+        let tier = self.price_tier?.trim();
+        let known = tier.bytes().all(|b| b == b'$') && (1..=4).contains(&tier.len());
+        known.then_some(tier.len())
+    }
+
+    /// The text, or a kind of place the provider has no category of.
+    fn query(&self) -> Option<&str> {
+        let other_kind = self.place_type.filter(|kind| category(kind).is_none());
+        let given = self.text.filter(|text| !text.trim().is_empty());
+        given.or(other_kind.filter(|kind| !kind.trim().is_empty()))
+    }
+
+    /// Whether the venue is what is looked for, where the provider was not asked to look.
+    fn is(&self, venue: &Venue) -> bool {
+        let tells = |text: &str| {
+            let text = text.trim().to_lowercase();
+            let categories = venue.categories.as_deref().unwrap_or_default();
+            [venue.name.as_str(), categories]
+                .iter()
+                .any(|of| of.to_lowercase().contains(&text))
+        };
+        self.text.is_none_or(tells)
+            && self.place_type.is_none_or(tells)
+            && self
+                .price()
+                .is_none_or(|price| venue.price() == Some(price))
+            && self.is_good(venue)
+    }
+
+    /// What the provider cannot be asked for. A price it was asked for and does not show is taken as right.
+    fn is_good(&self, venue: &Venue) -> bool {
+        let price = self.price().zip(venue.price());
+        price.is_none_or(|(wanted, is)| wanted == is)
+            && self
+                .min_rating
+                .is_none_or(|min| venue.rating.is_some_and(|rating| rating >= min))
+    }
 }
 
 /// The provider's category of a kind of place.
@@ -53,17 +114,11 @@ fn category(place_type: &str) -> Option<&'static str> {
 
 impl External {
     /// Venues around a place, most popular first. Without a key, or when the provider fails: none.
-    pub async fn trending(
-        &self,
-        around: Around<'_>,
-        text: Option<&str>,
-        place_type: Option<&str>,
-        limit: i64,
-    ) -> Vec<Venue> {
+    pub async fn trending(&self, around: Around<'_>, wanted: &Wanted<'_>) -> Vec<Venue> {
         let Some(config) = &self.config.foursquare else {
             return Vec::new();
         };
-        let key = format!("{around:?}|{text:?}|{place_type:?}|{limit}");
+        let key = format!("{}{wanted:?}", around.key());
         if let Some(kept) = self.cached(&key) {
             return kept;
         }
@@ -71,18 +126,21 @@ impl External {
         if self.config.use_real_trending && matches!(around, Around::Point { .. }) {
             venues = self
                 .foursquare
-                .call(self.real_trending(config, around, limit))
+                .call(self.real_trending(config, around, wanted.limit))
                 .await
                 .unwrap_or_else(told);
+            // This call knows no filters.
+            venues.retain(|venue| wanted.is(venue));
         }
         if venues.is_empty() {
             venues = self
                 .foursquare
-                .call(self.popular(config, around, text, place_type, limit))
+                .call(self.popular(config, around, wanted))
                 .await
                 .unwrap_or_else(told);
+            venues.retain(|venue| wanted.is_good(venue));
         }
-        venues.truncate(usize::try_from(limit).unwrap_or(0));
+        venues.truncate(usize::try_from(wanted.limit).unwrap_or(0));
         if !venues.is_empty() {
             self.keep(key, &venues);
         }
@@ -114,22 +172,19 @@ impl External {
         &self,
         config: &FoursquareConfig,
         around: Around<'_>,
-        text: Option<&str>,
-        place_type: Option<&str>,
-        limit: i64,
+        wanted: &Wanted<'_>,
     ) -> Result<Vec<Venue>, ExternalError> {
         let key = config.api_key.as_ref().ok_or(ExternalError::Off)?;
         let mut params = around.params();
-        params.push(("limit", (2 * limit).min(MOST).to_string()));
-        params.extend(
-            text.filter(|t| !t.trim().is_empty())
-                .map(|t| ("query", t.to_owned())),
-        );
-        params.extend(
-            place_type
-                .and_then(category)
-                .map(|c| ("fsq_category_ids", c.to_owned())),
-        );
+        let most = wanted.limit.saturating_mul(2).min(MOST);
+        params.push(("limit", most.to_string()));
+        params.extend(wanted.query().map(|text| ("query", text.to_owned())));
+        let category = wanted.place_type.and_then(category);
+        params.extend(category.map(|id| ("fsq_category_ids", id.to_owned())));
+        if let Some(price) = wanted.price() {
+            params.push(("min_price", price.to_string()));
+            params.push(("max_price", price.to_string()));
+        }
         let ask = async |sorted: bool| {
             let url = format!("{}/places/search", config.search_url);
             let request = self.http.get(url).query(&params).bearer_auth(key.expose());
@@ -254,7 +309,10 @@ fn venue_of(v: &Value) -> Option<Venue> {
         phone: text(&v["tel"]).or_else(|| text(&v["contact"]["phone"])),
         website: text(&v["website"]).or_else(|| text(&v["url"])),
         photos: photos(v),
-        metadata: json!({ "hours": v["hours"], "popularity": v["popularity"], "verified": v["verified"] }),
+        metadata: json!({
+            "hours": v["hours"], "popularity": v["popularity"], "verified": v["verified"],
+            "amenities": v["features"]["amenities"],
+        }),
     };
     venue.is_valid().then_some(venue)
 }

@@ -1,9 +1,11 @@
-//! OpenStreetMap's text search.
+//! OpenStreetMap's text search, and the names of where a point lies.
+
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{External, good};
+use super::{External, ExternalError, good};
 
 const KEPT: [&str; 5] = ["restaurant", "cafe", "bar", "shop", "amenity"];
 
@@ -48,6 +50,55 @@ impl External {
     }
 }
 
+/// Where a point lies.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Whereabouts {
+    pub country: Option<String>,
+    pub city: Option<String>,
+    pub neighborhood: Option<String>,
+}
+
+/// Longer than a good answer takes: the names can wait for another time.
+const REVERSE_LIMIT: Duration = Duration::from_secs(5);
+
+impl External {
+    /// The names of where a point lies, in English as the provider's.
+    ///
+    /// # Errors
+    /// When OSM is off, paused or fails.
+    pub async fn whereabouts(&self, lat: f64, lng: f64) -> Result<Whereabouts, ExternalError> {
+        if !self.config.use_osm {
+            return Err(ExternalError::Off);
+        }
+        let ask = async {
+            let url = format!("{}/reverse", self.config.nominatim_url);
+            let params = [
+                ("lat", lat.to_string()),
+                ("lon", lng.to_string()),
+                ("format", "jsonv2".to_owned()),
+                ("accept-language", "en".to_owned()),
+            ];
+            let limit = self.config.http_timeout.min(REVERSE_LIMIT);
+            let request = self.http.get(url).query(&params).timeout(limit);
+            good(request.send().await?).await
+        };
+        let body = self.nominatim.call(ask).await?;
+        Ok(whereabouts_of(&body["address"]))
+    }
+}
+
+fn whereabouts_of(address: &Value) -> Whereabouts {
+    let first = |names: &[&str]| {
+        let found = names.iter().find_map(|name| address[*name].as_str());
+        found.map(str::to_owned)
+    };
+    Whereabouts {
+        country: first(&["country"]),
+        city: first(&["city", "town", "village", "municipality", "county"]),
+        neighborhood: first(&["neighbourhood", "suburb", "quarter", "city_district"]),
+    }
+}
+
 fn hit(v: &Value) -> Option<TextHit> {
     let types: Vec<String> = ["type", "category", "class"]
         .iter()
@@ -73,4 +124,18 @@ fn hit(v: &Value) -> Option<TextHit> {
         types,
         address,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_village_is_a_city_where_there_is_none() {
+        let found = whereabouts_of(&json!({ "village": "Ushaiger", "country": "Saudi Arabia" }));
+        assert_eq!(found.city.as_deref(), Some("Ushaiger"));
+        assert_eq!(found.neighborhood, None);
+        assert_eq!(whereabouts_of(&Value::Null), Whereabouts::default());
+    }
 }

@@ -28,6 +28,12 @@ pub struct Venue {
 }
 
 impl Venue {
+    /// 1 to 4.
+    #[must_use]
+    pub fn price(&self) -> Option<usize> {
+        self.price_tier.as_ref().map(String::len)
+    }
+
     /// Whether it can be stored: a name of sensible length, an identity, coordinates on the globe.
     #[must_use]
     pub fn is_valid(&self) -> bool {

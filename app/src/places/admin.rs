@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::auth::Admin;
 use crate::bounds::{Bool, Lat, Lng, Text};
 use crate::error::{ApiError, Result};
-use crate::external::foursquare::Around;
+use crate::external::foursquare::{Around, Wanted};
 use crate::external::matching::{match_score, name_similarity, quality};
 use crate::external::overpass::Area;
 use crate::external::venue::{self, Venue};
@@ -130,12 +130,14 @@ async fn best_match(app: &App, row: &Row, point: (f64, f64)) -> Option<Venue> {
         lng: point.1,
         radius_m: limit_m,
     };
+    let wanted = Wanted {
+        text: Some(&row.name),
+        limit: 20,
+        ..Wanted::default()
+    };
     let mut found = Vec::new();
     for attempt in 0..3_u32 {
-        found = app
-            .external
-            .trending(around, Some(&row.name), None, 20)
-            .await;
+        found = app.external.trending(around, &wanted).await;
         if !found.is_empty() {
             break;
         }

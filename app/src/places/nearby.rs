@@ -66,7 +66,7 @@ pub async fn nearby(
             lng: point.1,
             radius_m: radius,
         };
-        let venues = app.external.trending(around, None, None, limit).await;
+        let venues = app.external.trending(around, &query.wanted(limit)).await;
         if !crate::external::venue::store(&app.db, &venues)
             .await?
             .is_empty()

@@ -12,7 +12,7 @@ use super::search;
 use crate::app::App;
 use crate::bounds::{Lat, Lng, Rating, Text};
 use crate::error::{ApiError, Result};
-use crate::external::foursquare::Around;
+use crate::external::foursquare::{Around, Wanted};
 use crate::extract::{Json, Query};
 use crate::geo::{Circle, haversine_m};
 use crate::page::{Page, Paging};
@@ -78,6 +78,21 @@ impl TrendingQuery {
             filter.and(format!("p.rating >= {min}"));
         }
         filter
+    }
+
+    /// The filters as the provider is asked for them.
+    #[must_use]
+    pub fn wanted(&self, limit: i64) -> Wanted<'_> {
+        fn given(text: Option<&str>) -> Option<&str> {
+            text.filter(|t| !t.trim().is_empty())
+        }
+        Wanted {
+            text: given(self.cuisine.as_deref()).or(given(self.q.as_deref())),
+            place_type: given(self.place_type.as_deref()),
+            price_tier: given(self.price_budget.as_deref()).or(given(self.price_tier.as_deref())),
+            min_rating: self.min_rating.map(|min| *min),
+            limit,
+        }
     }
 
     fn city(&self) -> Option<&str> {
@@ -187,11 +202,7 @@ async fn external(
     view: View,
     limit: i64,
 ) -> Result<Vec<Place>> {
-    let text = query.cuisine.as_deref().or(query.q.as_deref());
-    let venues = app
-        .external
-        .trending(around, text, query.place_type.as_deref(), limit)
-        .await;
+    let venues = app.external.trending(around, &query.wanted(limit)).await;
     let ids = crate::external::venue::store(&app.db, &venues).await?;
     model::by_ids(app, &ids, view).await
 }

@@ -26,6 +26,7 @@ mod places;
 mod privacy;
 mod processes;
 mod program;
+mod provider;
 mod roles;
 mod room;
 mod rooms;
