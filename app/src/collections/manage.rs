@@ -10,7 +10,7 @@ use super::store::{self, Collection};
 use crate::activity::{self, Kind};
 use crate::app::App;
 use crate::auth::User;
-use crate::bounds::Text;
+use crate::bounds::{Bool, Text};
 use crate::error::{ApiError, OnConstraint, Result};
 use crate::extract::{Json, Path, Query};
 use crate::page::{Page, Paging};
@@ -74,7 +74,7 @@ pub async fn summary(State(app): State<App>, user: User) -> Result<Json<Vec<Summ
 pub struct CreateBody {
     name: Text<1, 100>,
     description: Option<Text<0, 500>>,
-    is_public: Option<bool>,
+    is_public: Option<Bool>,
     /// Wins over `is_public`.
     visibility: Option<Level>,
 }
@@ -108,7 +108,7 @@ pub async fn create(
         .bind(user.id)
         .bind(name)
         .bind(body.description.as_deref())
-        .bind(level(body.visibility, body.is_public))
+        .bind(level(body.visibility, body.is_public.map(|public| *public)))
         .fetch_one(&mut *tx)
         .await
         .on_constraint(NAME_KEY, taken)?;
@@ -130,37 +130,49 @@ pub async fn one(
 
 #[derive(Deserialize, ToSchema)]
 pub struct PutBody {
-    name: Option<Text<1, 100>>,
+    name: Text<1, 100>,
     description: Option<Text<0, 500>>,
-    is_public: Option<bool>,
+    is_public: Bool,
+    /// Wins over `is_public`.
     visibility: Option<Level>,
 }
 
-async fn change(app: &App, user: &User, id: i64, body: PutBody) -> Result<Collection> {
+#[derive(Deserialize, ToSchema)]
+pub struct PatchBody {
+    name: Text<1, 100>,
+    visibility: Option<Level>,
+}
+
+/// What becomes of a collection; what is left out stays.
+struct Change {
+    name: Text<1, 100>,
+    description: Option<Text<0, 500>>,
+    level: Option<Level>,
+}
+
+async fn change(app: &App, user: &User, id: i64, body: Change) -> Result<Collection> {
     store::owned(app, user.id, id).await?;
-    let name = body.name.as_deref().map(str::trim);
-    if name.is_some_and(str::is_empty) {
+    let name = body.name.trim();
+    if name.is_empty() {
         return Err(ApiError::bad("Collection name cannot be blank"));
     }
     let mut tx = app.db.begin().await?;
-    let sql = "update user_collections set name = coalesce($2, name), description = coalesce($3, description), \
+    let sql = "update user_collections set name = $2, description = coalesce($3, description), \
         visibility = coalesce($4, visibility), is_public = coalesce($4, visibility) = 'public', updated_at = now() where id = $1";
     let done = sqlx::query(sql)
         .bind(id)
         .bind(name)
         .bind(body.description.as_deref())
-        .bind(level(body.visibility, body.is_public))
+        .bind(body.level)
         .execute(&mut *tx)
         .await;
     done.on_constraint(NAME_KEY, taken)?;
-    if let Some(name) = name {
-        let sql = "update saved_places set list_name = $2 where collection_id = $1";
-        sqlx::query(sql)
-            .bind(id)
-            .bind(name)
-            .execute(&mut *tx)
-            .await?;
-    }
+    let sql = "update saved_places set list_name = $2 where collection_id = $1";
+    sqlx::query(sql)
+        .bind(id)
+        .bind(name)
+        .execute(&mut *tx)
+        .await?;
     tx.commit().await?;
     store::load(app, user.id, id).await
 }
@@ -173,6 +185,11 @@ pub async fn replace(
     Path(collection_id): Path<i64>,
     Json(body): Json<PutBody>,
 ) -> Result<Json<Collection>> {
+    let body = Change {
+        level: level(body.visibility, Some(*body.is_public)),
+        name: body.name,
+        description: body.description,
+    };
     Ok(Json(change(&app, &user, collection_id, body).await?))
 }
 
@@ -182,8 +199,13 @@ pub async fn patch(
     State(app): State<App>,
     user: User,
     Path(collection_id): Path<i64>,
-    Json(body): Json<PutBody>,
+    Json(body): Json<PatchBody>,
 ) -> Result<Json<Collection>> {
+    let body = Change {
+        name: body.name,
+        description: None,
+        level: body.visibility,
+    };
     Ok(Json(change(&app, &user, collection_id, body).await?))
 }
 

@@ -62,7 +62,8 @@ async fn favorites_are_made_once_and_lists_agree() {
     omar.get(&path).await.expect(403);
     omar.follow(&sara).await;
     omar.get(&path).await.expect(200);
-    omar.put(&path, json!({ "name": "Mine" })).await.expect(403);
+    let mine = json!({ "name": "Mine", "is_public": true });
+    omar.put(&path, mine).await.expect(403);
     omar.delete(&path).await.expect(403);
     assert_eq!(
         ids(omar
@@ -269,4 +270,38 @@ async fn a_photos_caption_comes_in_the_form_or_in_the_query() {
             .expect(200);
         assert_eq!(photo["caption"], expected, "{query} {texts:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collection_is_replaced_whole_and_renamed_in_the_older_form() {
+    let world = World::new().await;
+    let sara = world.person("Sara").await;
+    let made = json!({ "name": "Walks", "description": "by the sea" });
+    let made = sara.post("/collections/", made).await.expect(200);
+    let path = format!("/collections/{}", made["id"]);
+    for (body, missing) in [
+        (json!({ "is_public": true }), "name"),
+        (json!({ "name": "Long walks" }), "is_public"),
+    ] {
+        let told = sara.put(&path, body).await.expect_invalid();
+        assert_eq!(told, ["body", missing]);
+    }
+    let whole = json!({ "name": "Long walks", "is_public": false });
+    let whole = sara.put(&path, whole).await.expect(200);
+    assert_eq!(
+        (&whole["name"], &whole["visibility"], &whole["description"]),
+        (
+            &json!("Long walks"),
+            &json!("private"),
+            &json!("by the sea")
+        )
+    );
+    let patch = async |body: Value| sara.call("PATCH", &path, Some(body)).await;
+    let nameless = patch(json!({ "visibility": "public" })).await;
+    assert_eq!(nameless.expect_invalid(), ["body", "name"]);
+    let renamed = patch(json!({ "name": "Walks" })).await.expect(200);
+    assert_eq!(
+        (&renamed["name"], &renamed["visibility"]),
+        (&json!("Walks"), &json!("private"))
+    );
 }
