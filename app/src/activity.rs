@@ -153,7 +153,9 @@ async fn entries(
 struct FeedQuery {
     /// Comma list of checkin, like, comment, follow, review, collection.
     activity_types: Option<String>,
+    #[param(value_type = Option<DateTime<Utc>>)]
     since: Option<String>,
+    #[param(value_type = Option<DateTime<Utc>>)]
     until: Option<String>,
 }
 
@@ -183,7 +185,9 @@ async fn feed(
 struct FilterBody {
     activity_types: Option<Vec<String>>,
     user_ids: Option<Vec<Id>>,
+    #[schema(value_type = Option<DateTime<Utc>>)]
     since: Option<String>,
+    #[schema(value_type = Option<DateTime<Utc>>)]
     until: Option<String>,
     limit: Option<Int<1, 100>>,
     offset: Option<Int<0, { i64::MAX }>>,

@@ -229,6 +229,7 @@ pub async fn say(app: &App, user: &User, place: i64, text: &str) -> Result<ChatM
 #[derive(Deserialize, IntoParams)]
 struct MessagesQuery {
     /// ISO 8601; only later messages.
+    #[param(value_type = Option<chrono::DateTime<chrono::Utc>>)]
     since: Option<String>,
 }
 

@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod advanced;
+pub mod choices;
 pub mod create;
 pub mod detail;
 pub mod external;

@@ -39,7 +39,7 @@ pub async fn mine(
 }
 
 #[derive(Deserialize, ToSchema)]
-pub struct ChangeBody {
+pub struct CheckInChange {
     note: Option<Text<0, 500>>,
     visibility: Option<Level>,
 }
@@ -50,7 +50,7 @@ pub async fn change(
     State(app): State<App>,
     user: User,
     Path(check_in_id): Path<i64>,
-    Json(body): Json<ChangeBody>,
+    Json(body): Json<CheckInChange>,
 ) -> Result<Json<CheckIn>> {
     model::owned(&app, user.id, check_in_id).await?;
     let sql = "update check_ins set note = coalesce($2, note), visibility = coalesce($3, visibility) where id = $1";

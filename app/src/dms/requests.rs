@@ -145,9 +145,18 @@ pub async fn list(
     Ok(Json(paging.page(threads, total)))
 }
 
+/// Documents [`AnswerBody`]; another word is no input error but a request that cannot be done.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[allow(dead_code)]
+enum AnswerStatus {
+    Accepted,
+    Rejected,
+}
+
 #[derive(Deserialize, ToSchema)]
 pub struct AnswerBody {
-    /// `accepted` or `rejected`.
+    #[schema(value_type = AnswerStatus)]
     status: String,
 }
 

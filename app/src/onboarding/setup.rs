@@ -76,20 +76,20 @@ pub struct UsernameBody {
 }
 
 #[derive(Serialize, ToSchema)]
-pub struct Availability {
+pub struct UsernameCheck {
     available: bool,
     message: &'static str,
 }
 
 /// Whether a username is well formed and free.
-#[utoipa::path(post, path = "/onboarding/check-username", tag = "onboarding", responses((status = 200, body = Availability)))]
+#[utoipa::path(post, path = "/onboarding/check-username", tag = "onboarding", responses((status = 200, body = UsernameCheck)))]
 pub async fn check_username(
     State(app): State<App>,
     Json(body): Json<UsernameBody>,
-) -> Result<Json<Availability>> {
+) -> Result<Json<UsernameCheck>> {
     if !is_username(&body.username) {
         let message = "Username may only contain letters, digits and underscores";
-        return Ok(Json(Availability {
+        return Ok(Json(UsernameCheck {
             available: false,
             message,
         }));
@@ -104,7 +104,7 @@ pub async fn check_username(
     } else {
         "Username is available"
     };
-    Ok(Json(Availability {
+    Ok(Json(UsernameCheck {
         available: !taken,
         message,
     }))

@@ -5,6 +5,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
+use super::choices::PriceTier;
 use super::model::{self, Place, View};
 use crate::app::App;
 use crate::auth::User;
@@ -70,6 +71,7 @@ pub struct PlaceBody {
     #[schema(value_type = Option<Listed>)]
     categories: Option<Categories>,
     #[serde(default, deserialize_with = "tier")]
+    #[schema(value_type = Option<PriceTier>)]
     price_tier: Option<Text<0, 4>>,
 }
 

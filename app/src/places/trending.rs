@@ -6,6 +6,7 @@ use axum::extract::State;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::choices::{PriceBudget, TimeWindow};
 use super::filter::Filter;
 use super::model::{self, Place, View};
 use super::search;
@@ -34,8 +35,7 @@ pub struct TrendingQuery {
     city: Option<Text<0, 100>>,
     #[param(inline)]
     neighborhood: Option<Text<0, 100>>,
-    /// $, $$ or $$$.
-    #[param(inline)]
+    #[param(inline, value_type = Option<PriceBudget>)]
     price_budget: Option<Text<0, 10>>,
     #[param(inline)]
     q: Option<Text<0, 200>>,
@@ -47,7 +47,7 @@ pub struct TrendingQuery {
 
 #[derive(Deserialize, IntoParams)]
 pub struct WindowQuery {
-    /// 1h, 6h, 24h, 7d or 30d.
+    #[param(inline, value_type = Option<TimeWindow>)]
     time_window: Option<String>,
 }
 

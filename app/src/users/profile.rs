@@ -101,7 +101,7 @@ enum Availability {
 }
 
 #[derive(Deserialize, ToSchema)]
-pub struct ChangeBody {
+pub struct ProfileChange {
     name: Option<Text<0, 100>>,
     bio: Option<Text<0, 500>>,
     availability_status: Option<Availability>,
@@ -112,7 +112,7 @@ pub struct ChangeBody {
 pub async fn change(
     State(app): State<App>,
     user: User,
-    Json(body): Json<ChangeBody>,
+    Json(body): Json<ProfileChange>,
 ) -> Result<Json<PublicUser>> {
     let mode = body.availability_status.map(|a| {
         if a == Availability::Available {
