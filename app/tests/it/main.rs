@@ -32,6 +32,8 @@ mod room;
 mod rooms;
 mod schema;
 mod slow;
+mod sms;
+mod spatial;
 mod statements;
 mod storage;
 mod storage_moto;
