@@ -26,6 +26,11 @@ pub struct Collection {
     pub updated_at: Option<Stamp>,
 }
 
+/// Pictures of a collection.
+const PICTURES: usize = 3;
+/// And of one in short, as many as are read.
+const PICTURES_IN_SHORT: usize = 4;
+
 /// SQL of [`Collection`]s aliased `k` as the user `$1` sees them; pictures are of the latest places.
 fn collections_sql() -> String {
     format!(
@@ -33,15 +38,16 @@ fn collections_sql() -> String {
          array(select x.url from (select coalesce(p.photo_url, (select f.url from check_in_photos f join check_ins c on c.id = f.check_in_id \
                 where c.place_id = p.id and {} order by f.id desc limit 1)) as url, m.added_at, m.id \
             from user_collection_places m join places p on p.id = m.place_id where m.collection_id = k.id) x \
-            where x.url is not null order by x.added_at desc, x.id desc limit 3) as photo_urls, \
+            where x.url is not null order by x.added_at desc, x.id desc limit 4) as photo_urls, \
          (select count(*) from user_collection_places m where m.collection_id = k.id) as place_count, k.created_at, k.updated_at \
          from user_collections k",
         visible::picture("c", "$1::bigint")
     )
 }
 
-async fn finished(app: &App, mut all: Vec<Collection>) -> Vec<Collection> {
+async fn finished(app: &App, mut all: Vec<Collection>, pictures: usize) -> Vec<Collection> {
     for collection in &mut all {
+        collection.photo_urls.truncate(pictures);
         collection.photo_urls = app.objects.addresses(&collection.photo_urls).await;
     }
     all
@@ -97,6 +103,26 @@ pub async fn visible_to(
     limit: i64,
     offset: i64,
 ) -> Result<Vec<Collection>> {
+    let rows = rows(app, viewer, owner, limit, offset).await?;
+    Ok(finished(app, rows, PICTURES).await)
+}
+
+/// All collections of `owner` with a picture more, for their summary.
+///
+/// # Errors
+/// The database's failure.
+pub async fn in_short(app: &App, owner: i64) -> Result<Vec<Collection>> {
+    let rows = rows(app, owner, owner, i64::MAX, 0).await?;
+    Ok(finished(app, rows, PICTURES_IN_SHORT).await)
+}
+
+async fn rows(
+    app: &App,
+    viewer: i64,
+    owner: i64,
+    limit: i64,
+    offset: i64,
+) -> Result<Vec<Collection>> {
     let sql = format!(
         "{} where k.user_id = $2 and {} order by lower(k.name), k.id limit $3 offset $4",
         collections_sql(),
@@ -106,10 +132,8 @@ pub async fn visible_to(
         .bind(viewer)
         .bind(owner)
         .bind(limit)
-        .bind(offset)
-        .fetch_all(&app.db)
-        .await?;
-    Ok(finished(app, rows).await)
+        .bind(offset);
+    Ok(rows.fetch_all(&app.db).await?)
 }
 
 /// One collection the viewer may see.
@@ -146,7 +170,7 @@ pub async fn load(app: &App, viewer: i64, id: i64) -> Result<Collection> {
         .fetch_optional(&app.db)
         .await?;
     let row = row.ok_or(ApiError::NotFound("Collection"))?;
-    finished(app, vec![row])
+    finished(app, vec![row], PICTURES)
         .await
         .pop()
         .ok_or(ApiError::NotFound("Collection"))

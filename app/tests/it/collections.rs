@@ -305,3 +305,32 @@ async fn a_collection_is_replaced_whole_and_renamed_in_the_older_form() {
         (&json!("Walks"), &json!("private"))
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_summary_shows_a_picture_more_than_the_collection() {
+    let world = World::new().await;
+    let sara = world.person("Sara").await;
+    let made = json!({ "name": "Walks" });
+    let made = sara.post("/collections/", made).await.expect(200);
+    for n in 0..5 {
+        let place = world.place(&format!("Place {n}"), f64::from(n)).await;
+        let picture =
+            format!("update places set photo_url = 'https://p.example/{n}.jpg' where id = {place}");
+        world.execute(&picture).await;
+        sara.post(
+            &format!("/collections/{}/places/{place}", made["id"]),
+            Value::Null,
+        )
+        .await
+        .expect(200);
+    }
+    let count = |list: &Value, field: &str| {
+        let walks = list.as_array().unwrap().iter();
+        let walks = walks.filter(|c| c["name"] == "Walks").collect::<Vec<_>>();
+        walks[0][field].as_array().unwrap().len()
+    };
+    let short = sara.get("/collections/summary").await.expect(200);
+    assert_eq!(count(&short, "photos"), 4);
+    let long = sara.get("/collections/").await.expect(200);
+    assert_eq!(count(&long, "photo_urls"), 3);
+}
