@@ -84,7 +84,7 @@ $(FUZZ_VENV)/ready: app/tests/fuzz/requirements.txt
 	tools/venv.sh $(FUZZ_VENV) $^
 	@touch $@
 
-# The running service answers nothing that its document allows, or forbids, with a server error.
+# The running service answers nothing that its document allows, or forbids, with a server error or in a way the document does not tell.
 fuzz: $(FUZZ_VENV)/ready
 	cargo build -p circles-app --bin circles-app
 	CIRCLES_APP=$(CARGO_TARGET_DIR)/debug/circles-app SCHEMATHESIS=$(FUZZ_VENV)/bin/schemathesis app/tests/fuzz/run.sh
