@@ -161,6 +161,7 @@ pub(super) mod tests {
             variable_files: &[],
             process: &[],
             facts: None,
+            sandbox: false,
             catalog: &catalog,
         });
         declared(&loaded.unwrap().stack)

@@ -133,6 +133,7 @@ fn load(
         variable_files: &request.variable_files,
         process: &process,
         facts,
+        sandbox: request.sandbox,
         catalog,
     };
     stack::load(&load).map_err(|diagnostics| SessionError::Stack {

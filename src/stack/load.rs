@@ -62,7 +62,7 @@ fn read(
     if let Some(environment) = &environment {
         environment::check_others(desk, &document, &environment.name);
     }
-    let declared = variables::declarations(desk, document.get("variables"));
+    let declared = variables::declarations(desk, document.get("variables"), request.sandbox);
     let environment = environment?;
     let here = environment
         .entries

@@ -21,6 +21,8 @@ pub struct LoadRequest<'a> {
     pub process: &'a [(String, String)],
     /// What AWS said about caller and region. `None`: offline, placeholders stand in.
     pub facts: Option<&'a Facts>,
+    /// Against the sandbox.
+    pub sandbox: bool,
     pub catalog: &'a Catalog,
 }
 

@@ -30,6 +30,11 @@ pub const DECLARATION: &[Field] = &[
         Type::Any,
         "Its value when nobody gives one; `null`: unset, as if the line that uses it were not there.",
     ),
+    Field::new(
+        "sandbox",
+        Type::Any,
+        "Its default against the sandbox, where it is another.",
+    ),
     Field::new("minimum", ANY_INT, "The least that a number may be."),
     Field::new("maximum", ANY_INT, "The most that a number may be."),
     Field::new(
@@ -51,6 +56,8 @@ pub struct Variable {
     pub ty: Type,
     pub one_of: Vec<Value>,
     pub default: Option<Value>,
+    /// `null` is a value of it, whatever its default in the sandbox.
+    pub nullable: bool,
 }
 
 /// Where values come from, the strongest first.
@@ -65,8 +72,8 @@ pub struct Given<'a> {
     pub process: &'a [(String, String)],
 }
 
-/// Reads the declarations.
-pub fn declarations(desk: &mut Desk<'_>, node: Option<&Node>) -> Vec<Variable> {
+/// Reads the declarations. `sandbox`: with the defaults that are meant for it.
+pub fn declarations(desk: &mut Desk<'_>, node: Option<&Node>, sandbox: bool) -> Vec<Variable> {
     let Some(node) = node else {
         return Vec::new();
     };
@@ -82,11 +89,11 @@ pub fn declarations(desk: &mut Desk<'_>, node: Option<&Node>) -> Vec<Variable> {
     };
     entries
         .iter()
-        .filter_map(|entry| declaration(desk, entry))
+        .filter_map(|entry| declaration(desk, entry, sandbox))
         .collect()
 }
 
-fn declaration(desk: &mut Desk<'_>, entry: &Entry) -> Option<Variable> {
+fn declaration(desk: &mut Desk<'_>, entry: &Entry, sandbox: bool) -> Option<Variable> {
     let name = entry.key.text.clone();
     super::document::check_name(desk, &entry.key, "a variable");
     let Some(entries) = entry.value.as_map() else {
@@ -106,7 +113,7 @@ fn declaration(desk: &mut Desk<'_>, entry: &Entry) -> Option<Variable> {
         return None;
     };
     let mut checker = Checker::new(desk, &Nothing);
-    let read = checker.fields(entries, DECLARATION, "", &["default"]);
+    let read = checker.fields(entries, DECLARATION, "", &["default", "sandbox"]);
     let int = |key: &str| read.get(key).and_then(Value::as_int);
     let node = entries
         .iter()
@@ -152,8 +159,16 @@ fn declaration(desk: &mut Desk<'_>, entry: &Entry) -> Option<Variable> {
         ty,
         one_of,
         default: None,
+        nullable: node.is_some_and(Node::is_null),
     };
     variable.default = node.map(|node| from_node(desk, &variable, node));
+    if let Some(local) = entries.iter().find(|e| e.key.text == "sandbox") {
+        // Checked wherever it is read, used in the sandbox alone.
+        let local = from_node(desk, &variable, &local.value);
+        if sandbox {
+            variable.default = Some(local);
+        }
+    }
     Some(variable)
 }
 
@@ -238,7 +253,7 @@ fn value(desk: &mut Desk<'_>, variable: &Variable, given: &Given<'_>) -> Value {
 /// A value given as text from outside the file.
 fn from_text(desk: &mut Desk<'_>, variable: &Variable, text: &str, source: &str) -> Value {
     // `--var certificate_arn=$CERTIFICATE` where the shell has none.
-    if matches!(text, "null" | "") && variable.default == Some(Value::Null) {
+    if matches!(text, "null" | "") && variable.nullable {
         return Value::Null;
     }
     let read = match &variable.ty {

@@ -115,7 +115,8 @@ class System:
         kept = {key: known[key] for key in ("family", "containerDefinitions", "cpu", "memory", "networkMode",
                 "requiresCompatibilities", "executionRoleArn", "taskRoleArn", "runtimePlatform") if key in known}
         container = kept["containerDefinitions"][0]
-        container["environment"] += [{"name": name, "value": value} for name, value in (environment or {}).items()]
+        values = {one["name"]: one["value"] for one in container["environment"]} | (environment or {})
+        container["environment"] = [{"name": name, "value": value} for name, value in values.items()]
         if command:
             container["command"] = command
         return ecs.register_task_definition(**kept)["taskDefinition"]["taskDefinitionArn"]

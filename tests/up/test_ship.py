@@ -87,21 +87,22 @@ def test_a_crash_looping_image_is_rolled_back_and_no_request_fails(system, folde
 def test_verify_passes_in_production_and_in_debug_mode(system):
     said = system.run("--sandbox", "verify")
     assert "0 failed" in said
+    # In the sandbox the stack file switches debug on.
     report = json.loads(system.run("--sandbox", "verify", "--login", "--json"))
     verdicts = {check["name"]: check["verdict"] for check in report["checks"]}
-    assert verdicts["sign-up"] == "expected" and "failed" not in verdicts.values()
-    # A pipeline of somebody's own rolls out another environment.
-    revision = system.revision({"APP_DEBUG": "true"})
+    assert verdicts["socket"] == verdicts["sign-up"] == "passed" and "failed" not in verdicts.values()
+    # A pipeline of somebody's own rolls out another environment, production's.
+    revision = system.revision({"APP_DEBUG": "false"})
     system.roll(taskDefinition=revision)
     system.steady(2, revision)
     report = json.loads(system.run("--sandbox", "verify", "--login", "--json"))
     verdicts = {check["name"]: check["verdict"] for check in report["checks"]}
-    assert verdicts["socket"] == verdicts["sign-up"] == "passed" and "failed" not in verdicts.values()
+    assert verdicts["sign-up"] == "expected" and "failed" not in verdicts.values()
     # The stack file's environment comes back, with the image that runs.
     running = image(system)
     system.run("--sandbox", "apply", "--yes")
     system.steady(2)
-    assert image(system) == running and json.loads(system.get("/health")[1])["debug"] is False
+    assert image(system) == running and json.loads(system.get("/health")[1])["debug"] is True
 
 
 def test_a_rollback_brings_the_first_image_back(system):

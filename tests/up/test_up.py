@@ -110,12 +110,12 @@ def test_the_desired_count_is_followed(system):
 
 
 def test_a_revision_with_another_environment_takes_over(system):
-    assert json.loads(system.get("/health")[1])["debug"] is False
-    revision = system.revision({"APP_DEBUG": "true"})
+    assert json.loads(system.get("/health")[1])["debug"] is True
+    revision = system.revision({"APP_DEBUG": "false"})
     before = system.pids()
     system.roll(taskDefinition=revision)
     system.steady(2, revision)
-    assert json.loads(system.get("/health")[1])["debug"] is True
+    assert json.loads(system.get("/health")[1])["debug"] is False
     until(lambda: not before & system.pids())
 
 

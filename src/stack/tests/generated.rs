@@ -85,6 +85,7 @@ const OTHERWISE: &[(&str, &str)] = &[
         "image_digest",
         "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
     ),
+    ("debug", "true"),
     ("db_instance_class", "db.t4g.medium"),
     ("db_storage", "50"),
     ("log_retention", "90"),

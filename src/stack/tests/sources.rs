@@ -54,6 +54,33 @@ fn the_nearest_source_of_a_variable_wins() {
 }
 
 #[test]
+fn the_sandbox_has_defaults_of_its_own() {
+    const STACK: &str = "\
+stack: demo
+variables: { n: { default: 1, sandbox: 7 }, debug: { default: null, sandbox: \"true\" } }
+default_environment: dev
+environments:
+  dev: {}
+  prod: { variables: { n: 3 } }
+resources: {}
+";
+    let elsewhere = loaded(STACK);
+    assert_eq!(n(&elsewhere), 1);
+    assert_eq!(elsewhere.stack.variables["debug"], Value::Null);
+    let sandbox = with(STACK, |r| r.sandbox = true).unwrap();
+    assert_eq!(n(&sandbox), 7);
+    assert_eq!(sandbox.stack.variables["debug"], Value::text("true"));
+    let prod = with(STACK, |r| {
+        r.sandbox = true;
+        r.environment = Some("prod");
+        r.variables = vec![pair("debug", "null")];
+    });
+    let prod = prod.unwrap();
+    assert_eq!(n(&prod), 3, "what an environment says is no default");
+    assert_eq!(prod.stack.variables["debug"], Value::Null);
+}
+
+#[test]
 fn text_from_outside_is_read_as_the_variables_type() {
     let given = vec![pair("list", "b, c"), pair("unset", "null")];
     let loaded = with(PRECEDENCE, |r| r.variables = given).unwrap();

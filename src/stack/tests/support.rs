@@ -16,6 +16,7 @@ pub struct Ask {
     pub files: Vec<VarFile>,
     pub process: Vec<(String, String)>,
     pub facts: Facts,
+    pub sandbox: bool,
 }
 
 impl Default for Ask {
@@ -26,6 +27,7 @@ impl Default for Ask {
             variables: Vec::new(),
             files: Vec::new(),
             process: Vec::new(),
+            sandbox: false,
             facts: Facts {
                 account: "000000000000".into(),
                 region: "us-east-1".into(),
@@ -48,6 +50,7 @@ impl Ask {
             variable_files: &self.files,
             process: &self.process,
             facts: Some(&self.facts),
+            sandbox: self.sandbox,
             catalog: &CATALOG,
         }
     }
