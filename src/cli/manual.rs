@@ -5,7 +5,7 @@ use std::fmt::Write;
 use clap::{Command, CommandFactory};
 
 use super::failure::EXIT_CODES;
-use super::terraform::{Answer, COMMANDS, OPTIONS};
+use super::terraform::{Answer, COMMANDS, OPTIONS, PHRASES};
 
 /// How wide help texts are in the manual.
 const WIDTH: usize = 100;
@@ -74,7 +74,10 @@ fn habits(out: &mut String) {
     let commands = COMMANDS
         .iter()
         .map(|(name, answer)| ((*name).to_owned(), answer));
-    for (typed, answer) in commands.chain(options) {
+    let phrases = PHRASES
+        .iter()
+        .map(|(one, two, answer)| (format!("{one} {two}"), answer));
+    for (typed, answer) in commands.chain(phrases).chain(options) {
         let here = match answer {
             Answer::Means(words) => format!("`{}`", words.join(" ")),
             Answer::Needless => "taken, and changes nothing".into(),

@@ -10,7 +10,7 @@ mod table;
 
 pub use table::Answer;
 use table::Answer::{Fine, Instead, Means, Needless};
-pub use table::{COMMANDS, OPTIONS};
+pub use table::{COMMANDS, OPTIONS, PHRASES};
 
 /// What is printed instead of running anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,16 @@ pub fn rewrite(arguments: Vec<OsString>) -> Result<Vec<OsString>, Said> {
     let verb = verb_at(&arguments);
     let mut rewritten = Vec::with_capacity(arguments.len());
     let mut options_ended = false;
+    let typed = |at: usize| arguments.get(at).and_then(|word| word.to_str());
+    let second = verb.and_then(|at| Some((typed(at)?, typed(at + 1)?)));
+    let phrase = PHRASES
+        .iter()
+        .find(|(one, two, _)| second == Some((*one, *two)));
+    if let Some((one, two, answer)) = phrase {
+        take(&format!("{one} {two}"), *answer, None, &mut rewritten)?;
+    }
+    let applies = verb.and_then(typed) == Some("apply");
+    let mut verb_stands = 0;
     for (index, argument) in arguments.into_iter().enumerate() {
         let Some(text) = argument.to_str() else {
             rewritten.push(argument);
@@ -31,12 +41,19 @@ pub fn rewrite(arguments: Vec<OsString>) -> Result<Vec<OsString>, Said> {
         };
         options_ended |= text == "--";
         if Some(index) == verb {
+            verb_stands = rewritten.len();
             command(text, &mut rewritten)?;
         } else if index > 0 && !options_ended && text.starts_with('-') {
             option(text, &mut rewritten)?;
         } else {
             rewritten.push(argument);
         }
+    }
+    // `apply -destroy` is Terraform's other way to say it.
+    let asked = rewritten.iter().position(|word| word == "--destroy");
+    if let (true, Some(at)) = (applies, asked) {
+        rewritten[verb_stands] = "destroy".into();
+        rewritten.remove(at);
     }
     Ok(rewritten)
 }
@@ -215,6 +232,31 @@ mod tests {
                 Needless => panic!("{name}: a command cannot be dropped"),
             }
         }
+    }
+
+    #[test]
+    fn every_phrase_of_the_table_is_answered() {
+        for (one, two, _) in PHRASES {
+            let said = rewritten(&format!("--env prod {one} {two} x")).unwrap_err();
+            assert_eq!(said.exit, Exit::USAGE);
+            assert!(said.text.starts_with(&format!("{one} {two}: ")));
+            let ours = Cli::command();
+            let ours = ours.find_subcommand(one).unwrap();
+            assert!(ours.find_subcommand(two).is_none(), "{one} {two} is ours");
+        }
+    }
+
+    #[test]
+    fn apply_destroy_destroys() {
+        assert_eq!(
+            rewritten("--env prod apply -destroy -auto-approve").unwrap(),
+            ["--env", "prod", "destroy", "--yes"]
+        );
+        assert_eq!(
+            rewritten("plan -destroy").unwrap(),
+            ["plan", "--destroy"],
+            "a plan of it stays a plan"
+        );
     }
 
     #[test]

@@ -164,3 +164,26 @@ pub const COMMANDS: &[(&str, Answer)] = &[
         Instead("what kinds and components take is described by: circles-infra schema"),
     ),
 ];
+
+/// Commands of two words.
+pub const PHRASES: &[(&str, &str, Answer)] = &[
+    (
+        "state",
+        "pull",
+        Instead(
+            "what the state holds is shown by: circles-infra state list, and circles-infra state show ADDRESS",
+        ),
+    ),
+    (
+        "state",
+        "push",
+        Instead(
+            "a state is not written by hand: circles-infra state rebuild makes one from what is in AWS, circles-infra state migrate moves one",
+        ),
+    ),
+    (
+        "state",
+        "replace-provider",
+        Instead("there are no providers: AWS is built in"),
+    ),
+];
