@@ -3,9 +3,10 @@
 //!
 //! ```text
 //!   Inputs ─▶ decide (keep, create, update, replace) ─┐
-//!        └──▶ retire (delete, forget) ────────────────┴▶ assemble (order) ─▶ Plan
+//!        └──▶ retire (delete, forget) ────────────────┴▶ assemble ─▶ arrange (order) ─▶ Plan
 //! ```
 
+mod arrange;
 mod assemble;
 mod decide;
 pub mod diff;
@@ -15,7 +16,7 @@ pub mod release;
 mod retire;
 mod value;
 
-pub use assemble::plan;
+pub use assemble::{plan, unordered};
 pub use decide::suffixed;
 pub use inputs::{Ask, Inputs, Seen, Sighting, Wish};
 pub use value::{

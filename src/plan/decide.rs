@@ -15,6 +15,10 @@ mod replace;
 pub use replace::suffixed;
 use replace::{accept_suffix, keep_zone, keeps_key};
 
+/// Said of a replacement whose old generation goes before the new one comes.
+pub(super) const DOWNTIME: &str =
+    "away from the deletion of the old one until the new one is ready";
+
 /// What becomes of a resource, as far as those that refer to it need to know.
 enum Fate {
     /// As it is, or changed in place; the named fields are not known until then.
@@ -308,8 +312,7 @@ impl Decider<'_> {
         delete_first: bool,
     ) {
         let loses_data = replaces.is_some() && kind.holds_data() && !self.inputs.header.ephemeral;
-        let downtime = (replaces.is_some() && delete_first)
-            .then(|| "away from the deletion of the old one until the new one is ready".to_owned());
+        let downtime = (replaces.is_some() && delete_first).then(|| DOWNTIME.to_owned());
         self.fates
             .insert(wish.address.clone(), Fate::Made(desired.clone()));
         let act = Act::Create {

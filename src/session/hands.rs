@@ -10,7 +10,7 @@ use crate::engine::Stop;
 use crate::event::{Event, Outcome, Sink};
 use crate::kind::{Asked, AskedItem, Extent, Memo, Readiness};
 use crate::model::{Address, Ownership, PROTECT_TAG, PhysicalId, TAG_PREFIX, Tags};
-use crate::plan::{Act, Ask, Plan, Sighting, Step, StepId};
+use crate::plan::{Act, Plan, Sighting, Step, StepId};
 use crate::state::Record;
 
 impl Session {
@@ -21,7 +21,7 @@ impl Session {
         stop: Stop,
     ) -> Result<Vec<(Address, Record)>, SessionError> {
         self.lock("state rm", Duration::ZERO, &mut |_| {}).await?;
-        let planned = self.look(&Ask::default()).await?;
+        let planned = self.survey().await?;
         let before = planned.snapshot.resources.clone();
         let mut steps = Vec::new();
         for (address, all) in &planned.seen.ours {
@@ -55,7 +55,7 @@ impl Session {
         stop: Stop,
     ) -> Result<Vec<(Address, Record)>, SessionError> {
         self.lock("state mv", Duration::ZERO, &mut |_| {}).await?;
-        let mut planned = self.look(&Ask::default()).await?;
+        let mut planned = self.survey().await?;
         if planned.seen.ours.keys().any(|address| address.within(to)) {
             return Err(SessionError::Guard(format!(
                 "something stands at {to} already"
@@ -105,7 +105,7 @@ impl Session {
             })?;
         self.lock("state import", Duration::ZERO, &mut |_| {})
             .await?;
-        let mut planned = self.look(&Ask::default()).await?;
+        let mut planned = self.survey().await?;
         if let Some(there) = planned.seen.ours.get(address).and_then(|all| all.first()) {
             return Err(SessionError::Guard(format!(
                 "{address} is {} already",

@@ -7,6 +7,7 @@ use crate::aws::Lookup;
 use crate::engine::{Look, Matcher, observe};
 use crate::journal::{RunState, fold};
 use crate::model::{Address, Value};
+use crate::plan::order::Cycle;
 use crate::plan::{self, Ask, Inputs, Mode, Note, Outputs, Plan, Seen};
 use crate::stack::nearest;
 use crate::state::{Snapshot, StateKey, Version};
@@ -74,7 +75,7 @@ impl Session {
     /// The same, and whatever else in the account carries this stack's tags.
     pub async fn drift(&self) -> Result<Plan, SessionError> {
         let ask = Ask::default();
-        Ok(self.look_with(&ask, true).await?.plan)
+        Ok(self.look_with(&ask, true, plan::unordered).await?.plan)
     }
 
     fn lookups(&self) -> Vec<Lookup> {
@@ -90,10 +91,21 @@ impl Session {
 
     /// What is destroyed is sought thoroughly: nothing may stay behind.
     pub(super) async fn look(&self, ask: &Ask) -> Result<Planned, SessionError> {
-        self.look_with(ask, ask.destroy).await
+        self.look_with(ask, ask.destroy, plan::plan).await
     }
 
-    async fn look_with(&self, ask: &Ask, thorough: bool) -> Result<Planned, SessionError> {
+    /// What is there, for verbs that carry no plan out: they need no order of its steps, and must work where there is none.
+    pub(super) async fn survey(&self) -> Result<Planned, SessionError> {
+        self.look_with(&Ask::default(), false, plan::unordered)
+            .await
+    }
+
+    async fn look_with(
+        &self,
+        ask: &Ask,
+        thorough: bool,
+        make: fn(Inputs<'_>) -> Result<Plan, Cycle>,
+    ) -> Result<Planned, SessionError> {
         let Remembered {
             mut snapshot,
             version,
@@ -127,7 +139,7 @@ impl Session {
         } else {
             Mode::Apply
         };
-        let mut plan = plan::plan(Inputs {
+        let mut plan = make(Inputs {
             header,
             scope: &self.scope,
             wishes: &released.wishes,
@@ -245,8 +257,7 @@ impl Session {
 
     /// The outputs as AWS has them now.
     pub async fn outputs(&mut self) -> Result<Outputs, SessionError> {
-        let plan = self.plan(&Ask::default()).await?;
-        Ok(known(&plan.outputs))
+        Ok(known(&self.survey().await?.plan.outputs))
     }
 }
 

@@ -4,7 +4,6 @@ use super::{Session, SessionError};
 use crate::aws::glance;
 use crate::kind::CloudError;
 use crate::model::{Address, Attributes};
-use crate::plan::Ask;
 use crate::stack::ServiceInfo;
 
 impl Session {
@@ -22,7 +21,7 @@ impl Session {
                 .map(|(address, record)| (address, record.attributes))
                 .collect());
         }
-        let planned = self.look(&Ask::default()).await?;
+        let planned = self.survey().await?;
         Ok(planned
             .seen
             .ours

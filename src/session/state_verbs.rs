@@ -8,7 +8,6 @@ use super::{Session, SessionError};
 use crate::engine::{Ledger, Opening};
 use crate::journal::Event;
 use crate::model::{Address, KindName, PhysicalId};
-use crate::plan::Ask;
 use crate::state::{Record, Snapshot};
 
 /// What `state rebuild` changed.
@@ -31,7 +30,7 @@ impl Session {
     pub async fn rebuild(&mut self) -> Result<Rebuilt, SessionError> {
         self.lock("state rebuild", Duration::ZERO, &mut |_| {})
             .await?;
-        let planned = self.look(&Ask::default()).await?;
+        let planned = self.survey().await?;
         let mut ledger = self
             .ledger(
                 planned.snapshot.clone(),

@@ -82,7 +82,7 @@ impl Session {
 
     /// Without a state, what carries our tags is looked for.
     async fn find_all(&self, known: &mut Snapshot) -> Result<(), SessionError> {
-        let planned = self.look(&crate::plan::Ask::default()).await?;
+        let planned = self.survey().await?;
         for (address, all) in &planned.seen.ours {
             if let Some(sighting) = all.first() {
                 let record = Record {

@@ -60,7 +60,8 @@ pub fn failure(error: SessionError, style: Style) -> Failure {
             hints: refused.hints,
             ..Failure::new(FailureKind::Refused, refused.what)
         },
-        SessionError::Plan(_) => Failure::new(FailureKind::Stack, error.to_string()),
+        SessionError::Plan(_) => Failure::new(FailureKind::Stack, error.to_string())
+            .hint("if an address was renamed, say so: circles-infra state mv OLD NEW, or `moved:` in the stack file"),
     }
 }
 

@@ -1,0 +1,211 @@
+//! The order of a plan's steps: wishes after what they stand on, deletes after whatever held on to them, names given up before they
+//! are taken.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::Address;
+
+use super::assemble::LiveEdges;
+use super::decide::{DOWNTIME, Draft};
+use super::order::{self, Cycle};
+use super::retire::Retired;
+use super::{Act, Inputs, Step, StepId, Wish};
+
+/// Numbers the steps in an order that can be carried out, each with what it waits for.
+pub(super) fn arrange(
+    inputs: &Inputs<'_>,
+    mut drafts: Vec<Draft>,
+    retired: Vec<Retired>,
+    live: &LiveEdges,
+) -> Result<Vec<Step>, Cycle> {
+    let made: BTreeMap<Address, usize> = drafts
+        .iter()
+        .enumerate()
+        .map(|(i, d)| (d.address.clone(), i))
+        .collect();
+    let mut edges = needs(inputs, &drafts, &made);
+    held(&retired, drafts.len(), live, &mut edges);
+    let mut waits = first(&drafts, &retired, &made);
+    waits.extend(same_names_apart(inputs, &drafts, &retired));
+    edges.extend(&waits);
+    let mut graph = Reach::new(drafts.len() + retired.len(), &edges);
+    for (i, gone) in retired.iter().enumerate() {
+        let number = drafts.len() + i;
+        if let Some(new) = made.get(&gone.step.address) {
+            if drafts[*new].delete_first || (!waits.is_empty() && graph.leads(number, *new)) {
+                // The new one stands on what can only be made once the old one is out of the way.
+                if goes_early(&drafts[*new]) {
+                    drafts[*new].step.downtime = Some(DOWNTIME.to_owned());
+                }
+            } else {
+                graph.add(*new, number);
+                edges.push((*new, number));
+            }
+        }
+    }
+    let going: BTreeSet<usize> = retired.iter().map(|gone| gone.instance).collect();
+    for (i, gone) in retired.iter().enumerate() {
+        let number = drafts.len() + i;
+        for holder in &live.held_by[gone.instance] {
+            let update = made.get(&live.addresses[*holder]);
+            // A holder that stays lets go by its own update; not possible where that update needs the successor first.
+            if let Some(update) = update
+                && !going.contains(holder)
+                && (waits.is_empty() || !graph.leads(number, *update))
+            {
+                graph.add(*update, number);
+                edges.push((*update, number));
+            }
+        }
+    }
+    number(loose(drafts, retired), edges)
+}
+
+/// The steps in no particular order, none waiting for another.
+pub(super) fn loose(drafts: Vec<Draft>, retired: Vec<Retired>) -> Vec<Step> {
+    drafts
+        .into_iter()
+        .map(|draft| draft.step)
+        .chain(retired.into_iter().map(|gone| gone.step))
+        .enumerate()
+        .map(|(i, step)| Step {
+            id: StepId(i),
+            ..step
+        })
+        .collect()
+}
+
+fn number(mut steps: Vec<Step>, mut edges: Vec<(usize, usize)>) -> Result<Vec<Step>, Cycle> {
+    edges.sort_unstable();
+    edges.dedup();
+    let order = order::sorted(steps.len(), &edges, &|i| steps[i].address.to_string())?;
+    let mut place = vec![0; steps.len()];
+    for (at, step) in order.iter().enumerate() {
+        place[*step] = at;
+    }
+    for (before, after) in edges {
+        steps[after].after.push(StepId(place[before]));
+    }
+    for (i, step) in steps.iter_mut().enumerate() {
+        step.id = StepId(place[i]);
+        step.after.sort_unstable();
+    }
+    steps.sort_by_key(|step| step.id);
+    Ok(steps)
+}
+
+/// What is made waits for what it needs.
+fn needs(
+    inputs: &Inputs<'_>,
+    drafts: &[Draft],
+    made: &BTreeMap<Address, usize>,
+) -> Vec<(usize, usize)> {
+    let wishes: BTreeMap<&Address, &Wish> = inputs.wishes.iter().map(|w| (&w.address, w)).collect();
+    let mut edges = Vec::new();
+    for (i, draft) in drafts.iter().enumerate() {
+        let needs = wishes.get(&draft.address).map(|w| w.needs());
+        for need in needs.unwrap_or_default() {
+            edges.extend(made.get(&need).map(|before| (*before, i)));
+        }
+    }
+    edges
+}
+
+/// What goes waits for those that hold on to it and go too.
+fn held(retired: &[Retired], drafts: usize, live: &LiveEdges, edges: &mut Vec<(usize, usize)>) {
+    let goes: BTreeMap<usize, usize> = retired
+        .iter()
+        .enumerate()
+        .map(|(i, r)| (r.instance, drafts + i))
+        .collect();
+    for (i, gone) in retired.iter().enumerate() {
+        for holder in &live.held_by[gone.instance] {
+            edges.extend(goes.get(holder).map(|before| (*before, drafts + i)));
+        }
+    }
+}
+
+/// The old one goes before the new one where they cannot stand side by side.
+fn first(
+    drafts: &[Draft],
+    retired: &[Retired],
+    made: &BTreeMap<Address, usize>,
+) -> Vec<(usize, usize)> {
+    retired
+        .iter()
+        .enumerate()
+        .filter_map(|(i, gone)| {
+            let new = *made.get(&gone.step.address)?;
+            drafts[new].delete_first.then_some((drafts.len() + i, new))
+        })
+        .collect()
+}
+
+/// A name that one address gives up and another takes: the old one goes first.
+fn same_names_apart(
+    inputs: &Inputs<'_>,
+    drafts: &[Draft],
+    retired: &[Retired],
+) -> Vec<(usize, usize)> {
+    let mut edges = Vec::new();
+    for (i, draft) in drafts.iter().enumerate() {
+        let Act::Create { desired, .. } = &draft.step.act else {
+            continue;
+        };
+        let Some(kind) = inputs.kinds.get(&draft.step.kind) else {
+            continue;
+        };
+        let key = kind.identity().natural_key;
+        for (j, gone) in retired.iter().enumerate() {
+            let Act::Delete { last, .. } = &gone.step.act else {
+                continue;
+            };
+            let collides = gone.step.kind == draft.step.kind
+                && gone.step.address != draft.address
+                && !key.is_empty()
+                && key.iter().all(|name| desired.get(name) == last.get(name));
+            if collides {
+                edges.push((drafts.len() + j, i));
+            }
+        }
+    }
+    edges
+}
+
+fn goes_early(draft: &Draft) -> bool {
+    matches!(draft.step.act, Act::Create { replaces: true, .. })
+}
+
+/// What comes after what, asked while edges are still added.
+struct Reach(Vec<Vec<usize>>);
+
+impl Reach {
+    fn new(count: usize, edges: &[(usize, usize)]) -> Self {
+        let mut reach = Self(vec![Vec::new(); count]);
+        for (before, after) in edges {
+            reach.add(*before, *after);
+        }
+        reach
+    }
+
+    fn add(&mut self, before: usize, after: usize) {
+        self.0[before].push(after);
+    }
+
+    fn leads(&self, from: usize, to: usize) -> bool {
+        let mut seen = vec![false; self.0.len()];
+        let mut todo = vec![from];
+        while let Some(at) = todo.pop() {
+            if at == to {
+                return true;
+            }
+            if !std::mem::replace(&mut seen[at], true) {
+                todo.extend(&self.0[at]);
+            }
+        }
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests;
