@@ -128,6 +128,10 @@ impl Session {
         let moved = move_over(&self.stack.moved, &mut seen, &mut snapshot, &mut matcher);
         self.named(ask, &seen)?;
         let (unwaited, mut notes) = self.without_image(&seen);
+        if ask.destroy {
+            // A service that goes awaits no image.
+            notes.clear();
+        }
         let mut released = self
             .releases(&mut seen, &mut matcher, &snapshot, &unwaited)
             .await?;
