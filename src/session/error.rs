@@ -1,5 +1,5 @@
 use crate::aws::ConnectError;
-use crate::diagnostic::{Diagnostic, Texts};
+use crate::diagnostic::{Diagnostic, Severity, Texts};
 use crate::engine::RunError;
 use crate::kind::CloudError;
 use crate::model::Address;
@@ -9,7 +9,7 @@ use crate::state::StoreError;
 /// Why a session could not be opened, look, or carry out a plan.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
-    #[error("the stack file has {} error{}", .diagnostics.len(), if .diagnostics.len() == 1 { "" } else { "s" })]
+    #[error("the stack file has {}", counted(.diagnostics))]
     Stack {
         diagnostics: Vec<Diagnostic>,
         texts: Box<Texts>,
@@ -56,5 +56,32 @@ pub enum SessionError {
 impl From<ConnectError> for SessionError {
     fn from(error: ConnectError) -> Self {
         Self::Connect(Box::new(error))
+    }
+}
+
+/// `2 errors`; what only warns is not counted.
+fn counted(diagnostics: &[Diagnostic]) -> String {
+    let errors = diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.severity == Severity::Error)
+        .count();
+    format!("{errors} error{}", if errors == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_warning_is_no_error() {
+        let diagnostics = [
+            Diagnostic::warning("W0305", "stray"),
+            Diagnostic::error("E0201", "unknown key"),
+        ];
+        assert_eq!(counted(&diagnostics), "1 error");
+        assert_eq!(
+            counted(&[&diagnostics[1..], &diagnostics].concat()),
+            "2 errors"
+        );
     }
 }
