@@ -233,7 +233,7 @@ fn sum(drift: &Drift) -> String {
         .filter(|(count, _)| *count > 0)
         .map(|(count, word)| format!("{count} {word}"))
         .collect();
-        format!("Drift: {}. The next apply puts it right.", parts.join(", "))
+        format!("Drift: {}. {}", parts.join(", "), cure(drift))
     };
     let why = if drift.is_empty() {
         "would be changed because the stack was edited"
@@ -246,6 +246,20 @@ fn sum(drift: &Drift) -> String {
         n => text.push_str(&format!(" Besides, {n} resources {why}: see `plan`.")),
     }
     text
+}
+
+/// What puts it right. An apply looks for strays of few kinds only; a destroy looks for all.
+fn cure(drift: &Drift) -> &'static str {
+    let only_strays = drift.changed.is_empty() && drift.broken.is_empty() && drift.gone.is_empty();
+    match (drift.strays.is_empty(), only_strays) {
+        (true, _) => "The next apply puts it right.",
+        (false, true) => {
+            "An apply may not find what is stray: circles-infra destroy --target ADDRESS deletes it."
+        }
+        (false, false) => {
+            "The next apply puts right what is not stray; circles-infra destroy --target ADDRESS deletes what is."
+        }
+    }
 }
 
 #[cfg(test)]
@@ -266,5 +280,15 @@ mod tests {
     fn no_drift() {
         let plan = samples::empty();
         insta::assert_snapshot!(drift_text(&plan, &Drift::of(&plan), Palette::PLAIN), @"No drift: nothing was changed outside.");
+    }
+
+    #[test]
+    fn no_apply_is_promised_to_delete_strays() {
+        let mut drift = Drift::of(&samples::every_act());
+        drift.changed.clear();
+        drift.broken.clear();
+        drift.gone.clear();
+        drift.edited = 0;
+        insta::assert_snapshot!(sum(&drift), @"Drift: 1 stray. An apply may not find what is stray: circles-infra destroy --target ADDRESS deletes it.");
     }
 }
