@@ -29,6 +29,7 @@ mod parse;
 mod place;
 mod reading;
 mod reference;
+mod region;
 mod request;
 mod rules;
 mod schema;

@@ -9,6 +9,7 @@ use super::document::{Document, ENVIRONMENT, SECTIONS, SETTINGS};
 use super::environment::Environment;
 use super::names::Scope;
 use super::node::Entry;
+use super::region;
 use super::source::Span;
 use crate::diagnostic::code;
 use crate::kind::Field;
@@ -93,6 +94,9 @@ fn check_settings(
         )
         .help("12 digits in quotes: \"111122223333\"");
     }
+    if let Some(name) = &settings.region {
+        check_region(desk, name, place("region"));
+    }
     if let Some(suffix) = &settings.suffix
         && (suffix.is_empty()
             || suffix.len() > 16
@@ -128,6 +132,14 @@ fn check_settings(
             "an environment cannot be both `protect` and `ephemeral`",
         )
         .help("keep one of the two");
+    }
+}
+
+/// AWS would be sought at a host that does not exist, and waited for.
+fn check_region(desk: &mut Desk<'_>, name: &str, span: Span) {
+    if !region::fits(name) {
+        desk.error(code::BAD_NAME, span, format!("`{name}` is not a region"))
+            .help(region::help(name));
     }
 }
 

@@ -1,5 +1,6 @@
 mod circles;
 mod generated;
+mod refused;
 mod sources;
 mod support;
 mod wrong;

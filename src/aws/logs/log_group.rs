@@ -19,7 +19,7 @@ use crate::model::{Attributes, KindName, PhysicalId, Tags, Value};
 pub struct LogGroup;
 
 /// What PutRetentionPolicy takes (API reference).
-const RETENTION: [i32; 22] = [
+pub const RETENTION: [i32; 22] = [
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
     3288, 3653,
 ];

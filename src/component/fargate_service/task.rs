@@ -69,7 +69,10 @@ fn image(build: &mut Build<'_>) -> Value {
             let url = build.of("repository", "url");
             match (build.get("image_digest"), build.get("image_tag")) {
                 (Value::Null, tag) => policy::joined(&followed_by(&url, ":"), &tag),
-                (digest, _) => policy::joined(&followed_by(&url, "@"), &digest),
+                (digest, _) => {
+                    check_digest(build, &digest);
+                    policy::joined(&followed_by(&url, "@"), &digest)
+                }
             }
         }
         (repository, image) => {
@@ -83,6 +86,24 @@ fn image(build: &mut Build<'_>) -> Value {
             }
             image
         }
+    }
+}
+
+/// AWS takes a task definition with any image; the task of one that no registry can have never starts.
+fn check_digest(build: &mut Build<'_>, digest: &Value) {
+    let Some(text) = digest.as_text() else {
+        return;
+    };
+    let right = text.strip_prefix("sha256:").is_some_and(|hex| {
+        hex.len() == 64 && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    });
+    if !right {
+        build.problem(
+            "image_digest",
+            code::NAME_RULE,
+            format!("`{text}` is not an image's digest"),
+            Some("`sha256:` and 64 lowercase hexadecimal digits, as the registry shows it".into()),
+        );
     }
 }
 

@@ -1,0 +1,52 @@
+//! Values that AWS would refuse, or take and never come to anything with.
+
+use super::support::{loaded, pair, with};
+use crate::aws::logs::log_group::RETENTION;
+
+const CIRCLES: &str = include_str!("../../../stacks/circles.yaml");
+
+fn kept(days: i32) -> String {
+    format!(
+        "stack: demo\nresources:\n  l: {{ type: logs.log_group, name: /demo, retention_days: {days} }}\n"
+    )
+}
+
+#[test]
+fn a_log_group_keeps_lines_for_days_that_are_offered() {
+    for days in RETENTION {
+        loaded(&kept(days));
+        let next = days + 1;
+        let refused = with(&kept(next), |_| {}).is_err();
+        assert_eq!(refused, !RETENTION.contains(&next), "{next}");
+    }
+    let report = with(&kept(31), |_| {}).err().unwrap_or_default();
+    assert!(
+        report.contains("the nearest that it offers: `30` or `60`"),
+        "{report}"
+    );
+}
+
+#[test]
+fn an_image_is_pinned_by_a_whole_digest() {
+    let asked = |digest: &str| {
+        let given = pair("image_digest", digest);
+        with(CIRCLES, |ask| ask.variables = vec![given]).err()
+    };
+    assert_eq!(asked(&format!("sha256:{}", "0f".repeat(32))), None);
+    for wrong in ["abc", "sha256:abc", &format!("sha256:{}", "g".repeat(64))] {
+        let report = asked(wrong).unwrap_or_default();
+        assert!(
+            report.contains("is not an image's digest"),
+            "{wrong}: {report}"
+        );
+    }
+}
+
+#[test]
+fn a_region_that_cannot_be_one_is_told_before_it_is_asked() {
+    let report = with("stack: demo\nregion: mars-1\nresources: {}\n", |ask| {
+        ask.facts.region = "mars-1".into();
+    });
+    let report = report.err().unwrap_or_default();
+    assert!(report.contains("`mars-1` is not a region"), "{report}");
+}
