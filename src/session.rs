@@ -37,7 +37,7 @@ pub use history::{Deed, PastRun};
 pub use logs::{Follower, Source};
 pub use look::Planned;
 pub use migrate::Migrated;
-pub use open::check;
+pub use open::{check, check_everywhere};
 pub use secrets::{Changed, Hand};
 pub use ship::{Calls, Subject, Target};
 pub use state_verbs::Rebuilt;

@@ -16,6 +16,7 @@ mod desk;
 mod document;
 mod entry;
 mod environment;
+mod everywhere;
 mod expand;
 mod finish;
 mod fit;
@@ -41,6 +42,7 @@ mod variables;
 
 pub use catalog::{Catalog, KindInfo};
 pub use checked::{BuildInfo, Existing, Resource, ServiceInfo, Stack, StateSettings};
+pub use everywhere::load_everywhere;
 pub use load::load;
 pub use reference::{MARK, reference};
 pub use request::{Facts, LoadRequest, Loaded, VarFile};

@@ -10,18 +10,34 @@ use crate::kind::Kinds;
 use crate::render::graph::Picture;
 use crate::render::palette::Palette;
 use crate::session;
-use crate::stack::{self, Catalog, StateSettings};
+use crate::stack::{self, Catalog, Loaded, StateSettings};
 
 /// Reads and checks the stack file. Diagnostics are drawn in colour where `palette` has one.
 pub fn check(global: &Global, palette: Palette) -> Result<Checked, Failure> {
-    let style = if palette == Palette::PLAIN {
+    let style = style(palette);
+    let loaded = session::check(&request(global)?).map_err(|error| failure(error, style))?;
+    Ok(checked(&loaded, style))
+}
+
+/// The same in every environment, where none is asked for.
+pub fn check_everywhere(global: &Global, palette: Palette) -> Result<Vec<Checked>, Failure> {
+    let style = style(palette);
+    let all =
+        session::check_everywhere(&request(global)?).map_err(|error| failure(error, style))?;
+    Ok(all.iter().map(|loaded| checked(loaded, style)).collect())
+}
+
+fn style(palette: Palette) -> Style {
+    if palette == Palette::PLAIN {
         Style::Plain
     } else {
         Style::Colour
-    };
-    let loaded = session::check(&request(global)?).map_err(|error| failure(error, style))?;
+    }
+}
+
+fn checked(loaded: &Loaded, style: Style) -> Checked {
     let resources = &loaded.stack.resources;
-    Ok(Checked {
+    Checked {
         stack: loaded.stack.name.clone(),
         environment: loaded.stack.environment.clone(),
         warnings: diagnostic::render(&loaded.stack.warnings, &loaded.texts, style),
@@ -56,7 +72,7 @@ pub fn check(global: &Global, palette: Palette) -> Result<Checked, Failure> {
                 })
                 .collect(),
         },
-    })
+    }
 }
 
 /// The kinds' tables alone.

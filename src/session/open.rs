@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::backend::Finder;
 use super::{Request, Session, SessionError};
 use crate::aws::{self, Aws, Connect};
+use crate::diagnostic::Diagnostic;
 use crate::model::Scope;
 use crate::plan::{Header, Mode, Wish};
 use crate::sandbox;
@@ -110,6 +111,13 @@ pub fn check(request: &Request) -> Result<Loaded, SessionError> {
     load(request, &text, &Catalog::from(&aws::tables()), None)
 }
 
+/// The same in every environment, where none is asked for; the default one is the last.
+pub fn check_everywhere(request: &Request) -> Result<Vec<Loaded>, SessionError> {
+    let text = read(&request.stack_file)?;
+    let catalog = Catalog::from(&aws::tables());
+    load_with(request, &text, &catalog, None, stack::load_everywhere)
+}
+
 fn read(path: &Path) -> Result<String, SessionError> {
     std::fs::read_to_string(path).map_err(|source| SessionError::File {
         place: path.display().to_string(),
@@ -123,9 +131,19 @@ fn load(
     catalog: &Catalog,
     facts: Option<&Facts>,
 ) -> Result<Loaded, SessionError> {
+    load_with(request, text, catalog, facts, stack::load)
+}
+
+fn load_with<T>(
+    request: &Request,
+    text: &str,
+    catalog: &Catalog,
+    facts: Option<&Facts>,
+    load: fn(&LoadRequest<'_>) -> Result<T, Vec<Diagnostic>>,
+) -> Result<T, SessionError> {
     let process: Vec<(String, String)> = request.process.clone().into_iter().collect();
     let file = request.stack_file.display().to_string();
-    let load = LoadRequest {
+    let asked = LoadRequest {
         file: &file,
         text,
         environment: request.environment.as_deref(),
@@ -136,9 +154,9 @@ fn load(
         sandbox: request.sandbox,
         catalog,
     };
-    stack::load(&load).map_err(|diagnostics| SessionError::Stack {
+    load(&asked).map_err(|diagnostics| SessionError::Stack {
         diagnostics,
-        texts: Box::new(load.texts()),
+        texts: Box::new(asked.texts()),
     })
 }
 

@@ -1,7 +1,8 @@
 //! Values that AWS would refuse, or take and never come to anything with.
 
-use super::support::{loaded, pair, with};
+use super::support::{Ask, loaded, pair, with};
 use crate::aws::logs::log_group::RETENTION;
+use crate::stack::load_everywhere;
 
 const CIRCLES: &str = include_str!("../../../stacks/circles.yaml");
 
@@ -49,4 +50,38 @@ fn a_region_that_cannot_be_one_is_told_before_it_is_asked() {
     });
     let report = report.err().unwrap_or_default();
     assert!(report.contains("`mars-1` is not a region"), "{report}");
+}
+
+const TWO: &str = "
+stack: demo
+default_environment: dev
+environments:
+  dev: {}
+  prod: { variables: { zz: 1 }, resources: { files: { verisoning: true } } }
+resources:
+  files: { type: s3.bucket, name: demo-files }
+";
+
+#[test]
+fn what_is_wrong_in_any_environment_is_told_once() {
+    let ask = Ask::default();
+    let everywhere = |text: &str| load_everywhere(&ask.request(text));
+    let report = everywhere(TWO).err().unwrap_or_default();
+    let told: Vec<&str> = report.iter().map(|one| one.message.as_str()).collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(
+        told.iter()
+            .all(|one| one.ends_with(" (in environment prod)")),
+        "{told:?}"
+    );
+    let both = TWO.replace("demo-files", "Demo_Files");
+    let report = everywhere(&both).err().unwrap_or_default();
+    let shared = report
+        .iter()
+        .filter(|one| one.message.contains("Demo_Files"));
+    assert_eq!(shared.count(), 1, "{report:?}");
+    let right = TWO.replace("zz: 1", "").replace("verisoning", "versioning");
+    let right = everywhere(&right).unwrap_or_default();
+    let names = right.iter().map(|one| one.stack.environment.as_str());
+    assert_eq!(names.collect::<Vec<_>>(), ["prod", "dev"]);
 }
