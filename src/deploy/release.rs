@@ -13,9 +13,9 @@ use super::revision::{self, Revision};
 use crate::aws::ecs::task_definition::{family_in, revisions};
 use crate::aws::{Aws, aws_error, pages};
 use crate::kind::{Class, CloudError};
-use crate::model::Tags;
+use crate::model::{Ownership, Tags};
 use crate::plan::release::{
-    COMMIT, REJECTED, RELEASE, RELEASED_AT, RELEASED_BY, SOURCE, STACK_IMAGE, tag_text,
+    COMMIT, OUTSIDE, REJECTED, RELEASE, RELEASED_AT, RELEASED_BY, SOURCE, STACK_IMAGE, tag_text,
 };
 use crate::session::{PastRun, Session, Target};
 use crate::state::RunInfo;
@@ -173,8 +173,10 @@ fn release(found: &Revision, container: &str) -> Release {
     let registered = Some(found.registered_at())
         .filter(|at| *at > 0)
         .and_then(|at| jiff::Timestamp::from_second(at).ok());
+    // An apply's carries our tags.
+    let outside = Ownership::read(&found.tags).is_none();
     Release {
-        name: get(RELEASE),
+        name: get(RELEASE).or(outside.then(|| OUTSIDE.to_owned())),
         revision: found.name().to_owned(),
         image: found.image(container).unwrap_or_default().to_owned(),
         source: get(SOURCE),
@@ -279,6 +281,26 @@ impl Said<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_revision_without_our_tags_was_shipped_outside() {
+        let mut found = Revision {
+            definition: aws_sdk_ecs::types::TaskDefinition::builder().build(),
+            tags: Tags::new(),
+        };
+        assert_eq!(release(&found, "app").name.as_deref(), Some(OUTSIDE));
+        let scope = crate::model::Scope {
+            stack: "circles".into(),
+            environment: "dev".into(),
+            account: "1".into(),
+            region: "us-east-1".into(),
+            partition: "aws".into(),
+        };
+        found.tags = Ownership::new(&scope, &"app/task-definition".into(), 1).tags();
+        assert_eq!(release(&found, "app").name, None, "an apply's");
+        found.tags.insert(RELEASE.into(), "release-1".into());
+        assert_eq!(release(&found, "app").name.as_deref(), Some("release-1"));
+    }
 
     #[test]
     fn names_are_in_the_order_of_time_and_say_the_commit() {
