@@ -134,9 +134,12 @@ impl Roll<'_> {
             told.line = line;
         }
         let first = told.events.is_empty();
+        // By AWS's clock: what is older is of an earlier roll-out.
+        let since = view
+            .begun(self.wanted.arn())
+            .max(self.wanted.registered_at());
         for event in view.events.iter().rev() {
-            // AWS's clock and the time it was registered: what is older is of an earlier roll-out.
-            let old = event.at < self.wanted.registered_at();
+            let old = event.at < since;
             if told.events.insert(event.id.clone()) && !(first && old) {
                 (self.tell)(Said::Event(self.name(&event.message)));
             }

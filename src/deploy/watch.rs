@@ -142,6 +142,17 @@ impl View {
             .sum()
     }
 
+    /// When the latest roll-out of that revision began, in seconds since 1970. Its registration may be long ago: `redeploy` and a way
+    /// back take one that is there.
+    pub fn begun(&self, definition: &str) -> i64 {
+        self.deployments
+            .iter()
+            .filter(|deployment| deployment.task_definition == definition)
+            .map(|deployment| deployment.made_at)
+            .max()
+            .unwrap_or(0)
+    }
+
     /// Whether a roll-out is under way.
     pub fn is_rolling(&self) -> bool {
         self.primary()
@@ -317,6 +328,15 @@ mod tests {
         assert_eq!(view.judge(NEW, 90), Verdict::Going, "ECS will say");
         view.breaker = false;
         assert!(matches!(view.judge(NEW, 90), Verdict::Failed(_)));
+    }
+
+    #[test]
+    fn a_roll_out_begins_with_the_latest_deployment_of_its_revision() {
+        let mut again = one("PRIMARY", OLD, "IN_PROGRESS", 0);
+        again.made_at = 300;
+        let before = one("ACTIVE", OLD, "COMPLETED", 2);
+        let view = at(OLD, 2, vec![again, before]);
+        assert_eq!((view.begun(OLD), view.begun(NEW)), (300, 0));
     }
 
     #[test]
