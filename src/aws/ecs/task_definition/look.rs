@@ -44,15 +44,18 @@ pub async fn find(aws: &Aws, asked: &Asked) -> Result<Vec<Live>, CloudError> {
         .collect())
 }
 
-/// The newest revision that is ours. Revisions that others registered under the family are passed over; if none of the last few is
-/// ours, the newest stands for the family, so that planning can say that the name is taken.
+/// The newest revision that is ours, or that is known by its id. Revisions that others registered under the family are passed over:
+/// registering appends, and takes nothing from anybody. Only a family that another stack has tagged as its own is told, so that
+/// planning can say that the name is taken.
 async fn newest(
     aws: &Aws,
     asked: &Asked,
     revisions: &[String],
 ) -> Result<Option<Live>, CloudError> {
-    let mut foreign = None;
-    for arn in revisions.iter().take(KEPT) {
+    let mut taken = None;
+    // Behind many revisions of a pipeline, only one that is known by its id is worth a read.
+    let older = revisions.iter().skip(KEPT).filter(|arn| asked.has_id(arn));
+    for arn in revisions.iter().take(KEPT).chain(older.take(1)) {
         let live = match last_seen(asked, arn) {
             Some(live) => live,
             None => match describe(aws, arn).await? {
@@ -60,13 +63,19 @@ async fn newest(
                 None => continue,
             },
         };
-        let ours = Ownership::read(&live.tags).is_some_and(|owner| owner.is_of(&asked.scope));
-        if ours || asked.has_id(arn) {
+        let owner = Ownership::read(&live.tags);
+        if owner
+            .as_ref()
+            .is_some_and(|owner| owner.is_of(&asked.scope))
+            || asked.has_id(arn)
+        {
             return Ok(Some(live));
         }
-        foreign.get_or_insert(live);
+        if owner.is_some() {
+            taken.get_or_insert(live);
+        }
     }
-    Ok(foreign)
+    Ok(taken)
 }
 
 /// A revision's content cannot change, so what was last seen of it still holds.
