@@ -32,6 +32,16 @@ const HANDED_ON: [&str; 6] = [
     COMMIT,
 ];
 
+/// What two revisions may differ in and still not run the same. Their numbers and tags are nothing that runs.
+const CONTENT: [&str; 6] = [
+    "cpu",
+    "memory",
+    "architecture",
+    "execution_role",
+    "task_role",
+    "containers",
+];
+
 /// What is known of one service's image.
 #[derive(Clone, Debug)]
 pub struct Facts<'a> {
@@ -97,10 +107,9 @@ pub fn tags_of(tags: &Tags) -> Tags {
 
 pub fn rule(facts: &Facts<'_>) -> Ruling {
     let known_image = image_of(&facts.known.observed.attributes, facts.container);
-    // Another revision with the same image is an apply's that was not rolled out, or somebody's change of something else: ours counts.
     let running = facts
         .running
-        .filter(|running| image_of(&running.attributes, facts.container) != known_image);
+        .filter(|running| stands(facts, running, known_image));
     let current = running.unwrap_or(&facts.known.observed);
     let Some(image) = image_of(&current.attributes, facts.container) else {
         return Ruling::default();
@@ -113,6 +122,10 @@ pub fn rule(facts: &Facts<'_>) -> Ruling {
         };
     }
     let mut tags = tags_of(&current.tags);
+    if tags.is_empty() && known_image == Some(image) {
+        // Somebody changed something else: it is still that release.
+        tags = tags_of(&facts.known.observed.tags);
+    }
     tags.entry(RELEASE.into()).or_insert_with(|| OUTSIDE.into());
     let before = tags
         .get(STACK_IMAGE)
@@ -129,6 +142,19 @@ pub fn rule(facts: &Facts<'_>) -> Ruling {
     }
 }
 
+/// Whether the running revision stands for the family. One of ours with the same image and other contents does not: the newer one is an
+/// apply's that was not rolled out.
+fn stands(facts: &Facts<'_>, running: &Observed, known_image: Option<&str>) -> bool {
+    let known = &facts.known.observed.attributes;
+    image_of(&running.attributes, facts.container) != known_image
+        || !is_of(facts.scope, &running.tags)
+        || running.attributes.only(&CONTENT) == known.only(&CONTENT)
+}
+
+fn is_of(scope: &Scope, tags: &Tags) -> bool {
+    Ownership::read(tags).is_some_and(|owner| owner.is_of(scope))
+}
+
 /// Whether an image in full is what a tag, a digest or a whole name says.
 fn names(image: &str, said: &str) -> bool {
     image == said
@@ -141,8 +167,7 @@ fn released(facts: &Facts<'_>, current: &Observed, image: &str, take_running: bo
     if current.tags.contains_key(RELEASE) {
         return true;
     }
-    let ours = Ownership::read(&current.tags).is_some_and(|owner| owner.is_of(facts.scope));
-    if !ours {
+    if !is_of(facts.scope, &current.tags) {
         return true;
     }
     match facts.recorded {

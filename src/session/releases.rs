@@ -36,10 +36,15 @@ impl Session {
             // Without an image they cannot start, which is said already.
             let failed = bear_with(seen, service);
             notes.extend(failed.filter(|_| !unwaited.contains(&service.service)));
-            let Some(known) = current(seen, &service.task_definition).cloned() else {
-                continue;
+            let mut running = self.rolled_out(seen, service, &wishes).await?;
+            let known = match current(seen, &service.task_definition) {
+                Some(known) => known.clone(),
+                // Behind all that a pipeline registered, ours was not found: what runs is what there is.
+                None => match running.take() {
+                    Some(running) => hidden(running, service, snapshot),
+                    None => continue,
+                },
             };
-            let running = self.rolled_out(seen, service, &known).await?;
             let stack = stack_image(&wishes, seen, service);
             let recorded = snapshot
                 .resources
@@ -55,6 +60,7 @@ impl Session {
                 container: &service.container,
             });
             self.take_over(&ruling, service, running, known, &mut wishes, seen, matcher);
+            self.not_gone(seen, &service.task_definition).await?;
             if ruling.moved_on
                 && let Some(stack) = &stack
             {
@@ -69,7 +75,7 @@ impl Session {
         &self,
         seen: &Seen,
         service: &ServiceInfo,
-        known: &Sighting,
+        wishes: &[Wish],
     ) -> Result<Option<Observed>, SessionError> {
         let Some(live) = current(seen, &service.service) else {
             return Ok(None);
@@ -77,11 +83,39 @@ impl Session {
         let Some(arn) = live.observed.attributes.text("task_definition") else {
             return Ok(None);
         };
-        let family = |arn: &str| arn.rsplit_once(':').map(|(family, _)| family.to_owned());
-        if arn == known.observed.id.as_str() || family(arn) != family(known.observed.id.as_str()) {
-            return Ok(None);
+        let family = task_definition::family_in(arn);
+        Ok(match current(seen, &service.task_definition) {
+            Some(known) => {
+                let known = known.observed.id.as_str();
+                if arn == known || family != task_definition::family_in(known) {
+                    return Ok(None);
+                }
+                task_definition::revision(&self.aws, arn).await?
+            }
+            None => {
+                let wish = wishes.iter().find(|w| w.address == service.task_definition);
+                if wish.and_then(|wish| wish.attributes.text("family")) != Some(family) {
+                    return Ok(None);
+                }
+                // One that is out of use cannot stand for a family that is gone.
+                task_definition::active(&self.aws, arn).await?
+            }
+        })
+    }
+
+    /// A revision that the state knows and that does not stand for the family any more is not gone while it can be rolled out.
+    async fn not_gone(&self, seen: &mut Seen, address: &Address) -> Result<(), SessionError> {
+        let Some(at) = seen.gone.iter().position(|(gone, _)| gone == address) else {
+            return Ok(());
+        };
+        if current(seen, address).is_some()
+            && task_definition::active(&self.aws, seen.gone[at].1.as_str())
+                .await?
+                .is_some()
+        {
+            seen.gone.remove(at);
         }
-        Ok(task_definition::revision(&self.aws, arn).await?)
+        Ok(())
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -113,10 +147,10 @@ impl Session {
             generation: known.generation,
             observed: current,
         };
-        let theirs = Ownership::read(&sighting.observed.tags)
-            .is_none_or(|owner| !owner.is_of(&self.scope))
-            || !sighting.observed.tags.contains_key(release::RELEASE);
-        if ruling.keep.is_some() && theirs {
+        let tags = &sighting.observed.tags;
+        let foreign = Ownership::read(tags).is_none_or(|owner| !owner.is_of(&self.scope));
+        let unnamed = ruling.keep.is_some() && !tags.contains_key(release::RELEASE);
+        if foreign || unnamed {
             // A pipeline's revision carries no tags of ours, and needs none while nothing else changes.
             let ownership = Ownership::new(&self.scope, address, sighting.generation);
             sighting.observed.tags = release::as_wished(&wish.tags, &ownership);
@@ -124,9 +158,19 @@ impl Session {
         matcher.learn(&wish.kind, &id, address, sighting.generation);
         seen.gone
             .retain(|(gone, what)| gone != address || *what != id);
-        if let Some(all) = seen.ours.get_mut(address) {
-            all[0] = sighting;
+        match seen.ours.entry(address.clone()).or_default() {
+            all if all.is_empty() => all.push(sighting),
+            all => all[0] = sighting,
         }
+    }
+}
+
+/// The revision that runs, in the place that ours would have.
+fn hidden(running: Observed, service: &ServiceInfo, snapshot: &Snapshot) -> Sighting {
+    let last = snapshot.resources.get(&service.task_definition);
+    Sighting {
+        generation: last.map_or(1, |record| record.generation),
+        observed: running,
     }
 }
 

@@ -234,6 +234,12 @@ pub async fn revision(aws: &Aws, arn: &str) -> Result<Option<Observed>, CloudErr
     Ok(live.map(observe::<Aws, TaskDefinition>))
 }
 
+/// The same, as long as it is ACTIVE.
+pub async fn active(aws: &Aws, arn: &str) -> Result<Option<Observed>, CloudError> {
+    let live = look::describe(aws, arn).await?;
+    Ok(live.map(observe::<Aws, TaskDefinition>))
+}
+
 /// The ARNs of a family's ACTIVE revisions, the newest first.
 pub async fn revisions(aws: &Aws, family: &str) -> Result<Vec<String>, CloudError> {
     look::revisions(aws, family).await

@@ -137,11 +137,46 @@ fn what_a_pipeline_shipped_counts_with_and_without_a_state() {
 #[test]
 fn a_revision_of_ours_with_the_same_image_is_an_apply_that_was_not_rolled_out() {
     let image = format!("{REPOSITORY}@sha256:a");
-    let mut begun = case(revision(3, &image, released("release-1")));
+    let mut begun = case(with_memory(
+        revision(3, &image, released("release-1")),
+        4096,
+    ));
     begun.running = Some(revision(2, &image, released("release-1")));
     let ruling = begun.rule();
     assert!(!ruling.take_running);
     assert_eq!(ruling.keep.unwrap().0, image);
+}
+
+fn with_memory(mut revision: Observed, memory: i64) -> Observed {
+    revision.attributes.set("memory", memory);
+    revision
+}
+
+#[test]
+fn somebody_elses_revision_with_the_same_image_stands_while_it_runs() {
+    let image = format!("{REPOSITORY}@sha256:a");
+    let mut touched = case(revision(2, &image, released("release-1")));
+    touched.running = Some(with_memory(revision(3, &image, Tags::new()), 4096));
+    let ruling = touched.rule();
+    assert!(ruling.take_running && !ruling.moved_on);
+    let (kept, tags) = ruling.keep.unwrap();
+    assert_eq!((kept, tags[RELEASE].as_str()), (image, "release-1"));
+    // Before any release, too; nobody takes the service off it.
+    let image = format!("{REPOSITORY}:latest");
+    let mut first = case(revision(1, &image, ours()));
+    first.running = Some(revision(2, &image, Tags::new()));
+    first.recorded = Some(image.clone());
+    let ruling = first.rule();
+    assert!(ruling.take_running && !ruling.moved_on);
+    assert_eq!(ruling.keep.unwrap().0, image);
+}
+
+#[test]
+fn a_copy_that_was_only_registered_does_not_draw_the_service() {
+    let image = format!("{REPOSITORY}@sha256:a");
+    let mut copied = case(revision(3, &image, released("release-1")));
+    copied.running = Some(revision(2, &image, released("release-1")));
+    assert!(copied.rule().take_running);
 }
 
 #[test]

@@ -1,9 +1,16 @@
 //! Somebody else's pipeline ships by itself.
 
+use aws_sdk_ecs::types::{Tag, TaskDefinitionField};
+
 use super::*;
 
 /// What a pipeline does with AWS's own tools: the running definition with another image, registered without tags, rolled out.
 async fn ship_by_hand(shop: &Shop, image: &str) {
+    let arn = register_by_hand(shop, image, &[]).await;
+    roll_by_hand(shop, &arn).await;
+}
+
+async fn register_by_hand(shop: &Shop, image: &str, tags: &[Tag]) -> String {
     let definition = shop.definition().await;
     let mut containers = definition.container_definitions().to_vec();
     containers[0].image = Some(image.to_owned());
@@ -20,14 +27,17 @@ async fn ship_by_hand(shop: &Shop, image: &str) {
         .set_cpu(definition.cpu.clone())
         .set_memory(definition.memory.clone())
         .set_runtime_platform(definition.runtime_platform.clone())
+        .set_tags(Some(tags.to_vec()).filter(|all| !all.is_empty()))
         .send()
         .await
         .expect("a revision");
     let arn = answer
         .task_definition()
-        .and_then(|one| one.task_definition_arn())
-        .expect("an ARN")
-        .to_owned();
+        .and_then(|one| one.task_definition_arn());
+    arn.expect("an ARN").to_owned()
+}
+
+async fn roll_by_hand(shop: &Shop, arn: &str) {
     shop.sdk
         .ecs
         .update_service()
@@ -40,6 +50,74 @@ async fn ship_by_hand(shop: &Shop, image: &str) {
     for _ in 0..10 {
         shop.service().await;
     }
+}
+
+/// The tags of the running revision.
+async fn tags(shop: &Shop) -> Vec<Tag> {
+    let answer = shop
+        .sdk
+        .ecs
+        .describe_task_definition()
+        .task_definition(shop.service().await.task_definition.expect("a definition"))
+        .include(TaskDefinitionField::Tags)
+        .send()
+        .await
+        .expect("a definition");
+    answer.tags().to_vec()
+}
+
+/// Neither a plan, an apply nor a look for drift finds anything, and the service stays where it is.
+async fn left_alone(shop: &Shop) {
+    let before = shop.service().await.task_definition;
+    for arguments in [
+        &["plan", "--detailed-exitcode"][..],
+        &["drift", "--detailed-exitcode"],
+        &["apply", "--yes"],
+        &["plan", "--detailed-exitcode"],
+    ] {
+        let said = shop.expect(arguments, 0);
+        assert!(!said.contains("is gone"), "{arguments:?}\n{said}");
+    }
+    assert_eq!(shop.service().await.task_definition, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revision_with_the_same_image_is_left_alone() {
+    let shop = Shop::open().await;
+    let (_, path) = shop.archive("one");
+    shop.expect(&["deploy", "--image", &path], 0);
+    let (image, ours) = (shop.image().await, tags(&shop).await);
+    // With our tags, as a pipeline that copies everything makes it: first only registered, then rolled out.
+    let copy = register_by_hand(&shop, &image, &ours).await;
+    left_alone(&shop).await;
+    roll_by_hand(&shop, &copy).await;
+    left_alone(&shop).await;
+    // Without tags.
+    ship_by_hand(&shop, &image).await;
+    left_alone(&shop).await;
+    let said = shop.expect(&["status"], 0);
+    assert!(said.contains("release     outside"), "{said}");
+    shop.forget_state();
+    left_alone(&shop).await;
+    // More of them than are looked through.
+    for _ in 0..12 {
+        ship_by_hand(&shop, &image).await;
+    }
+    left_alone(&shop).await;
+    shop.forget_state();
+    left_alone(&shop).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_family_with_revisions_of_others_is_no_name_taken() {
+    let shop = Shop::open().await;
+    let image = shop.image().await;
+    let theirs = register_by_hand(&shop, &image, &[]).await;
+    shop.expect(&["destroy", "--yes", "--target", "app"], 0);
+    shop.expect(&["apply", "--yes"], 0);
+    let ours = shop.service().await.task_definition.expect("a definition");
+    assert_ne!(ours, theirs);
+    shop.nothing_to_do();
 }
 
 #[tokio::test(flavor = "multi_thread")]
