@@ -13,11 +13,7 @@ pub fn screen(status: &Status, palette: Palette) -> String {
     if let Some(run) = &status.unfinished {
         let text = format!("a run was cut short: {}", clean(run));
         line(&mut out, "unfinished", &palette.paint(Tone::Warning, &text));
-        line(
-            &mut out,
-            "",
-            "the next circles-infra apply goes on from there",
-        );
+        line(&mut out, "", goes_on(run));
     }
     for service in &status.services {
         service_lines(&mut out, service, status.at, palette);
@@ -55,6 +51,15 @@ pub fn screen(status: &Status, palette: Palette) -> String {
     }
     drift_lines(&mut out, status, palette);
     out
+}
+
+/// What takes up a run that was cut short. An apply knows nothing of images to ship.
+fn goes_on(run: &str) -> &'static str {
+    if run.starts_with("deploy ") || run.starts_with("rollback ") {
+        "circles-infra deploy goes on from there"
+    } else {
+        "the next circles-infra apply goes on from there"
+    }
 }
 
 fn drift_lines(out: &mut String, status: &Status, palette: Palette) {
@@ -184,4 +189,17 @@ fn database_text(database: &Database, palette: Palette) -> String {
         "{} {status}: PostgreSQL {}, {}, {} GiB{zones}",
         database.address, state.engine_version, state.class, state.storage
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_cut_short_is_taken_up_by_its_own_verb() {
+        for doing in ["deploy release-1 by me", "rollback release-1 by me"] {
+            assert!(goes_on(doing).starts_with("circles-infra deploy "));
+        }
+        assert!(goes_on("apply by me").contains("circles-infra apply"));
+    }
 }

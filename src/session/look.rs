@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::ship::under_way;
 use super::{Session, SessionError};
 use crate::aws::Lookup;
 use crate::engine::{Look, Matcher, observe};
@@ -11,6 +12,16 @@ use crate::plan::order::Cycle;
 use crate::plan::{self, Ask, Inputs, Mode, Note, Outputs, Plan, Seen};
 use crate::stack::nearest;
 use crate::state::{Snapshot, StateKey, Version};
+
+/// An apply begins a journal of its own, so a deploy that was cut short is not taken up by itself after it.
+fn not_ended(release: &str) -> Note {
+    Note::Text {
+        address: None,
+        text: format!(
+            "the deploy of {release} has not ended, and an apply leaves it at that: circles-infra deploy goes on with it, and after an apply circles-infra deploy --image {release}"
+        ),
+    }
+}
 
 /// A plan with all that it was made from.
 #[derive(Clone)]
@@ -137,6 +148,8 @@ impl Session {
             .await?;
         self.keep_logins(&mut released.wishes, &seen);
         notes.extend(released.notes);
+        let cut_short = under_way(&unfinished).filter(|_| !ask.destroy);
+        notes.extend(cut_short.map(not_ended));
         let mut header = self.header.clone();
         header.mode = if ask.destroy {
             Mode::Destroy

@@ -8,6 +8,7 @@ use super::look::Remembered;
 use super::who;
 use super::{Session, SessionError};
 use crate::engine::{Kept, Ledger, Opening};
+use crate::journal::RunState;
 use crate::kind::{Class, CloudError, Intent, IntentVerb, Observed};
 use crate::model::{Address, Attributes, KindName, PhysicalId, Scope};
 use crate::plan::{Ask, Seen};
@@ -61,9 +62,7 @@ impl Session {
     /// The release whose deploy was interrupted, as the journal tells.
     pub async fn interrupted(&self) -> Result<Option<String>, SessionError> {
         let unfinished = self.remember().await?.unfinished;
-        let open = unfinished.run.is_some() && !unfinished.closed;
-        let name = unfinished.doing.strip_prefix("deploy ");
-        Ok(name.filter(|_| open).map(str::to_owned))
+        Ok(under_way(&unfinished).map(str::to_owned))
     }
 
     /// Begins a run under the lease, from the last look. Calls of it stand in the journal before they are sent.
@@ -149,6 +148,15 @@ fn target(info: &ServiceInfo, seen: &Seen) -> Option<Target> {
         stack_image: info.image.as_text().unwrap_or("latest").to_owned(),
         info: info.clone(),
     })
+}
+
+/// The release that a run which did not end was about. A way back is a deploy like any other, and begun anew it would go one further.
+pub(super) fn under_way(unfinished: &RunState) -> Option<&str> {
+    let open = unfinished.run.is_some() && !unfinished.closed;
+    ["deploy ", "rollback "]
+        .iter()
+        .find_map(|verb| unfinished.doing.strip_prefix(verb))
+        .filter(|_| open)
 }
 
 /// A run of single calls.

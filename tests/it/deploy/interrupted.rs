@@ -31,6 +31,13 @@ async fn killed_in_the_middle_the_next_one_says_where_it_stands_and_goes_on() {
     child.kill().expect("a killed deploy");
     child.wait().expect("an ended deploy");
     let revision = shop.service().await.task_definition;
+    let said = shop.expect(&["status"], 0);
+    assert!(
+        said.contains("circles-infra deploy goes on from there"),
+        "{said}"
+    );
+    let said = shop.nothing_to_do();
+    assert!(said.contains("an apply leaves it at that"), "{said}");
     let going_on = shop
         .command(&["deploy"])
         .stdout(Stdio::piped())
