@@ -37,7 +37,9 @@ fn score(wrong: &str, known: &str) -> f64 {
 
 /// "did you mean `x`?", or else the list of what is there when it is short.
 pub fn did_you_mean<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let known: Vec<&str> = known.into_iter().collect();
+    let mut known: Vec<&str> = known.into_iter().collect();
+    let mut met = std::collections::BTreeSet::new();
+    known.retain(|word| met.insert(*word));
     if let Some(word) = nearest(wrong, known.iter().copied()) {
         return Some(format!("did you mean `{word}`?"));
     }
