@@ -49,3 +49,38 @@ fn a_move_is_a_retag_and_never_a_replacement() {
     );
     desk.settled(&[]);
 }
+
+const HELD: &str = "
+stack: held
+resources:
+  config: { type: secretsmanager.secret, name: held/config, keys: { A: { generate: 20 } } }
+  media: { type: s3.bucket, name: held-media }
+  reader:
+    type: iam.role
+    name: held-reader
+    assume_role_policy: { Version: '2012-10-17', Statement: [{ Effect: Allow, Principal: { Service: ecs-tasks.amazonaws.com }, Action: 'sts:AssumeRole' }] }
+    inline_policies:
+      read:
+        Version: '2012-10-17'
+        Statement:
+          - { Effect: Allow, Action: 'secretsmanager:GetSecretValue', Resource: '${config.arn}' }
+          - { Effect: Allow, Action: 's3:GetObject', Resource: '${media.arn}' }
+outputs:
+  bucket: ${media.name}
+";
+
+#[test]
+fn what_others_hold_on_to_is_renamed_and_named_back() {
+    let desk = Desk::shared(HELD);
+    desk.expect(&["apply", "--yes"], 0);
+    for address in ["config", "media"] {
+        let other = format!("{address}2");
+        desk.expect(&["state", "mv", address, &other], 0);
+        let plan = desk.expect(&["plan"], 0).out;
+        assert!(plan.contains("to delete"), "{plan}");
+        desk.expect(&["outputs"], 0);
+        desk.expect(&["state", "rebuild"], 0);
+        desk.expect(&["state", "mv", &other, address], 0);
+        desk.settled(&[]);
+    }
+}
