@@ -15,7 +15,8 @@ use crate::aws::{Aws, aws_error, pages};
 use crate::kind::{Class, CloudError};
 use crate::model::{Ownership, Tags};
 use crate::plan::release::{
-    COMMIT, OUTSIDE, REJECTED, RELEASE, RELEASED_AT, RELEASED_BY, SOURCE, STACK_IMAGE, tag_text,
+    COMMIT, OUTSIDE, RAN, REJECTED, RELEASE, RELEASED_AT, RELEASED_BY, SOURCE, STACK_IMAGE,
+    tag_text,
 };
 use crate::session::{PastRun, Session, Target};
 use crate::state::RunInfo;
@@ -46,6 +47,8 @@ pub struct Release {
     pub commit: Option<String>,
     /// Why its roll-out was given up.
     pub rejected: Option<String>,
+    /// Since when it was known to run well; RFC 3339, UTC.
+    pub ran: Option<String>,
     pub running: bool,
 }
 
@@ -186,6 +189,7 @@ fn release(found: &Revision, container: &str) -> Release {
         by: get(RELEASED_BY),
         commit: get(COMMIT),
         rejected: get(REJECTED),
+        ran: get(RAN),
         running: false,
     }
 }
@@ -260,7 +264,7 @@ impl Said<'_> {
     /// The tags of the revision that stands for this release: those of the one before, with what is said of it exchanged.
     pub fn tags(&self, before: &Tags) -> Tags {
         let mut tags = before.clone();
-        for gone in [COMMIT, REJECTED] {
+        for gone in [COMMIT, REJECTED, RAN] {
             tags.remove(gone);
         }
         let by = format!("{} {}", self.info.who, self.info.caller);

@@ -9,7 +9,6 @@ use super::error::DeployError;
 use super::image::{Fit, Platform, short};
 use super::packing::Memory;
 use super::registry::Registry;
-use super::release;
 use super::revision::{self, Revision};
 use super::roll::{Pace, Roll};
 use super::said::{Said, Tell};
@@ -22,6 +21,7 @@ use crate::session::{Session, Target};
 
 pub(super) mod back;
 mod carry_out;
+mod past;
 mod pick;
 pub(super) mod steps;
 
@@ -241,35 +241,14 @@ impl<'a> Ship<'a> {
             }
             return Ok((Source::There(name.to_owned()), Some(name.to_owned())));
         }
-        let running = self.revisions[0].image(&target.info.container);
-        let here = revision_number(&target.definition);
-        let all = release::list(&self.aws, target).await?;
-        let before = all
-            .iter()
-            .filter(|one| revision_number(&one.revision) < here)
-            .find(|one| one.rejected.is_none() && Some(one.image.as_str()) != running)
-            .ok_or_else(|| {
-                DeployError::refused(
-                    format!("nothing ran before what {} runs now", target.label()),
-                    "name a release: circles-infra rollback --to RELEASE; what there is: circles-infra releases",
-                )
-            })?;
-        let what = match before.image.split_once('@') {
-            Some((_, digest)) => digest.to_owned(),
-            None => {
-                let tag = before
-                    .image
-                    .rsplit(':')
-                    .next()
-                    .unwrap_or("latest")
-                    .to_owned();
-                (self.tell)(Said::Warning(format!(
-                    "{} ran the tag {tag}, not a digest: it is what the tag means now",
-                    before.revision
-                )));
-                tag
-            }
-        };
+        let before = past::before(self, target).await?;
+        let what = past::what(&before);
+        if !before.image.contains('@') {
+            (self.tell)(Said::Warning(format!(
+                "{} ran the tag {what}, not a digest: it is what the tag means now",
+                before.revision
+            )));
+        }
         let name = before.name.clone().filter(|name| name != OUTSIDE);
         self.say(format!(
             "going back to {} (image {})",
@@ -308,9 +287,4 @@ impl<'a> Ship<'a> {
             .zip(&self.revisions)
             .all(|(target, revision)| revision.image(&target.info.container) == Some(&image))
     }
-}
-
-/// `…:7` → 7
-fn revision_number(name: &str) -> i64 {
-    crate::aws::ecs::task_definition::revision_in(name)
 }

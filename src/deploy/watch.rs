@@ -153,6 +153,25 @@ impl View {
             .unwrap_or(0)
     }
 
+    /// Why ECS went back from another revision to the one that runs, and when it did, in seconds since 1970.
+    pub fn went_back(&self) -> Option<(&str, i64)> {
+        let primary = self.primary()?;
+        let failed = self.deployments.iter().find(|deployment| {
+            deployment.rollout_state == "FAILED"
+                && deployment.task_definition != primary.task_definition
+        });
+        let why = match failed {
+            Some(failed) => &failed.reason,
+            None if primary.reason.contains("circuit breaker")
+                && primary.rollout_state != "FAILED" =>
+            {
+                &primary.reason
+            }
+            None => return None,
+        };
+        Some((why, primary.made_at))
+    }
+
     /// Whether a roll-out is under way.
     pub fn is_rolling(&self) -> bool {
         self.primary()
@@ -337,6 +356,20 @@ mod tests {
         let before = one("ACTIVE", OLD, "COMPLETED", 2);
         let view = at(OLD, 2, vec![again, before]);
         assert_eq!((view.begun(OLD), view.begun(NEW)), (300, 0));
+    }
+
+    #[test]
+    fn a_way_back_is_seen_while_the_failed_deployment_is_listed_and_after() {
+        let mut back = one("PRIMARY", OLD, "COMPLETED", 2);
+        let quiet = at(OLD, 2, vec![back.clone()]);
+        assert_eq!(quiet.went_back(), None);
+        let mut failed = one("ACTIVE", NEW, "FAILED", 0);
+        failed.reason = "tasks failed to start.".into();
+        let listed = at(OLD, 2, vec![back.clone(), failed]);
+        assert_eq!(listed.went_back(), Some(("tasks failed to start.", 100)));
+        back.reason = "ECS deployment circuit breaker: rollback completed.".into();
+        let after = at(OLD, 2, vec![back]);
+        assert!(after.went_back().is_some());
     }
 
     #[test]

@@ -20,16 +20,19 @@ pub const RELEASED_AT: &str = "circles-infra:released-at";
 pub const COMMIT: &str = "circles-infra:commit";
 /// Why a roll-out of this revision was given up. Not handed on.
 pub const REJECTED: &str = "circles-infra:rejected";
+/// Since when it has been known to run well (RFC 3339, UTC): what `rollback` may go back to.
+pub const RAN: &str = "circles-infra:ran";
 /// The release's name where a pipeline of its own shipped the image.
 pub const OUTSIDE: &str = "outside";
 
-const HANDED_ON: [&str; 6] = [
+const HANDED_ON: [&str; 7] = [
     RELEASE,
     SOURCE,
     STACK_IMAGE,
     RELEASED_BY,
     RELEASED_AT,
     COMMIT,
+    RAN,
 ];
 
 /// What two revisions may differ in and still not run the same. Their numbers and tags are nothing that runs.

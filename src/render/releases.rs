@@ -107,6 +107,7 @@ mod tests {
             by: Some("me@host arn:aws:iam::1:user/me".into()),
             commit: Some("1a2b3c4d5e6f708090".into()),
             rejected: None,
+            ran: None,
             running: true,
         };
         let given_up = Release {

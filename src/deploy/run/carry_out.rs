@@ -20,6 +20,7 @@ use crate::session::{Calls, Session};
 
 use super::What;
 use super::back::{self, Trouble};
+use super::past;
 
 /// How long the load balancer is asked before it counts as not answering well.
 const ANSWER_PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
@@ -82,6 +83,7 @@ pub(super) async fn carry_out(
         _ => format!("deploy {name}"),
     };
     let mut calls = session.begin(&doing).await?;
+    past::give_up(&ship, &mut calls, &name).await;
     if fresh {
         let manifest = &ready.manifest;
         ship.registry

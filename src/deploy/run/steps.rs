@@ -18,7 +18,7 @@ use crate::deploy::source::Ready;
 use crate::deploy::watch;
 use crate::kind::{Class, CloudError};
 use crate::model::{KindName, Ownership, PhysicalId};
-use crate::plan::release::{REJECTED, RELEASE, tag_text};
+use crate::plan::release::{RAN, REJECTED, RELEASE, tag_text};
 use crate::session::{Calls, Subject, Target};
 
 const UPDATE: &str = "ecs:UpdateService";
@@ -233,7 +233,45 @@ pub async fn reject(
     revision: &Revision,
     why: &str,
 ) {
-    let tag = Tag::builder().key(REJECTED).value(tag_text(why)).build();
+    if let Err(error) = mark(ship, calls, target, revision, (REJECTED, why)).await {
+        (ship.tell)(Said::Warning(format!(
+            "{} could not be marked as given up: {error}",
+            revision.name()
+        )));
+    }
+}
+
+/// Writes to the revision that runs well now, and to that which did before, that they did. A way back goes only to such.
+async fn ran(
+    ship: &Ship<'_>,
+    calls: &mut Calls,
+    target: &Target,
+    new: &Revision,
+    before: Option<&str>,
+) -> Result<(), DeployError> {
+    let at = calls.info.at.clone();
+    if let Some(before) = before.filter(|before| *before != new.arn()) {
+        let before = revision::read(&ship.aws, before).await?;
+        if !before.tags.contains_key(RAN) && !before.tags.contains_key(REJECTED) {
+            mark(ship, calls, target, &before, (RAN, &at)).await?;
+        }
+    }
+    if new.tags.contains_key(RAN) {
+        return Ok(());
+    }
+    mark(ship, calls, target, new, (RAN, &at)).await?;
+    // The state has the revision's tags, too.
+    remember(ship, calls, target, new.arn()).await
+}
+
+async fn mark(
+    ship: &Ship<'_>,
+    calls: &mut Calls,
+    target: &Target,
+    revision: &Revision,
+    (key, value): (&str, &str),
+) -> Result<(), CloudError> {
+    let tag = Tag::builder().key(key).value(tag_text(value)).build();
     let request = ship
         .aws
         .ecs
@@ -243,12 +281,7 @@ pub async fn reject(
     let sent = request.send().map_err(|e| aws_error(TAG, e));
     let written = calls.call(&definition(target), TAG, sent, |_| None).await;
     calls.settled(&target.info.task_definition);
-    if let Err(error) = written {
-        (ship.tell)(Said::Warning(format!(
-            "{} could not be marked as given up: {error}",
-            revision.name()
-        )));
-    }
+    written.map(|_| ())
 }
 
 /// After a good end: the image is marked as the running one, so that no policy expires it, and old revisions are put out of use. What
@@ -267,7 +300,14 @@ pub async fn settle(ship: &Ship<'_>, calls: &mut Calls, ready: &Ready, rolling: 
             )));
         }
     }
-    for (target, new) in ship.targets.iter().zip(&rolling.new) {
+    let before = rolling.before.iter().map(Option::as_deref);
+    for ((target, new), before) in ship.targets.iter().zip(&rolling.new).zip(before) {
+        if let Err(error) = ran(ship, calls, target, new, before).await {
+            (ship.tell)(Said::Warning(format!(
+                "{} could not be marked as one to go back to: {error}",
+                new.name()
+            )));
+        }
         if let Err(error) = tidy(ship, calls, target, new).await {
             (ship.tell)(Said::Warning(format!(
                 "old revisions of {} are still in use: {error}",

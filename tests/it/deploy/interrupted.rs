@@ -132,19 +132,56 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     all
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn ctrl_c_leaves_the_roll_out_to_ecs() {
-    let shop = Shop::open().await;
-    let (_, first) = shop.archive("first");
-    shop.expect(&["deploy", "--image", &first], 0);
-    let (second, path) = shop.archive("second");
-    let child = half_way(&shop, &path).await;
+/// Interrupts a deploy; what it said.
+fn ctrl_c(child: Child) -> String {
     let id =
         rustix::process::Pid::from_raw(i32::try_from(child.id()).expect("an id")).expect("an id");
     rustix::process::kill_process(id, rustix::process::Signal::INT).expect("a signal");
     let output = child.wait_with_output().expect("its end");
     let said = text(&output);
     assert_eq!(output.status.code(), Some(130), "{said}");
+    said
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_way_back_passes_over_what_never_ran() {
+    let shop = Shop::open().await;
+    let (good, path) = shop.archive("good");
+    shop.expect(&["deploy", "--image", &path], 0);
+    // Nobody watches how it fails.
+    let (crashing, path) = shop.archive("crashing");
+    shop.behaves(&crashing, "crashes", &[]).await;
+    ctrl_c(half_way(&shop, &path).await);
+    shop.clock(0.0).await;
+    let patience = Instant::now() + Duration::from_secs(30);
+    while !shop.image().await.ends_with(&good.digest()) {
+        assert!(Instant::now() < patience, "ECS did not go back");
+    }
+    for _ in 0..10 {
+        shop.service().await;
+    }
+    // Only registered, by somebody else.
+    super::outside::register_by_hand(&shop, &format!("{REPOSITORY}:never"), &[]).await;
+    let (_, path) = shop.archive("better");
+    let said = shop.expect(&["deploy", "--image", &path], 0);
+    assert!(said.contains("did not come to run"), "{said}");
+    let table = shop.expect(&["releases"], 0);
+    assert_eq!(table.matches("given up").count(), 1, "{table}");
+    let said = shop.expect(&["rollback"], 0);
+    assert!(!said.contains("is not known to have run"), "{said}");
+    assert!(shop.image().await.ends_with(&good.digest()), "{said}");
+    shop.nothing_to_do();
+    shop.forget_state();
+    shop.nothing_to_do();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_leaves_the_roll_out_to_ecs() {
+    let shop = Shop::open().await;
+    let (_, first) = shop.archive("first");
+    shop.expect(&["deploy", "--image", &first], 0);
+    let (second, path) = shop.archive("second");
+    let said = ctrl_c(half_way(&shop, &path).await);
     assert!(said.contains("ECS carries it on by itself"), "{said}");
     shop.clock(0.0).await;
     for _ in 0..10 {

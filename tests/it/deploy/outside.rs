@@ -10,7 +10,7 @@ async fn ship_by_hand(shop: &Shop, image: &str) {
     roll_by_hand(shop, &arn).await;
 }
 
-async fn register_by_hand(shop: &Shop, image: &str, tags: &[Tag]) -> String {
+pub async fn register_by_hand(shop: &Shop, image: &str, tags: &[Tag]) -> String {
     let definition = shop.definition().await;
     let mut containers = definition.container_definitions().to_vec();
     containers[0].image = Some(image.to_owned());
