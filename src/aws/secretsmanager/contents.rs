@@ -11,6 +11,8 @@ use super::values::{self, Values};
 use crate::aws::{Aws, aws_error};
 use crate::kind::{Class, CloudError};
 
+pub const CURRENT: &str = "AWSCURRENT";
+
 /// What one `BatchGetSecretValue` takes (API reference).
 const PER_BATCH: usize = 20;
 
@@ -154,13 +156,23 @@ fn failure(error: &ApiErrorType) -> Option<CloudError> {
     ))
 }
 
-/// What one secret holds now, read afresh.
+/// What one secret holds now, read afresh: the version that has the label, which is the one that a swap goes by.
 pub async fn content(aws: &Aws, name: &str) -> Result<Content, CloudError> {
+    read(aws, name, Some(CURRENT)).await
+}
+
+/// What readers get who name no label: the same, on AWS.
+pub async fn shown(aws: &Aws, name: &str) -> Result<Content, CloudError> {
+    read(aws, name, None).await
+}
+
+async fn read(aws: &Aws, name: &str, label: Option<&str>) -> Result<Content, CloudError> {
     let answer = aws
         .read("secretsmanager:GetSecretValue", || async {
             aws.secrets
                 .get_secret_value()
                 .secret_id(name)
+                .set_version_stage(label.map(str::to_owned))
                 .send()
                 .await
                 .map_err(|e| aws_error("secretsmanager:GetSecretValue", e))

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use futures::future::try_join_all;
 
-use super::contents::{self, Content, Held};
+use super::contents::{self, CURRENT, Content, Held};
 use super::reads;
 use super::secret::is_scheduled;
 use super::values::{self, Values};
@@ -27,7 +27,6 @@ pub const TAKE_OVER: &str = "secretsmanager:UpdateSecretVersionStage";
 
 /// Where a new version waits. It moves on with each put.
 pub const WAITING: &str = "circles-infra-next";
-const CURRENT: &str = "AWSCURRENT";
 
 /// The most that one version holds, in bytes, all keys together (Secrets Manager quotas).
 pub const LARGEST: usize = 65_536;
@@ -117,12 +116,33 @@ pub async fn put(
     values: &Values,
     text: &SecretText,
 ) -> Result<(), CloudError> {
+    put_under(aws, name, token, (values, text), WAITING).await
+}
+
+/// Sends a new version that is the current one at once, whatever was.
+pub async fn put_current(
+    aws: &Aws,
+    name: &str,
+    token: &str,
+    values: &Values,
+    text: &SecretText,
+) -> Result<(), CloudError> {
+    put_under(aws, name, token, (values, text), CURRENT).await
+}
+
+async fn put_under(
+    aws: &Aws,
+    name: &str,
+    token: &str,
+    (values, text): (&Values, &SecretText),
+    label: &str,
+) -> Result<(), CloudError> {
     aws.secrets
         .put_secret_value()
         .secret_id(name)
         .client_request_token(token)
         .secret_string(text.expose())
-        .version_stages(WAITING)
+        .version_stages(label)
         .send()
         .await
         .map(drop)
@@ -156,6 +176,35 @@ pub async fn take_over(aws: &Aws, name: &str, from: &str, to: &str) -> Result<Sw
         Err(error) if error.code == "ResourceNotFoundException" => Ok(Swap::Overtaken),
         Err(error) => Err(error),
     }
+}
+
+/// A server that moves the label and answers readers, who name no label, with another version all the same (moto).
+#[derive(Debug)]
+pub struct Hidden {
+    /// The version that readers get.
+    pub shown: String,
+    /// What the version under the label holds.
+    pub values: Values,
+}
+
+/// Whether readers get another version than `to`, although that is the current one.
+///
+/// # Errors
+/// AWS's.
+pub async fn hidden(aws: &Aws, name: &str, to: &str) -> Result<Option<Hidden>, CloudError> {
+    let shown = match contents::shown(aws, name).await?.version {
+        Some(shown) if shown != to => shown,
+        _ => return Ok(None),
+    };
+    let current = contents::content(aws, name).await?;
+    // With another one there, somebody else has written since.
+    if current.version.as_deref() != Some(to) {
+        return Ok(None);
+    }
+    Ok(match current.held {
+        Held::Values(values) => Some(Hidden { shown, values }),
+        Held::Nothing | Held::Foreign => None,
+    })
 }
 
 /// Where a version stands, after a call whose answer was lost.

@@ -15,6 +15,9 @@ use crate::session::{Calls, SessionError, Subject};
 /// How often one call is sent while AWS says that it has to wait.
 const ATTEMPTS: u32 = 6;
 
+/// How often it is looked before a server is believed to show another version than the current one.
+const LOOKS: u32 = 3;
+
 /// Writes one secret. Each call's intent is durable first, and the lease looked at right before.
 pub struct Hand<'a> {
     pub aws: &'a Aws,
@@ -86,8 +89,53 @@ impl<'a> Hand<'a> {
                 .await;
             match answer {
                 // Ours may be the one that is there: an attempt before this one had done it.
-                Ok(Swap::Overtaken) if attempt > 1 => return self.is_current(to).await,
+                Ok(Swap::Overtaken) if attempt > 1 => match self.is_current(to).await? {
+                    Swap::Done => return self.show(to).await,
+                    overtaken => return Ok(overtaken),
+                },
+                Ok(Swap::Done) => return self.show(to).await,
                 Ok(swap) => return Ok(swap),
+                Err(error) => wait(attempt, error).await?,
+            }
+        }
+        Err(out_of_attempts())
+    }
+
+    /// Looks whether readers get the version that took over. Where they keep getting another one, the label goes back to that, and what
+    /// took over is put once more as the current version: this reaches readers everywhere, but is no compare-and-swap.
+    async fn show(&mut self, to: &str) -> Result<Swap, SessionError> {
+        let name = self.subject.id.clone();
+        let name = name.as_str();
+        let mut looks = 1;
+        let hidden = loop {
+            match swap::hidden(self.aws, name, to).await? {
+                None => return Ok(Swap::Done),
+                Some(hidden) if looks == LOOKS => break hidden,
+                // A read may lag behind the write for a moment.
+                Some(_) => tokio::time::sleep(Duration::from_millis(100 << looks)).await,
+            }
+            looks += 1;
+        };
+        let back = swap::take_over(self.aws, name, to, &hidden.shown);
+        let answer = self
+            .calls
+            .call_with(to, &self.subject, swap::TAKE_OVER, back, |_| None)
+            .await?;
+        // Whoever took over from us had read what we wrote.
+        if answer == Swap::Overtaken {
+            return Ok(Swap::Done);
+        }
+        let text = swap::written(&hidden.values)
+            .map_err(|size| refused(Refused::new(format!("{size} bytes are too many for AWS"))))?;
+        let token = format!("{:032x}", rand::random::<u128>());
+        for attempt in 1..=ATTEMPTS {
+            let put = swap::put_current(self.aws, name, &token, &hidden.values, &text);
+            let answer = self
+                .calls
+                .call_with(&token, &self.subject, swap::PUT, put, |()| None)
+                .await;
+            match answer {
+                Ok(()) => return Ok(Swap::Done),
                 Err(error) => wait(attempt, error).await?,
             }
         }

@@ -4,6 +4,7 @@
 use super::drift::{TAMPER, TAMPERED};
 use super::facts;
 use crate::desk::Desk;
+use crate::standing::feed;
 
 /// What is still there of what the stack made; nothing is `[]`.
 const LEFT: &str = "
@@ -26,12 +27,25 @@ left += [g['logGroupName'] for g in logs.describe_log_groups()['logGroups']]
 print(left)
 ";
 
+/// Every public subnet under the table of the private ones.
+const SWAP: &str = "
+tables = [t for t in ec2.describe_route_tables()['RouteTables'] if any('SubnetId' in a for a in t['Associations'])]
+public = [t for t in tables if any(r.get('GatewayId', '').startswith('igw-') for r in t['Routes'])][0]
+other = [t for t in tables if t is not public][0]
+for association in public['Associations']:
+    ec2.replace_route_table_association(AssociationId=association['RouteTableAssociationId'], RouteTableId=other['RouteTableId'])
+";
+
 #[test]
 fn the_stack_is_made_kept_and_taken_away() {
     let desk = Desk::plain(include_str!("../../../stacks/circles.yaml"));
     desk.expect(&["apply", "--yes"], 0);
     desk.settled(&[]);
     facts::hold(&desk, "single");
+    // A subnet under another table: of two tables that are put right at once, one takes it and the other lets it go.
+    desk.boto(SWAP);
+    desk.expect(&["apply", "--yes"], 0);
+    desk.settled(&[]);
     desk.boto(TAMPER);
     let plan = desk.expect(&["plan", "--detailed-exitcode"], 2);
     let total = format!("Plan: {} to update;", TAMPERED.len());
@@ -44,4 +58,51 @@ fn the_stack_is_made_kept_and_taken_away() {
     desk.settled(&[]);
     desk.expect(&["destroy", "--yes"], 0);
     assert_eq!(desk.boto(LEFT), "[]");
+}
+
+/// What readers of the secret get.
+const HELD: &str =
+    "print(json.loads(secrets.get_secret_value(SecretId='keys/config')['SecretString'])['A'])";
+
+/// A server whose default version stays where it was when the label moves.
+#[test]
+fn a_value_that_is_set_is_what_readers_get() {
+    let desk = Desk::plain(
+        "
+stack: keys
+region: us-east-1
+environments: { dev: { ephemeral: true } }
+default_environment: dev
+resources:
+  config:
+    type: secretsmanager.secret
+    name: keys/config
+    recovery_window: 7
+    keys: { SEED: { generate: 20 }, A: { operator: optional } }
+",
+    );
+    desk.expect(&["apply", "--yes"], 0);
+    for value in ["first", "second", "third"] {
+        let said = feed(
+            &mut desk.command(&["secrets", "set", "A"]),
+            value.as_bytes(),
+        );
+        assert_eq!(said.code, Some(0), "{said:?}");
+        assert_eq!(desk.boto(HELD), value);
+        desk.settled(&[]);
+    }
+    // One whose label was moved by somebody who did not look.
+    desk.boto(
+        "
+secrets.put_secret_value(SecretId='keys/config', SecretString=json.dumps({'SEED': 's', 'A': 'theirs'}), VersionStages=['x'],
+                         ClientRequestToken='0' * 32)
+versions = secrets.describe_secret(SecretId='keys/config')['VersionIdsToStages']
+now = [version for version, stages in versions.items() if 'AWSCURRENT' in stages][0]
+secrets.update_secret_version_stage(SecretId='keys/config', VersionStage='AWSCURRENT', RemoveFromVersionId=now,
+                                    MoveToVersionId='0' * 32)
+",
+    );
+    let said = feed(&mut desk.command(&["secrets", "set", "A"]), b"ours");
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(desk.boto(HELD), "ours");
 }
