@@ -131,7 +131,12 @@ async fn make(tools: &Tools, desired: &Attributes, tags: &Tags) -> Result<Sighti
             }
             Reaction::Unknown => {
                 tools.waiting("the answer was lost; looking for what it made");
-                reappear(tools, desired, None, Duration::ZERO).await?
+                let found = reappear(tools, desired, None, Duration::ZERO).await?;
+                // A server that answers nothing else never will.
+                if found.is_none() && since.elapsed() >= tools.budget {
+                    return Err(Trouble::new(error, None));
+                }
+                found
             }
             Reaction::GiveUp => {
                 // A create of several calls may have got half way: what is there belongs in the state.

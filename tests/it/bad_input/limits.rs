@@ -62,3 +62,23 @@ async fn a_read_that_fails_changed_nothing() {
         said.err
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_create_that_is_never_answered_ends_with_its_time() {
+    let desk = Desk::alone(STACK);
+    desk.edit(
+        "cidr: 10.90.0.0/16 }",
+        "cidr: 10.90.0.0/16, timeouts: { create: 2s } }",
+    );
+    desk.fault(json!({"kind": "status", "service": "ec2", "action": "CreateVpc", "status": 500}))
+        .await;
+    let said = desk.expect(&["apply", "--yes"], 1);
+    assert!(
+        said.err.contains("failed: net: ec2:CreateVpc: "),
+        "{}",
+        said.err
+    );
+    desk.no_faults().await;
+    desk.expect(&["apply", "--yes"], 0);
+    desk.settled(&[]);
+}
