@@ -83,6 +83,7 @@ async fn an_unchanged_look_costs_a_call_for_each_kind_and_facet() {
         ("DescribeTags", 3),
         ("DescribeTargetGroupAttributes", 2),
         ("DescribeTargetGroups", 1),
+        ("DescribeTaskDefinition", 1),
         ("GetLifecyclePolicy", 1),
         ("ListImages", 1),
         ("ListTagsForResource", 1),

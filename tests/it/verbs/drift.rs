@@ -88,6 +88,29 @@ async fn what_was_altered_is_named_and_put_right() {
     desk.settled(&[]);
 }
 
+/// A revision's content cannot change, its tags can.
+#[test]
+fn a_tag_of_a_task_definition_is_seen() {
+    let desk = Desk::circles();
+    desk.expect(&["apply", "--yes"], 0);
+    desk.boto(
+        "
+definition = ecs.list_task_definitions(familyPrefix='circles-task', status='ACTIVE')['taskDefinitionArns'][-1]
+ecs.tag_resource(resourceArn=definition, tags=[{'key': 'Project', 'value': 'else'}])
+",
+    );
+    let drift = desk.expect(&["drift", "--detailed-exitcode"], 2);
+    assert!(
+        drift.out.contains("~ app/task-definition  "),
+        "{}",
+        drift.out
+    );
+    assert!(drift.out.contains("Drift: 1 changed."), "{}", drift.out);
+    desk.expect(&["apply", "--yes"], 0);
+    desk.expect(&["drift", "--detailed-exitcode"], 0);
+    desk.settled(&[]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_deleted_is_made_again_and_a_stray_is_named() {
     let desk = Desk::circles();

@@ -1,4 +1,4 @@
-//! Finding a family: its newest revision, told from what was last seen when it is still the newest.
+//! Finding a family: its newest revision.
 
 use std::collections::BTreeSet;
 
@@ -56,12 +56,9 @@ async fn newest(
     // Behind many revisions of a pipeline, only one that is known by its id is worth a read.
     let older = revisions.iter().skip(KEPT).filter(|arn| asked.has_id(arn));
     for arn in revisions.iter().take(KEPT).chain(older.take(1)) {
-        let live = match last_seen(asked, arn) {
-            Some(live) => live,
-            None => match describe(aws, arn).await? {
-                Some(live) => live,
-                None => continue,
-            },
+        // A revision's content cannot change, but its tags can: what was last seen of it does not do.
+        let Some(live) = describe(aws, arn).await? else {
+            continue;
         };
         let owner = Ownership::read(&live.tags);
         if owner
@@ -76,32 +73,6 @@ async fn newest(
         }
     }
     Ok(taken)
-}
-
-/// A revision's content cannot change, so what was last seen of it still holds.
-fn last_seen(asked: &Asked, arn: &str) -> Option<Live> {
-    let last = asked
-        .items
-        .iter()
-        .filter_map(|item| item.last.as_ref())
-        .find(|last| last.text("arn") == Some(arn))?;
-    let tags = last.get(REVISION_TAGS).as_map()?;
-    let content = [
-        "cpu",
-        "memory",
-        "architecture",
-        "execution_role",
-        "task_role",
-        "containers",
-    ];
-    Some(Live {
-        arn: arn.to_owned(),
-        content: Attributes::new(content.map(|name| (name, last.get(name).clone()))),
-        tags: tags
-            .iter()
-            .filter_map(|(key, value)| Some((key.clone(), value.as_text()?.to_owned())))
-            .collect(),
-    })
 }
 
 /// One revision with its tags; `None` when it is not there or not ACTIVE.
@@ -205,56 +176,6 @@ pub fn revision_in(arn: &str) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kind::{AskedItem, Extent};
-    use crate::model::Scope;
-
-    fn asked(last: Attributes) -> Asked {
-        Asked {
-            scope: Scope {
-                stack: "circles".into(),
-                environment: "dev".into(),
-                account: "1".into(),
-                region: "us-east-1".into(),
-                partition: "aws".into(),
-            },
-            extent: Extent::Everything,
-            items: vec![AskedItem {
-                address: "api/task".into(),
-                id: Some(PhysicalId::new("arn:aws:ecs:r:1:task-definition/app:7")),
-                desired: None,
-                last: Some(last),
-                tags: None,
-            }],
-            memo: Default::default(),
-        }
-    }
-
-    #[test]
-    fn what_was_last_seen_of_a_revision_is_told_back_whole() {
-        let live = Live {
-            arn: "arn:aws:ecs:r:1:task-definition/app:7".into(),
-            content: Attributes::new([
-                ("cpu", Value::Int(256)),
-                ("containers", Value::List(vec![])),
-            ]),
-            tags: [("Name".to_owned(), "app".to_owned())].into(),
-        };
-        let seen = TaskDefinition::observed(&live);
-        let again = last_seen(&asked(seen.clone()), &live.arn).unwrap();
-        assert_eq!(again.tags, live.tags);
-        assert_eq!(again.content.get("cpu"), live.content.get("cpu"));
-        // A newer revision, or a state that holds no tags, needs a read.
-        assert!(
-            last_seen(
-                &asked(seen.clone()),
-                "arn:aws:ecs:r:1:task-definition/app:8"
-            )
-            .is_none()
-        );
-        let mut without = seen;
-        without.0.remove(REVISION_TAGS);
-        assert!(last_seen(&asked(without), &live.arn).is_none());
-    }
 
     #[test]
     fn revisions_are_ordered_by_number_not_by_text() {
