@@ -121,6 +121,17 @@ impl Live {
         }
     }
 
+    /// It has the wished task definition, and its one deployment is of another.
+    fn lacks_its_rollout(&self) -> bool {
+        let wished = self.wished.as_deref();
+        wished.is_some()
+            && self.service.task_definition() == wished
+            && matches!(
+                self.deployments.as_slice(),
+                [only] if Some(only.task_definition.as_str()) != wished && only.reason.is_empty()
+            )
+    }
+
     fn status(&self) -> &str {
         self.service.status().unwrap_or_default()
     }

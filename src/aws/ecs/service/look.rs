@@ -1,6 +1,7 @@
 //! Finding services: by name in their clusters, ten a call.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use aws_sdk_ecs::types::ServiceField;
 use futures::future::try_join_all;
@@ -13,6 +14,10 @@ use crate::kind::Class;
 
 /// The most services one `DescribeServices` takes (API reference).
 const PER_CALL: usize = 10;
+
+/// How often, and how long apart, a service is looked at before its server is believed to model no roll-outs.
+const LOOKS: u32 = 3;
+const APART: Duration = Duration::from_millis(500);
 
 /// Names by cluster name.
 type Places = BTreeMap<String, BTreeSet<String>>;
@@ -32,8 +37,31 @@ pub async fn find(aws: &Aws, asked: &Asked) -> Result<Vec<Live>, CloudError> {
         {
             live.wished_at = registered_at(aws, definition).await?;
         }
+        if live.lacks_its_rollout() && keeps_lacking_it(aws, live).await? {
+            live.deployments[0].task_definition = live.wished.clone().unwrap_or_default();
+        }
     }
     Ok(found)
+}
+
+/// AWS starts the deployment together with the change of the service, so an answer that has one without the other is no AWS's (moto:
+/// its only deployment keeps the first task definition). Looked at again, in case that it lags.
+async fn keeps_lacking_it(aws: &Aws, live: &Live) -> Result<bool, CloudError> {
+    let Some((cluster, name)) = place_in(&live.arn) else {
+        return Ok(false);
+    };
+    for _ in 1..LOOKS {
+        tokio::time::sleep(APART).await;
+        let again = describe(aws, cluster, vec![name.to_owned()]).await?;
+        let lacks = again.into_iter().any(|mut now| {
+            now.wished = live.wished.clone();
+            now.lacks_its_rollout()
+        });
+        if !lacks {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 async fn registered_at(aws: &Aws, definition: &str) -> Result<Option<i64>, CloudError> {
@@ -197,6 +225,28 @@ fn wished(asked: &Asked, live: &Live) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_without_roll_outs_is_told_from_one_that_lags() {
+        let lacks = |service: &str, deployments: &[&str]| {
+            let deployments = deployments.iter().map(|definition| {
+                aws_sdk_ecs::types::Deployment::builder()
+                    .status("PRIMARY")
+                    .task_definition(*definition)
+                    .build()
+            });
+            let inner = Inner::builder()
+                .task_definition(service)
+                .set_deployments(Some(deployments.collect()))
+                .build();
+            Live::new(inner, Tags::new(), Some("app:2".into())).lacks_its_rollout()
+        };
+        assert!(lacks("app:2", &["app:1"]));
+        // From before the update, rolling, and done.
+        assert!(!lacks("app:1", &["app:1"]));
+        assert!(!lacks("app:2", &["app:2", "app:1"]));
+        assert!(!lacks("app:2", &["app:2"]));
+    }
 
     #[test]
     fn an_arn_holds_cluster_and_name() {
