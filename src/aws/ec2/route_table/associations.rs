@@ -4,7 +4,7 @@ use aws_sdk_ec2::types::{self, RouteTableAssociationStateCode as State};
 
 use crate::aws::ec2::{look, tags};
 use crate::aws::{Aws, aws_error};
-use crate::kind::{Class, CloudError, Cx};
+use crate::kind::{Class, CloudError, Cx, IntentVerb};
 use crate::model::Ownership;
 
 #[derive(Clone)]
@@ -62,6 +62,19 @@ async fn associate(
     table: &str,
     subnet: &str,
 ) -> Result<Association, CloudError> {
+    // Where several tables are put right at once, the one that the subnet has by mistake lets go of it at the same time. What it lets go
+    // of must not be what this one is answered with (moto hands out the other table's association instead of refusing).
+    if cx.verb == IntentVerb::Update
+        && let Some((id, on)) = elsewhere(aws, cx, subnet).await?
+    {
+        if on == table {
+            return Ok(associated(Some(&id), None, subnet));
+        }
+        match take_over(aws, cx, table, &id, subnet).await {
+            Err(error) if error.is(Class::NotFound) => {}
+            answer => return answer,
+        }
+    }
     let mut tries = 1;
     loop {
         let refused = match ask(aws, cx, table, subnet).await {
