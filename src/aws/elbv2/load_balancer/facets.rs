@@ -51,7 +51,12 @@ pub async fn modify(
     live: &mut Live,
     wished: &Settings,
 ) -> Result<(), CloudError> {
-    let differing = differing(&live.settings, wished);
+    let mut differing = differing(&live.settings, wished);
+    // Absent is off. Sent all the same, it would be the one trace by which a balancer that was made in two runs differs (moto keeps it).
+    let unheard = !live.settings.is_empty() && !live.settings.contains_key(LOGS);
+    if unheard && is_on(&differing, LOGS) == Some(false) {
+        differing.remove(LOGS);
+    }
     if differing.is_empty() {
         return Ok(());
     }
