@@ -48,7 +48,14 @@ pub(super) async fn refuse_taken(aws: &Aws, name: &str) -> Result<(), CloudError
     let whose = match head {
         Err(error) if error.is(Class::NotFound) => return Ok(()),
         Ok(_) => "this account has a bucket of that name already",
-        Err(error) if error.is(Class::Denied) || error.is(Class::Other) => {
+        // So says S3 of another account's bucket, and of any bucket to those who may not look.
+        Err(mut error) if error.is(Class::Denied) => {
+            error.message = format!(
+                "whether the bucket name {name} is free cannot be seen: another account has it, or s3:ListBucket is not allowed"
+            );
+            return Err(error);
+        }
+        Err(error) if error.is(Class::Other) => {
             "another account has it, or it stands in another region"
         }
         Err(error) => return Err(error),
