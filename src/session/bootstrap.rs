@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::backend::in_region;
 use super::{Session, SessionError};
-use crate::aws::{self, Aws, LockTable};
+use crate::aws::{self, Aws, LockTable, StateBucket};
 use crate::kind::{
     AnyKind, Asked, AskedItem, CallFailure, CallGate, Class, CloudError, Cx, Extent, FieldChange,
     Intent, IntentVerb, Memo, Observed, Refusal, SecretSource, SecretText, Settle,
@@ -17,6 +17,7 @@ use crate::kind::{
 use crate::model::{Address, Attributes, KindName, PhysicalId, SecretRef, TAG_PREFIX, Tags, Value};
 use crate::plan::diff::differences;
 use crate::stack::StateSettings;
+use crate::state::Objects;
 
 const BUCKET: KindName = KindName::new("s3.bucket");
 /// Replaced states, segments and leases are kept this long.
@@ -66,7 +67,16 @@ impl Session {
             .get(&BUCKET)
             .cloned()
             .ok_or_else(|| SessionError::NotFound(format!("no such kind: {BUCKET}")))?;
-        self.bucket(&kind, bucket, desired, &mut report).await?;
+        let made = self.bucket(&kind, bucket, desired, &mut report).await;
+        if let Err(SessionError::Cloud(error)) = &made
+            && is_elsewhere(error)
+        {
+            // The store knows which region that is, and what to do about it.
+            StateBucket::new(aws.clone(), bucket, kms_key_id.as_deref())
+                .check()
+                .await?;
+        }
+        made?;
         if let Some(table) = lock_table
             && LockTable::new(aws, table, String::new()).make().await?
         {
@@ -91,7 +101,7 @@ impl Session {
                     report.done.push(format!("made the bucket {name}"));
                 }),
                 Some(live) => {
-                    keep_own(live, &mut desired, report);
+                    keep_own(kind, live, &mut desired, report);
                     let changes = changes(kind, &desired, live);
                     if changes.is_empty() {
                         return Ok(());
@@ -210,7 +220,16 @@ fn wish(aws: &Aws, bucket: &str, kms_key: Option<&str>) -> Result<Attributes, Cl
 }
 
 /// A policy and rules that somebody wrote, and a key that somebody chose, stay: others may keep something in this bucket too.
-fn keep_own(live: &Observed, desired: &mut Attributes, report: &mut Bootstrapped) {
+fn keep_own(
+    kind: &Arc<dyn AnyKind>,
+    live: &Observed,
+    desired: &mut Attributes,
+    report: &mut Bootstrapped,
+) {
+    let differing: Vec<&str> = differences(kind.fields(), desired, &live.attributes, &|_| None)
+        .iter()
+        .map(|difference| difference.field.name)
+        .collect();
     for (field, words) in [
         (
             "policy",
@@ -222,8 +241,8 @@ fn keep_own(live: &Observed, desired: &mut Attributes, report: &mut Bootstrapped
         ),
     ] {
         let there = live.attributes.get(field);
-        let wished = desired.get(field).clone();
-        let own = !there.is_null() && there != &wished;
+        // As the kind compares: AWS writes out what was left out.
+        let own = !there.is_null() && differing.contains(&field);
         if own && !report.done.iter().any(|done| done == &said(field)) {
             desired.set(field, there.clone());
             if !report.left.iter().any(|left| left == words) {
@@ -261,6 +280,14 @@ fn said(field: &str) -> String {
         other => return format!("set {other}"),
     }
     .to_owned()
+}
+
+/// How S3 refuses what is asked of another region than the bucket's.
+fn is_elsewhere(error: &CloudError) -> bool {
+    matches!(
+        error.code.as_str(),
+        "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException"
+    )
 }
 
 fn passes(error: &CloudError) -> bool {

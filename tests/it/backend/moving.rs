@@ -13,6 +13,7 @@ async fn a_bucket_is_made_once_and_as_it_should_be() {
     assert_eq!(world.made().await, 0);
     let said = world.expect("ann", &["state", "bootstrap"], 0);
     assert!(said.contains("made the bucket shop-states"), "{said}");
+    assert!(!said.contains("left as somebody set it"), "{said}");
     let again = world.expect("ann", &["state", "bootstrap"], 0);
     assert!(!again.contains('+'), "{again}");
     let s3 = world.s3().await;
