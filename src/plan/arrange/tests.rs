@@ -26,6 +26,7 @@ fn circles(kinds: &Kinds) -> Stack {
         variable_files: &[],
         process: &[],
         facts: Some(&facts),
+        sandbox: false,
         catalog: &Catalog::from(kinds),
     };
     load(&request).expect("the stack is right").stack
