@@ -157,18 +157,6 @@ fn classify(action: &str, code: &str, message: &str, status: u16) -> Class {
         | "AuthorizationError"
         | "AuthFailure"
         | "Forbidden" => Class::Denied,
-        "LimitExceeded"
-        | "LimitExceededException"
-        | "InstanceQuotaExceeded"
-        | "StorageQuotaExceeded"
-        | "DBSubnetGroupQuotaExceeded"
-        | "DBParameterGroupQuotaExceeded"
-        | "TooManyLoadBalancers"
-        | "TooManyTargetGroups"
-        | "TooManyListeners"
-        | "TooManyRules"
-        | "TooManyBuckets"
-        | "ServiceQuotaExceededException" => Class::Quota,
         "DependencyViolation"
         | "ResourceInUse"
         | "ResourceInUseException"
@@ -195,7 +183,7 @@ fn classify(action: &str, code: &str, message: &str, status: u16) -> Class {
         | "UnsupportedOperation"
         | "UnsupportedOperationException"
         | "UnknownOperationException" => Class::Other,
-        _ if code.ends_with("LimitExceeded") => Class::Quota,
+        _ if is_quota(code) => Class::Quota,
         _ if code.ends_with(".InUse") => Class::InUse,
         _ if is_not_found(code) => Class::NotFound,
         _ if is_taken(code) => Class::Exists,
@@ -207,6 +195,23 @@ fn classify(action: &str, code: &str, message: &str, status: u16) -> Class {
         _ if status == 400 => Class::Invalid,
         _ => Class::Other,
     }
+}
+
+fn is_quota(code: &str) -> bool {
+    matches!(
+        code,
+        "LimitExceededException"
+            | "InstanceQuotaExceeded"
+            | "StorageQuotaExceeded"
+            | "DBSubnetGroupQuotaExceeded"
+            | "DBParameterGroupQuotaExceeded"
+            | "TooManyLoadBalancers"
+            | "TooManyTargetGroups"
+            | "TooManyListeners"
+            | "TooManyRules"
+            | "TooManyBuckets"
+            | "ServiceQuotaExceededException"
+    ) || code.ends_with("LimitExceeded")
 }
 
 fn is_not_found(code: &str) -> bool {
