@@ -111,7 +111,7 @@ fn it_is_refused_in_another_world() {
         &["apply", "--yes", &desk.text_of("elsewhere")],
         "for account 111122223333",
     );
-    desk.edit("days: { default: 7 }", "days: { default: 8 }");
+    desk.edit("days: { default: 7 }", "days: { default: 14 }");
     refused(
         &["apply", "--yes", &file],
         "the stack file or its variables have changed",
