@@ -21,8 +21,12 @@ where
         SdkError::ServiceError(service) => {
             let meta = service.err().meta();
             let status = service.raw().status().as_u16();
-            let body = service.raw().body().bytes().unwrap_or_default();
-            let foreign = foreign_answer::code(body);
+            let foreign = match meta.code() {
+                None if !(200..300).contains(&status) => {
+                    foreign_answer::code(service.raw().body().bytes().unwrap_or_default())
+                }
+                _ => None,
+            };
             let code = meta.code().or(foreign.as_deref()).unwrap_or(match status {
                 404 => "NotFound",
                 403 => "AccessDenied",

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::diagnostic::code;
 use crate::model::{Address, Attributes, KindName, Value};
 
 /// Where the stack stands. Offline these are placeholders.
@@ -236,5 +237,15 @@ impl<'a> Build<'a> {
             message: message.into(),
             help,
         });
+    }
+
+    /// What an `existing:` alone can name was asked for without one.
+    pub fn only_looked_up(&mut self, what: &str, example: &str) {
+        self.problem(
+            "",
+            code::MISSING,
+            format!("{what} is only looked up, never made"),
+            Some(format!("say which one: `{example}`")),
+        );
     }
 }

@@ -2,7 +2,6 @@
 //! seldom in the same hands.
 
 use super::{Build, Component};
-use crate::diagnostic::code;
 use crate::kind::{Field, Type};
 
 pub const CERTIFICATE: Component = Component {
@@ -34,10 +33,5 @@ pub const CERTIFICATE: Component = Component {
 };
 
 fn expand(build: &mut Build<'_>) {
-    build.problem(
-        "",
-        code::MISSING,
-        "a certificate is only looked up, never made",
-        Some("say which one: `existing: { domain: app.example.com }`".to_owned()),
-    );
+    build.only_looked_up("a certificate", "existing: { domain: app.example.com }");
 }

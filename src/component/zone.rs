@@ -1,7 +1,6 @@
 //! `zone`: a hosted zone in Route 53 that exists already, looked up by its domain. Its records are seldom in the hands of one stack.
 
 use super::{Build, Component};
-use crate::diagnostic::code;
 use crate::kind::{Field, Type};
 
 pub const ZONE: Component = Component {
@@ -38,10 +37,5 @@ pub const ZONE: Component = Component {
 };
 
 fn expand(build: &mut Build<'_>) {
-    build.problem(
-        "",
-        code::MISSING,
-        "a zone is only looked up, never made",
-        Some("say which one: `existing: { domain: example.com }`".to_owned()),
-    );
+    build.only_looked_up("a zone", "existing: { domain: example.com }");
 }

@@ -19,6 +19,8 @@ pub enum Type {
         min: i64,
         max: i64,
     },
+    /// One of these whole numbers, in ascending order.
+    IntOf(&'static [i64]),
     Text,
     /// One of these words.
     OneOf(&'static [&'static str]),

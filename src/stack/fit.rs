@@ -52,6 +52,7 @@ pub fn known(desk: &mut Desk<'_>, value: Value, span: Span, ty: &Type) -> Value 
         (Type::Int { min, max } | Type::Floor { min, max }, Value::Int(int)) => {
             within(desk, int, *min, *max, span)
         }
+        (Type::IntOf(numbers), Value::Int(int)) => among(desk, int, numbers, span),
         (Type::OneOf(words), Value::Text(text)) => one_of(desk, text, words, span),
         (Type::Cidr, Value::Text(text)) => cidr(desk, text, span),
         (Type::Policy | Type::Json, Value::Text(text)) => json(desk, text, span),
@@ -93,6 +94,22 @@ fn within(desk: &mut Desk<'_>, int: i64, min: i64, max: i64, span: Span) -> Valu
         span,
         format!("{int} is out of bounds: {bounds} is allowed"),
     );
+    Value::Null
+}
+
+fn among(desk: &mut Desk<'_>, int: i64, numbers: &[i64], span: Span) -> Value {
+    if numbers.contains(&int) {
+        return Value::Int(int);
+    }
+    let below = numbers.iter().rfind(|number| **number < int);
+    let above = numbers.iter().find(|number| **number > int);
+    let nearest: Vec<String> = below.into_iter().chain(above).map(i64::to_string).collect();
+    desk.error(
+        code::OUT_OF_BOUNDS,
+        span,
+        format!("{int} is not allowed here"),
+    )
+    .help(format!("the nearest that is: {}", list(&nearest)));
     Value::Null
 }
 
@@ -170,7 +187,7 @@ pub fn plain_text(value: &Value) -> Option<String> {
 pub fn describe(ty: &Type) -> String {
     match ty {
         Type::Bool => "`true` or `false`".into(),
-        Type::Int { .. } | Type::Floor { .. } => "a whole number".into(),
+        Type::Int { .. } | Type::Floor { .. } | Type::IntOf(_) => "a whole number".into(),
         Type::Text => "text".into(),
         Type::OneOf(words) => format!("one of {}", list(words)),
         Type::Cidr => "a network in CIDR notation".into(),

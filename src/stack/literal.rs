@@ -16,7 +16,9 @@ pub fn read(desk: &mut Desk<'_>, scalar: &Scalar, span: Span, ty: &Type) -> Valu
     let text = scalar.text.as_str();
     match ty {
         Type::Bool => bool(desk, scalar, &core, span),
-        Type::Int { .. } | Type::Floor { .. } => int(desk, scalar, &core, span, ty),
+        Type::Int { .. } | Type::Floor { .. } | Type::IntOf(_) => {
+            int(desk, scalar, &core, span, ty)
+        }
         Type::Any => match any(desk, scalar, &core, span) {
             Some(value) => value,
             None => Value::Null,

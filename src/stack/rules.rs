@@ -2,7 +2,6 @@
 
 mod circles;
 mod networks;
-mod retention;
 mod sizes;
 mod taken;
 mod words;
@@ -33,7 +32,6 @@ pub fn check(desk: &mut Desk<'_>, catalog: &Catalog, resources: &[Resource], pla
     };
     circles::check(desk, &seen);
     networks::check(desk, &seen);
-    retention::check(desk, &seen);
     sizes::check(desk, &seen);
     taken::check(desk, &seen);
     words::check(desk, &seen);

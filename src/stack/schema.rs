@@ -129,6 +129,7 @@ fn value(ty: &Type) -> Json {
         // A whole number may stand for text, since it reads back as itself.
         Type::Text | Type::Version => json!({ "type": ["string", "integer", "null"] }),
         Type::Cidr | Type::Secret => json!({ "type": ["string", "null"] }),
+        Type::IntOf(numbers) => or_reference(json!({ "enum": numbers })),
         Type::OneOf(words) => or_reference(json!({ "enum": words })),
         Type::Policy | Type::Json => json!({ "type": ["object", "array", "string", "null"] }),
         Type::List(item) => or_reference(json!({ "type": "array", "items": value(item) })),

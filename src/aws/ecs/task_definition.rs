@@ -51,8 +51,6 @@ const REGISTER: &str = "ecs:RegisterTaskDefinition";
 const DEREGISTER: &str = "ecs:DeregisterTaskDefinition";
 /// Revisions that stay ACTIVE, the newest included.
 const KEPT: usize = 10;
-/// Where the newest revision's tags are kept, so that the next look needs no describe for them.
-const REVISION_TAGS: &str = "revision_tags";
 
 const FIELDS: &[Field] = &[
     Field::new(
@@ -113,12 +111,6 @@ const FIELDS: &[Field] = &[
             max: i64::MAX,
         },
         "The newest revision's number.",
-    )
-    .volatile(),
-    Field::computed(
-        REVISION_TAGS,
-        Type::Map(&Type::Text),
-        "The newest revision's tags.",
     )
     .volatile(),
 ];
@@ -212,14 +204,6 @@ impl Kind<Aws> for TaskDefinition {
         all.set("family", look::family_in(&live.arn));
         all.set("arn", live.arn.as_str());
         all.set("revision", look::revision_in(&live.arn));
-        all.set(
-            REVISION_TAGS,
-            Value::map(
-                live.tags
-                    .iter()
-                    .map(|(key, value)| (key, value.as_str().into())),
-            ),
-        );
         all
     }
 

@@ -19,7 +19,7 @@ use crate::model::{Attributes, KindName, PhysicalId, Tags, Value};
 pub struct LogGroup;
 
 /// What PutRetentionPolicy takes (API reference).
-pub const RETENTION: [i32; 22] = [
+const RETENTION: &[i64] = &[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
     3288, 3653,
 ];
@@ -52,9 +52,9 @@ impl Kind<Aws> for LogGroup {
             .replace(),
         Field::new(
             "retention_days",
-            Type::Int { min: 1, max: 3653 },
-            "How long lines are kept: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, \
-             3288 or 3653 days; without it for ever.",
+            Type::IntOf(RETENTION),
+            "How many days lines are kept: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, \
+             3288 or 3653; without it for ever.",
         )
         .default(Literal::Unset),
         Field::new(
@@ -109,7 +109,6 @@ impl Kind<Aws> for LogGroup {
     }
 
     async fn create(aws: &Aws, cx: &Cx, spec: &Spec) -> Result<Live, CloudError> {
-        check(spec)?;
         let tags: HashMap<String, String> = cx.tags.clone().into_iter().collect();
         let class = spec.class.as_deref().map(LogGroupClass::from);
         cx.send(
@@ -146,7 +145,6 @@ impl Kind<Aws> for LogGroup {
         live: &Live,
         wanted: &Wanted<Spec>,
     ) -> Result<Step<Live>, CloudError> {
-        check(&wanted.spec)?;
         let mut live = live.clone();
         keep(aws, cx, &mut live, wanted.spec.retention_days).await?;
         if wanted.changes("kms_key") {
@@ -220,19 +218,6 @@ fn arn(aws: &Aws, name: &str) -> String {
         "arn:{}:logs:{}:{}:log-group:{name}",
         aws.partition, aws.region, aws.account
     )
-}
-
-/// Before anything is made: AWS would say so only after the group stands.
-fn check(spec: &Spec) -> Result<(), CloudError> {
-    match spec.retention_days {
-        Some(days) if !RETENTION.contains(&days) => Err(CloudError::new(
-            "logs:PutRetentionPolicy",
-            Class::Invalid,
-            "Retention",
-            format!("retention_days is {days}; AWS takes only {RETENTION:?}"),
-        )),
-        _ => Ok(()),
-    }
 }
 
 async fn keep(aws: &Aws, cx: &Cx, live: &mut Live, days: Option<i32>) -> Result<(), CloudError> {

@@ -13,7 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use futures::future::try_join_all;
 
-use super::contents::{self, CURRENT, Content, Held};
+pub use super::contents::CURRENT;
+use super::contents::{self, Content, Held};
 use super::reads;
 use super::secret::is_scheduled;
 use super::values::{self, Values};
@@ -108,34 +109,15 @@ fn standing(secret: DescribeSecretOutput, content: Content) -> There {
     }))
 }
 
-/// Sends a new version; `token` becomes its id. It is nobody's current one yet, unless the secret had none.
+/// Sends a new version under a label; `token` becomes its id. Under [`WAITING`] it is nobody's current one yet, unless the secret had
+/// none; under [`CURRENT`] it is at once, whatever was.
 pub async fn put(
     aws: &Aws,
     name: &str,
     token: &str,
-    values: &Values,
-    text: &SecretText,
-) -> Result<(), CloudError> {
-    put_under(aws, name, token, (values, text), WAITING).await
-}
-
-/// Sends a new version that is the current one at once, whatever was.
-pub async fn put_current(
-    aws: &Aws,
-    name: &str,
-    token: &str,
-    values: &Values,
-    text: &SecretText,
-) -> Result<(), CloudError> {
-    put_under(aws, name, token, (values, text), CURRENT).await
-}
-
-async fn put_under(
-    aws: &Aws,
-    name: &str,
-    token: &str,
-    (values, text): (&Values, &SecretText),
     label: &str,
+    values: &Values,
+    text: &SecretText,
 ) -> Result<(), CloudError> {
     aws.secrets
         .put_secret_value()

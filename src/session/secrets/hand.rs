@@ -51,7 +51,7 @@ impl<'a> Hand<'a> {
         let name = self.subject.id.as_str();
         let token = format!("{:032x}", rand::random::<u128>());
         for attempt in 1..=ATTEMPTS {
-            let put = swap::put(self.aws, name, &token, values, &text);
+            let put = swap::put(self.aws, name, &token, swap::WAITING, values, &text);
             let answer = self
                 .calls
                 .call_with(&token, &self.subject, swap::PUT, put, |()| None)
@@ -129,7 +129,7 @@ impl<'a> Hand<'a> {
             .map_err(|size| refused(Refused::new(format!("{size} bytes are too many for AWS"))))?;
         let token = format!("{:032x}", rand::random::<u128>());
         for attempt in 1..=ATTEMPTS {
-            let put = swap::put_current(self.aws, name, &token, &hidden.values, &text);
+            let put = swap::put(self.aws, name, &token, swap::CURRENT, &hidden.values, &text);
             let answer = self
                 .calls
                 .call_with(&token, &self.subject, swap::PUT, put, |()| None)

@@ -350,6 +350,7 @@ fn fit(ty: &Type, value: &Value, at: &str) {
         (Type::Int { min, max } | Type::Floor { min, max }, Value::Int(int)) => {
             assert!((min..=max).contains(&int), "{at} is {int}")
         }
+        (Type::IntOf(numbers), Value::Int(int)) => assert!(numbers.contains(int), "{at} is {int}"),
         (Type::OneOf(words), Value::Text(text)) => {
             assert!(words.contains(&text.as_str()), "{at} is {text}")
         }

@@ -118,6 +118,7 @@ fn fits(ty: &Type, default: Literal) -> bool {
         (Type::Int { min, max } | Type::Floor { min, max }, Literal::Int(int)) => {
             (*min..=*max).contains(&int)
         }
+        (Type::IntOf(numbers), Literal::Int(int)) => numbers.contains(&int),
         (Type::OneOf(words), Literal::Text(word)) => words.contains(&word),
         (Type::Text | Type::Cidr | Type::Version, Literal::Text(_)) => true,
         (Type::List(_) | Type::Set(_), Literal::EmptyList) => true,
