@@ -10,7 +10,7 @@ use sqlx::PgPool;
 mod kept;
 
 use crate::error::{ApiError, Result};
-use crate::geo::Circle;
+use crate::geo::{Circle, Spot};
 use kept::Kept;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -47,55 +47,60 @@ impl Window {
     }
 }
 
-/// A place with any signal in a window.
-#[derive(Debug, Clone, Copy, PartialEq, sqlx::FromRow)]
+/// A place with any signal in a window, and the people checked in there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ranked {
     pub id: i64,
-    /// Those checked in there.
     pub people: i64,
-    /// As of the count, so that what is near a point is known without asking.
-    pub latitude: Option<f64>,
-    pub longitude: Option<f64>,
+}
+
+/// A row of [`RANKED`].
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: i64,
+    people: i64,
+    latitude: Option<f64>,
+    longitude: Option<f64>,
 }
 
 /// Places with any signal in a window, best first.
 #[derive(Debug, Default)]
 pub struct Ranking {
     pub places: Vec<Ranked>,
-    /// Latitudes in order, each with its place's position above: what is near a point is found among a few.
-    by_latitude: Vec<(f64, u32)>,
+    /// Where they lay when they were ranked, from south to north, each with its position above: what is near a point is found among a
+    /// few, and without asking the database.
+    spots: Vec<(Spot, u32)>,
 }
 
 impl Ranking {
-    fn new(places: Vec<Ranked>) -> Ranking {
-        let at = |(position, place): (u32, &Ranked)| place.latitude.map(|lat| (lat, position));
-        let mut by_latitude: Vec<(f64, u32)> = (0..).zip(&places).filter_map(at).collect();
-        by_latitude.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    fn new(rows: Vec<Row>) -> Ranking {
+        let spot = |(position, row): (u32, &Row)| {
+            let (lat, lng) = row.latitude.zip(row.longitude)?;
+            Some((Spot::at(lat, lng), position))
+        };
+        let mut spots: Vec<(Spot, u32)> = (0..).zip(&rows).filter_map(spot).collect();
+        spots.sort_unstable_by(|(a, _), (b, _)| a.north().total_cmp(&b.north()));
+        let ranked = |Row { id, people, .. }| Ranked { id, people };
         Ranking {
-            places,
-            by_latitude,
+            places: rows.into_iter().map(ranked).collect(),
+            spots,
         }
     }
 
     /// The places of the circle, best first.
     #[must_use]
     pub fn within(&self, circle: &Circle) -> Vec<Ranked> {
-        let (south, north) = circle.latitudes();
-        let from = self.by_latitude.partition_point(|(lat, _)| *lat < south);
-        let band = self.by_latitude[from..].iter();
-        let band = band.take_while(|(lat, _)| *lat <= north);
-        let placed =
-            |(_, position): &(f64, u32)| Some((*position, self.places.get(*position as usize)?));
-        let inside = |place: &Ranked| {
-            let at = place.latitude.zip(place.longitude);
-            at.is_some_and(|(lat, lng)| circle.holds(lat, lng))
-        };
-        let mut near: Vec<(u32, &Ranked)> = band
-            .filter_map(placed)
-            .filter(|(_, place)| inside(place))
+        let (south, north) = circle.band();
+        let from = self.spots.partition_point(|(spot, _)| spot.north() < south);
+        let band = self.spots[from..].iter();
+        let mut near: Vec<u32> = band
+            .take_while(|(spot, _)| spot.north() <= north)
+            .filter(|(spot, _)| circle.holds(spot))
+            .map(|(_, position)| *position)
             .collect();
-        near.sort_unstable_by_key(|(position, _)| *position);
-        near.into_iter().map(|(_, place)| *place).collect()
+        near.sort_unstable();
+        let place = |position| self.places.get(position as usize).copied();
+        near.into_iter().filter_map(place).collect()
     }
 }
 

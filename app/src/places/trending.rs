@@ -15,7 +15,7 @@ use crate::bounds::{Lat, Lng, Rating, Text};
 use crate::error::{ApiError, Result};
 use crate::external::foursquare::{Around, Wanted};
 use crate::extract::{Json, Query};
-use crate::geo::{Circle, haversine_m};
+use crate::geo::{Circle, Spot, haversine_m};
 use crate::page::{Page, Paging};
 use crate::rankings::{Ranked, Ranking, Window};
 
@@ -139,53 +139,58 @@ async fn around(
     passing(app, &near, filter).await
 }
 
-/// One page of the ranking, and whether all its places are still where they were when it was made.
+/// One page of the ranking.
 async fn shown(
     app: &App,
     ask: &Ask<'_>,
     ranking: &[Ranked],
     paging: &Paging,
-) -> Result<(Page<Place>, bool)> {
+) -> Result<Page<Place>> {
     let total = i64::try_from(ranking.len()).unwrap_or(i64::MAX);
-    let skip = usize::try_from(paging.offset()).unwrap_or(usize::MAX);
-    let take = usize::try_from(paging.limit()).unwrap_or(0);
-    let chosen: Vec<Ranked> = ranking.iter().skip(skip).take(take).copied().collect();
+    let chosen = cut(ranking, paging);
     let keys: Vec<i64> = chosen.iter().map(|ranked| ranked.id).collect();
     let mut places = model::by_ids(app, &keys, View::uncounted(ask.point)).await?;
-    let mut unmoved = places.len() == chosen.len();
     for place in &mut places {
-        let Some(ranked) = chosen.iter().find(|ranked| ranked.id == place.id) else {
-            continue;
-        };
         // The ranking has counted them already.
-        place.recent_checkins_count = ranked.people;
-        unmoved &= (place.latitude, place.longitude) == (ranked.latitude, ranked.longitude);
+        let ranked = chosen.iter().find(|ranked| ranked.id == place.id);
+        place.recent_checkins_count = ranked.map_or(0, |ranked| ranked.people);
     }
     if ask.point.is_some() {
         nearest_first(&mut places);
     }
-    Ok((paging.page(places, total), unmoved))
+    Ok(paging.page(places, total))
+}
+
+/// The part of the ranking that is on the page.
+fn cut<'a>(ranking: &'a [Ranked], paging: &Paging) -> &'a [Ranked] {
+    let from = usize::try_from(paging.offset()).unwrap_or(usize::MAX);
+    let (_, rest) = ranking.split_at(from.min(ranking.len()));
+    let many = usize::try_from(paging.limit()).unwrap_or(0);
+    &rest[..many.min(rest.len())]
 }
 
 async fn internal(app: &App, ask: &Ask<'_>, paging: &Paging) -> Result<Page<Place>> {
     let ranking = app.rankings.of(&app.db, ask.window).await?;
     let mut filter = ask.query.filter();
     if let (Some(point), Some(radius)) = (ask.point, ask.radius) {
-        let near = around(app, ask, &ranking, &app.geo.circle(point, radius)).await?;
-        let (page, unmoved) = shown(app, ask, &near, paging).await?;
-        if unmoved {
+        let circle = app.geo.circle(point, radius);
+        let near = around(app, ask, &ranking, &circle).await?;
+        let page = shown(app, ask, &near, paging).await?;
+        let is_near = |place: &Place| {
+            let at = place.latitude.zip(place.longitude);
+            at.is_some_and(|(lat, lng)| circle.holds(&Spot::at(lat, lng)))
+        };
+        if page.items.len() == cut(&near, paging).len() && page.items.iter().all(is_near) {
             return Ok(page);
         }
-        // A place of the page is gone or elsewhere since it was ranked: now the database judges the radius.
+        // One of them went or moved away since it was ranked: now the database judges the radius.
         search::near(app, &mut filter, ask.point, radius);
     }
-    let page = if filter.is_empty() {
-        shown(app, ask, &ranking.places, paging).await?
-    } else {
-        let ranking = passing(app, &ranking.places, filter).await?;
-        shown(app, ask, &ranking, paging).await?
-    };
-    Ok(page.0)
+    if filter.is_empty() {
+        return shown(app, ask, &ranking.places, paging).await;
+    }
+    let ranking = passing(app, &ranking.places, filter).await?;
+    shown(app, ask, &ranking, paging).await
 }
 
 /// Orders by distance; places without coordinates come last.

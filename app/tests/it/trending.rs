@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::f64::consts::TAU;
 
-use circles_app::geo::Geo;
+use circles_app::geo::{Geo, Spot};
 use serde_json::Value;
 use sqlx::PgPool;
 
@@ -89,9 +89,11 @@ async fn the_radius_is_judged_as_by_the_database() {
                     edge += 1;
                     continue;
                 }
-                let told = circle.holds(lat, lng);
-                let (south, north) = circle.latitudes();
-                assert!(!told || (south..=north).contains(&lat), "{lat}: {circle:?}");
+                let spot = Spot::at(lat, lng);
+                let told = circle.holds(&spot);
+                let (south, north) = circle.band();
+                let among = (south..=north).contains(&spot.north());
+                assert!(!told || among, "{lat}: {circle:?}");
                 let context =
                     format!("{geo:?}: place {id} at {lat}, {lng}, {metres} m from {point:?}");
                 assert_eq!(Some(told), by_database, "{context}");
