@@ -50,13 +50,12 @@ impl App {
         let db = db::pool(&config.db)?;
         let config = debug::with_shared_secrets(config, &db).await?;
         let geo = db::geo(&config, &db).await?;
-        let listener = db::listener_pool(&config.db)?;
         Ok(App(Arc::new(Parts {
             geo,
             tokens: Tokens::new(&config.jwt),
             objects: Objects::new(&config.storage).await,
             sms: Sms::new(config.otp.sender).await,
-            live: Live::new(listener),
+            live: Live::default(),
             external: External::new(&config.external),
             rankings: Rankings::default(),
             metrics: Metrics::default(),

@@ -36,6 +36,8 @@ pub struct Config {
     pub log_sample_rate: f64,
     /// How many proxies of ours stand in front and append to `X-Forwarded-For`.
     pub trusted_proxies: usize,
+    /// The time an answer may take. Uploads may take longer.
+    pub request_timeout: Duration,
     /// The time a stop may take before it is forced.
     pub stop_grace: Duration,
     pub made_up: MadeUp,
@@ -199,6 +201,8 @@ impl Config {
             },
             log_sample_rate: s.number("LOG_SAMPLE_RATE", 0.1),
             trusted_proxies: s.number("TRUSTED_PROXIES", 1),
+            // The longest that is meant to be: three mirrors of the map, 25 seconds each.
+            request_timeout: s.seconds("REQUEST_TIMEOUT_SECONDS", 120.0),
             stop_grace: s.seconds("STOP_GRACE_SECONDS", 25.0),
             made_up: MadeUp {
                 jwt: debug && s.secret("JWT_SECRET_KEY").is_none(),

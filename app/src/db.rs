@@ -1,5 +1,6 @@
 //! The pool, the migrations, and the connection settings.
 
+use std::future::Future;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -10,6 +11,8 @@ use sqlx::{ConnectOptions, Connection, PgPool};
 use crate::config::{Config, DbConfig};
 use crate::geo::Geo;
 
+/// How long a connection that comes back may take to say that it is well.
+const RELEASE: Duration = Duration::from_secs(5);
 /// How long an idle connection is taken for good.
 const TRUSTED: Duration = Duration::from_secs(1);
 /// After which the server ends a connection whose transaction waits for us: what it has locked must not stay so when we hang.
@@ -88,6 +91,14 @@ pub fn pool(config: &DbConfig) -> Result<PgPool, DbError> {
         .max_connections(config.pool_size)
         .acquire_timeout(config.acquire_timeout)
         .max_lifetime(Duration::from_secs(30 * 60))
+        .after_release(|connection, _| {
+            // The pool tries it as well, but without a limit: a connection nobody answers on any more would keep its place until the
+            // kernel gives it up, a quarter of an hour later. That is left to those whom the silence catches between the two.
+            Box::pin(async move {
+                in_time(RELEASE, connection.ping()).await?;
+                Ok(true)
+            })
+        })
         // A connection is tried when it comes back, and again before it is used when that was a while ago: not twice for every statement.
         .test_before_acquire(false)
         .before_acquire(|connection, meta| {
@@ -101,7 +112,7 @@ pub fn pool(config: &DbConfig) -> Result<PgPool, DbError> {
         .connect_lazy_with(options))
 }
 
-/// The one connection of the listener, outside the requests' pool.
+/// The one connection of the listener, apart from the requests' pool: a busy pool must not make the task deaf.
 ///
 /// # Errors
 /// When the URL cannot be read.
@@ -143,6 +154,20 @@ pub async fn migrate(config: &DbConfig) -> Result<(), DbError> {
     let done = migrator.run(&pool).await;
     pool.close().await;
     Ok(done?)
+}
+
+/// For what asks the database and is no request (those have their own limit): an end, when nobody ever answers.
+///
+/// # Errors
+/// That of `asked`, or the pool's timeout.
+pub async fn in_time<T, E: From<sqlx::Error>>(
+    limit: Duration,
+    asked: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    match tokio::time::timeout(limit, asked).await {
+        Ok(answer) => answer,
+        Err(_) => Err(E::from(sqlx::Error::PoolTimedOut)),
+    }
 }
 
 /// Whether every migration of this version has been applied; for `/readyz`.

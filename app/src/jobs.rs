@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::app::App;
+use crate::db::in_time;
 use crate::error::Result;
 use crate::external::overpass::Area;
 use crate::external::venue;
@@ -90,10 +91,11 @@ pub fn start(app: &App, stopping: watch::Receiver<bool>) {
 /// Runs every job whose turn has come and that no other task took.
 pub async fn run_due(app: &App) {
     for job in JOBS {
-        match take_turn(app, &job).await {
+        let limit = app.config.request_timeout;
+        match in_time(limit, take_turn(app, &job)).await {
             Ok(false) => {}
             Ok(true) => {
-                if let Err(error) = job.work.run(app).await {
+                if let Err(error) = in_time(limit, job.work.run(app)).await {
                     tracing::warn!(job = job.name, cause = ?error, "a job failed; it is tried again at its next turn");
                 }
             }

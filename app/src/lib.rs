@@ -18,6 +18,7 @@ pub mod cli;
 pub mod collections;
 pub mod config;
 pub mod db;
+pub mod deadline;
 pub mod debug;
 pub mod dms;
 pub mod drain;

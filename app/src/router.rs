@@ -17,8 +17,8 @@ use utoipa_swagger_ui::SwaggerUi;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::{
-    activity, checkins, collections, dms, drain, follows, health, live, media, observe, onboarding,
-    openapi, place_chat, places, reviews, saved, settings, support, users,
+    activity, checkins, collections, deadline, dms, drain, follows, health, live, media, observe,
+    onboarding, openapi, place_chat, places, reviews, saved, settings, support, users,
 };
 
 /// Bodies without files.
@@ -70,6 +70,10 @@ pub fn router(app: App) -> Router {
         ))
         .layer(cors(&app.config.cors_origins))
         .layer(middleware::from_fn(drain::drain))
+        .layer(middleware::from_fn_with_state(
+            app.clone(),
+            deadline::deadline,
+        ))
         .layer(middleware::from_fn_with_state(
             app.clone(),
             observe::observe,

@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use sqlx::PgPool;
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -17,25 +16,23 @@ pub struct Live {
     pub hub: Hub,
     /// Held by each socket until its end is noted.
     open: Arc<()>,
-    /// Connections that listen for the other tasks' events; apart from the pool, so that a busy pool does not make the task deaf.
-    pub listener: PgPool,
     listening: AtomicBool,
     stopping: OnceLock<watch::Receiver<bool>>,
 }
 
-impl Live {
-    #[must_use]
-    pub fn new(listener: PgPool) -> Live {
+impl Default for Live {
+    fn default() -> Live {
         Live {
             task_id: Uuid::new_v4(),
             hub: Hub::default(),
             open: Arc::default(),
-            listener,
             listening: AtomicBool::new(false),
             stopping: OnceLock::new(),
         }
     }
+}
 
+impl Live {
     /// Whether events of other tasks arrive.
     #[must_use]
     pub fn is_listening(&self) -> bool {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::app::App;
+use crate::db::in_time;
 use crate::{presence, task};
 
 const BEAT: Duration = Duration::from_secs(5);
@@ -19,7 +20,7 @@ pub(super) async fn run(app: App, stopping: watch::Receiver<bool>) {
             () = &mut stop => return,
             _ = ticks.tick() => {}
         }
-        if let Err(error) = presence::mark_alive(&app.db, &app.live).await {
+        if let Err(error) = in_time(BEAT, presence::mark_alive(&app.db, &app.live)).await {
             tracing::debug!(cause = %error, "heartbeat missed");
         }
     }

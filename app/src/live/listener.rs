@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
+use sqlx::PgPool;
 use sqlx::postgres::{PgListener, PgNotification};
 use tokio::sync::watch;
 
 use crate::app::App;
+use crate::db::{in_time, listener_pool};
 use crate::event::CHANNEL;
 use crate::hub::Topic;
 
@@ -58,15 +60,23 @@ pub async fn run(app: App, stopping: watch::Receiver<bool>) {
     }
 }
 
+/// A connection that hears of every event.
+async fn ears(pool: &PgPool) -> Result<PgListener, sqlx::Error> {
+    let mut listener = PgListener::connect_with(pool).await?;
+    listener.ignore_pool_close_event(true);
+    listener.eager_reconnect(false);
+    listener.listen(CHANNEL).await?;
+    Ok(listener)
+}
+
 impl Ear {
     /// Listens on one connection until it breaks.
     async fn listen(&mut self, app: &App) -> Result<(), sqlx::Error> {
-        let mut listener = PgListener::connect_with(&app.live.listener).await?;
-        listener.ignore_pool_close_event(true);
-        listener.eager_reconnect(false);
-        listener.listen(CHANNEL).await?;
+        // A pool of its own each time: a connection nobody answers on any more keeps its place in the old one.
+        let pool = listener_pool(&app.config.db).map_err(sqlx::Error::config)?;
+        let mut listener = in_time(SILENCE, ears(&pool)).await?;
         if self.connected_before {
-            self.catch_up(app).await?;
+            in_time(SILENCE, self.catch_up(app)).await?;
         }
         self.connected_before = true;
         app.live.set_listening(true);
@@ -81,7 +91,7 @@ impl Ear {
                 self.note(app, &more, &mut ids);
             }
             if !ids.is_empty() {
-                self.fetch(app, &ids).await?;
+                in_time(SILENCE, self.fetch(app, &ids)).await?;
             }
         }
     }

@@ -14,6 +14,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::app::App;
 use crate::auth::{self, User};
+use crate::db::in_time;
 use crate::error::{ApiError, Result};
 use crate::hub::{Seat, Topic};
 use crate::presence;
@@ -144,7 +145,9 @@ async fn run<R: Room>(mut socket: WebSocket, app: App, user: i64, mut room: R) {
     let seat = app.live.hub.join(topic, user);
     let id = seat.socket;
     app.metrics.sockets.inc();
-    let ended = match presence::opened(&app.db, &app.live, id, user, topic).await {
+    let limit = app.config.request_timeout;
+    let opened = presence::opened(&app.db, &app.live, id, user, topic);
+    let ended = match in_time(limit, opened).await {
         Ok(()) => talk(&mut socket, &app, &mut room, seat).await,
         Err(_) => End::Unavailable,
     };
@@ -153,9 +156,9 @@ async fn run<R: Room>(mut socket: WebSocket, app: App, user: i64, mut room: R) {
     }
     app.live.hub.leave(topic, id);
     app.metrics.sockets.dec();
-    match presence::closed(&app.db, id, user, topic).await {
+    match in_time(limit, presence::closed(&app.db, id, user, topic)).await {
         Ok(true) => {
-            if let Err(error) = room.left(&app).await {
+            if let Err(error) = in_time(limit, room.left(&app)).await {
                 tracing::debug!(cause = ?error, "a leave could not be told");
             }
         }
@@ -187,7 +190,7 @@ impl End {
 }
 
 async fn talk<R: Room>(socket: &mut WebSocket, app: &App, room: &mut R, mut seat: Seat) -> End {
-    let Ok(greetings) = room.greet(app).await else {
+    let Ok(greetings) = in_time(app.config.request_timeout, room.greet(app)).await else {
         return End::Unavailable;
     };
     for frame in greetings {
@@ -219,7 +222,7 @@ async fn talk<R: Room>(socket: &mut WebSocket, app: &App, room: &mut R, mut seat
                 if pinged.elapsed() >= app.config.ws.idle {
                     return End::Idle;
                 }
-                if matches!(room.still_allowed(app).await, Ok(false)) {
+                if matches!(in_time(app.config.request_timeout, room.still_allowed(app)).await, Ok(false)) {
                     return End::NotAllowed;
                 }
             }
@@ -258,8 +261,7 @@ async fn hear<R: Room>(
         send(socket, app, pong.to_string().into()).await?;
         return Ok(Heard::Ping);
     }
-    let answers = room
-        .receive(app, incoming)
+    let answers = in_time(app.config.request_timeout, room.receive(app, incoming))
         .await
         .unwrap_or_else(|error| vec![error_frame(&error.detail())]);
     for frame in answers {

@@ -255,3 +255,61 @@ async fn a_statement_that_waits_for_a_lock_is_ended_sooner() {
     holder.rollback().await.unwrap();
     caller.post(&path, json!({ "rating": 3 })).await.expect(200);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wire_that_falls_silent_is_given_up_and_replaced() {
+    let world = World::new().await;
+    let (sara, omar) = (world.person("Sara").await, world.person("Omar").await);
+    let thread = sara.thread_with(&omar).await;
+    let proxy = Proxy::to(&world.database.url).await;
+    let more = [
+        ("APP_DB_POOL_SIZE", "2"),
+        ("APP_DB_ACQUIRE_TIMEOUT_SECONDS", "1"),
+        ("APP_REQUEST_TIMEOUT_SECONDS", "2"),
+    ];
+    let behind = Service::start(settings(&proxy.url(&world.database.url), &more)).await;
+    let far = omar.at(behind.address);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let mut socket = far.socket(&format!("/ws/dms/{thread}")).await;
+    socket.next_of("thread_info").await;
+    // Used just now, so that they are not tried before they are used again; and back in the pool.
+    let calls = (0..8).map(|_| far.get("/auth/me"));
+    futures::future::join_all(calls).await;
+    tokio::time::sleep(Duration::from_millis(400)).await;
+
+    proxy.freeze();
+    let calls = (0..8).map(|_| far.get("/auth/me"));
+    for answer in futures::future::join_all(calls).await {
+        assert!(answer.headers.contains_key("retry-after"), "{answer:?}");
+        answer.expect(503);
+    }
+    far.get("/health").await.expect(200);
+    far.get("/readyz").await.expect(503);
+
+    // Another database took over, say: the old connections are not to be waited for.
+    proxy.thaw();
+    let mut ready = far.get("/readyz").await;
+    for _ in 0..300 {
+        if ready.status == 200 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        ready = far.get("/readyz").await;
+    }
+    ready.expect(200);
+    let calls = (0..8).map(|_| far.get("/auth/me"));
+    for answer in futures::future::join_all(calls).await {
+        answer.expect(200);
+    }
+    let alive = "select count(*) from live_tasks where beat_at > now() - interval '10 seconds'";
+    world.counts(alive, 2).await;
+    sara.post(
+        &format!("/dms/threads/{thread}/messages"),
+        json!({ "text": "still there?" }),
+    )
+    .await
+    .expect(200);
+    // The listener takes its wire for dead after twenty seconds, and then catches up.
+    let message = socket.late("message", Duration::from_secs(45)).await;
+    assert_eq!(message["message"]["text"], "still there?");
+}

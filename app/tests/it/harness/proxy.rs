@@ -1,4 +1,4 @@
-//! Stands between the service and its database: cuts the wire, and counts the statements that pass.
+//! Stands between the service and its database: cuts the wire, freezes it, and counts the statements that pass.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use tokio::sync::watch;
 pub struct Proxy {
     pub address: SocketAddr,
     cut: watch::Sender<bool>,
+    frozen: watch::Sender<bool>,
     statements: Arc<AtomicU64>,
 }
 
@@ -26,6 +27,7 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let (cut, is_cut) = watch::channel(false);
+        let (frozen, is_frozen) = watch::channel(false);
         let statements = Arc::new(AtomicU64::new(0));
         let counter = statements.clone();
         tokio::spawn(async move {
@@ -34,21 +36,27 @@ impl Proxy {
                     continue;
                 }
                 let (host, is_cut, counter) = (host.clone(), is_cut.clone(), counter.clone());
+                let mut frozen = is_frozen.clone();
                 tokio::spawn(async move {
                     let server = TcpStream::connect(host)
                         .await
                         .expect("the database answers");
                     let mut cut = is_cut.clone();
+                    // Kept open by us when it freezes, so that neither side hears of an end.
+                    let mut ends = (client, server);
                     tokio::select! {
-                        () = forward(client, server, &counter) => {}
-                        _ = cut.wait_for(|cut| *cut) => {}
+                        () = forward(&mut ends, &counter) => return,
+                        _ = cut.wait_for(|cut| *cut) => return,
+                        _ = frozen.wait_for(|frozen| *frozen) => {}
                     }
+                    std::future::pending::<()>().await;
                 });
             }
         });
         Proxy {
             address,
             cut,
+            frozen,
             statements,
         }
     }
@@ -70,15 +78,25 @@ impl Proxy {
         self.cut.send_replace(false);
     }
 
+    /// No connection carries anything any more, nor is closed; new ones are like that from their start.
+    pub fn freeze(&self) {
+        self.frozen.send_replace(true);
+    }
+
+    /// New connections carry again; those that froze stay as they are.
+    pub fn thaw(&self) {
+        self.frozen.send_replace(false);
+    }
+
     /// Statements executed so far, on all connections.
     pub fn statements(&self) -> u64 {
         self.statements.load(Ordering::SeqCst)
     }
 }
 
-async fn forward(client: TcpStream, server: TcpStream, counter: &AtomicU64) {
-    let (mut from_client, mut to_client) = client.into_split();
-    let (mut from_server, mut to_server) = server.into_split();
+async fn forward((client, server): &mut (TcpStream, TcpStream), counter: &AtomicU64) {
+    let (mut from_client, mut to_client) = client.split();
+    let (mut from_server, mut to_server) = server.split();
     let up = async {
         let mut pending = Vec::new();
         let mut started = false;

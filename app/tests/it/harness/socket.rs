@@ -37,8 +37,12 @@ impl Socket {
 
     /// The next frame.
     pub async fn next(&mut self) -> Value {
+        self.next_within(PATIENCE).await
+    }
+
+    async fn next_within(&mut self, patience: Duration) -> Value {
         loop {
-            match timeout(PATIENCE, self.0.next())
+            match timeout(patience, self.0.next())
                 .await
                 .expect("a frame in time")
             {
@@ -53,8 +57,13 @@ impl Socket {
 
     /// The next frame of this type; others are skipped.
     pub async fn next_of(&mut self, kind: &str) -> Value {
+        self.late(kind, PATIENCE).await
+    }
+
+    /// The same for one that may take longer.
+    pub async fn late(&mut self, kind: &str, patience: Duration) -> Value {
         loop {
-            let frame = self.next().await;
+            let frame = self.next_within(patience).await;
             if frame["type"] == kind {
                 return frame;
             }
