@@ -1,18 +1,26 @@
 //! A costly answer of the database, used again for a while.
 //!
-//! It is fresh for twenty times as long as it took, five seconds at most, and may be shown for as long again while one task computes the
-//! next: nobody waits for a count that somebody else is making already. What took little is never kept.
+//! It is fresh for twenty times as long as it took, five seconds at most, but never for less than ten times: no count takes more than a
+//! tenth of the time. It may be shown for as long again while one task computes the next, and for a minute when it was really dear:
+//! nobody waits for a count that somebody else is making already. What took little is never kept.
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::db::in_time;
 use crate::error::Result;
 
 /// What took less is cheap enough to ask for every time.
 const QUICK: Duration = Duration::from_millis(8);
 const REUSE: u32 = 20;
 const LONGEST: Duration = Duration::from_secs(5);
+const LEAST_REUSE: u32 = 10;
+/// What took longer is rather shown old than waited for.
+const DEAR: Duration = Duration::from_millis(250);
+const SHOWN: Duration = Duration::from_secs(60);
+/// Longer than a statement may take. Others wait for this one.
+const LIMIT: Duration = Duration::from_secs(30);
 
 struct Value<T> {
     value: T,
@@ -80,18 +88,25 @@ impl<T: Clone + Send + 'static> Kept<T> {
 
     async fn renew(&self, asked: impl Future<Output = Result<T>>) -> Result<T> {
         let started = Instant::now();
-        let value = asked.await?;
+        let value = in_time(LIMIT, asked).await?;
         let took = started.elapsed();
-        let span = (took * REUSE).min(LONGEST);
+        let (fresh, shown) = spans(took);
         let now = Instant::now();
         let kept = (took > QUICK).then(|| Value {
             value: value.clone(),
-            fresh_until: now + span,
-            shown_until: now + span * 2,
+            fresh_until: now + fresh,
+            shown_until: now + fresh + shown,
         });
         *self.value.lock().unwrap_or_else(PoisonError::into_inner) = kept;
         Ok(value)
     }
+}
+
+/// How long what took so long is fresh, and how long it is shown after that.
+fn spans(took: Duration) -> (Duration, Duration) {
+    let fresh = (took * REUSE).min(LONGEST).max(took * LEAST_REUSE);
+    let shown = if took > DEAR { SHOWN } else { fresh };
+    (fresh, shown)
 }
 
 #[cfg(test)]
@@ -107,6 +122,20 @@ mod tests {
             Ok(asked.fetch_add(1, Ordering::SeqCst) + 1)
         });
         answer.await.unwrap_or(0)
+    }
+
+    #[test]
+    fn the_dearer_the_longer() {
+        for (took, fresh, shown) in [
+            (10, 200, 200),
+            (200, 4000, 4000),
+            (400, 5000, 60_000),
+            (2000, 20_000, 60_000),
+        ] {
+            let spans = spans(Duration::from_millis(took));
+            let expected = (Duration::from_millis(fresh), Duration::from_millis(shown));
+            assert_eq!(spans, expected, "{took} ms");
+        }
     }
 
     #[tokio::test]
