@@ -5,9 +5,8 @@
 
 use std::time::Duration;
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::header;
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::time::timeout;
 
@@ -17,8 +16,12 @@ use crate::error::ApiError;
 /// A large file over a slow line takes its time.
 const UPLOAD: Duration = Duration::from_secs(600);
 
-/// The layer: 503 in the end.
-pub async fn deadline(State(app): State<App>, request: Request, next: Next) -> Response {
+/// Answers by `next`, or 503 in the end.
+pub async fn deadline<F: Future<Output = Response>>(
+    app: &App,
+    request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     let kind = request.headers().get(header::CONTENT_TYPE);
     let uploads = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"multipart/"));
     let limit = if uploads {
@@ -26,7 +29,7 @@ pub async fn deadline(State(app): State<App>, request: Request, next: Next) -> R
     } else {
         app.config.request_timeout
     };
-    match timeout(limit, next.run(request)).await {
+    match timeout(limit, next(request)).await {
         Ok(response) => response,
         Err(_) => {
             tracing::warn!(seconds = limit.as_secs_f64(), "a request was given up");

@@ -10,7 +10,6 @@ use std::time::Duration;
 use axum::body::{Body, BodyDataStream, HttpBody};
 use axum::extract::Request;
 use axum::http::{HeaderValue, header};
-use axum::middleware::Next;
 use axum::response::Response;
 use bytes::Bytes;
 use futures::stream::{self, Stream, StreamExt};
@@ -50,16 +49,19 @@ impl Shared {
     }
 }
 
-/// The layer.
-pub async fn drain(request: Request, next: Next) -> Response {
+/// Answers by `next`, and then sees to the body.
+pub async fn drain<F: Future<Output = Response>>(
+    request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     let expects = request.headers().contains_key(header::EXPECT);
     if request.body().is_end_stream() || expects {
-        return next.run(request).await;
+        return next(request).await;
     }
     let (head, body) = request.into_parts();
     let body = Shared(Arc::new(Mutex::new(body.into_data_stream())));
     let request = Request::from_parts(head, Body::from_stream(body.stream()));
-    let mut response = next.run(request).await;
+    let mut response = next(request).await;
     let done = tokio::time::timeout(PATIENCE, body.read_on()).await;
     if !done.unwrap_or(false) {
         let close = HeaderValue::from_static("close");

@@ -2,9 +2,8 @@
 
 use std::time::Instant;
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderName, HeaderValue};
-use axum::middleware::Next;
 use axum::response::Response;
 use uuid::Uuid;
 
@@ -23,14 +22,18 @@ fn accepted_id(request: &Request) -> Option<String> {
 }
 
 /// Gives the request an id, counts it, times it, and logs it (all in debug and all failures, else a sample).
-pub async fn observe(State(app): State<App>, request: Request, next: Next) -> Response {
+pub async fn observe<F: Future<Output = Response>>(
+    app: &App,
+    request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     let id = accepted_id(&request).unwrap_or_else(|| Uuid::new_v4().to_string());
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let header = HeaderValue::from_str(&id).unwrap_or_else(|_| HeaderValue::from_static("invalid"));
     let started = Instant::now();
 
-    let (mut response, user) = trace::follow(id.clone(), next.run(request)).await;
+    let (mut response, user) = trace::follow(id.clone(), next(request)).await;
 
     let elapsed = started.elapsed();
     let status = response.status();
