@@ -56,15 +56,16 @@ pub struct Ranked {
     pub people: i64,
 }
 
-/// A row of [`RANKED`].
+/// A row of [`RANKED`]. Small, since there are as many as places: the memory they took is not given back between two rankings.
 #[derive(sqlx::FromRow)]
 struct Row {
     id: i64,
-    score: i64,
+    score: i32,
+    people: i32,
     latest: DateTime<Utc>,
-    people: i64,
-    latitude: Option<f64>,
-    longitude: Option<f64>,
+    /// Both not a number where the place has none.
+    latitude: f64,
+    longitude: f64,
 }
 
 /// Places with any signal in a window, best first.
@@ -84,11 +85,11 @@ impl Ranking {
         let mut places = Vec::with_capacity(rows.len());
         places.extend(rows.iter().map(|row| Ranked {
             id: row.id,
-            people: row.people,
+            people: i64::from(row.people),
         }));
         let spot = |(position, row): (u32, &Row)| {
-            let (lat, lng) = row.latitude.zip(row.longitude)?;
-            Some((Spot::at(lat, lng), position))
+            let known = !row.latitude.is_nan() && !row.longitude.is_nan();
+            known.then(|| (Spot::at(row.latitude, row.longitude), position))
         };
         let mut spots = Vec::with_capacity(rows.len());
         spots.extend((0..).zip(&rows).filter_map(spot));
@@ -130,8 +131,9 @@ const RANKED: &str = "with c as (select place_id, count(*) as n, count(distinct 
         where created_at > now() - make_interval(hours => $1) group by place_id), \
     f as (select place_id, count(*) as n from photos where review_id is not null \
         and created_at > now() - make_interval(hours => $1) group by place_id) \
-    select p.id, 3 * coalesce(c.n, 0) + 2 * coalesce(r.n, 0) + coalesce(f.n, 0) + 2 * coalesce(c.people, 0) as score, \
-        greatest(c.latest, r.latest) as latest, coalesce(c.people, 0) as people, p.latitude, p.longitude from c full join r on r.place_id = c.place_id \
+    select p.id, (3 * coalesce(c.n, 0) + 2 * coalesce(r.n, 0) + coalesce(f.n, 0) + 2 * coalesce(c.people, 0))::int as score, \
+        greatest(c.latest, r.latest) as latest, coalesce(c.people, 0)::int as people, \
+        coalesce(p.latitude, 'nan') as latitude, coalesce(p.longitude, 'nan') as longitude from c full join r on r.place_id = c.place_id \
         join places p on p.id = coalesce(c.place_id, r.place_id) left join f on f.place_id = p.id";
 
 impl Rankings {
