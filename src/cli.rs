@@ -23,6 +23,7 @@ mod manual;
 mod offline;
 mod outputs;
 mod permissions;
+mod permitted;
 mod plan;
 mod plan_file;
 mod redeploy;

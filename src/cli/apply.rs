@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::ask::Selection;
 use super::carry_out::{Consent, carry_out};
-use super::failure::{Exit, Failure, FailureKind};
+use super::failure::{Exit, Failure};
 use super::global::Global;
 use super::plan_file::PlanFile;
 use super::session::Session;
@@ -58,25 +58,4 @@ async fn from_file(
     let fresh = session.plan(&ask).await?;
     file.check_steps(&fresh)?;
     Ok(file.judged_by(&fresh))
-}
-
-/// Says why a plan is not carried out; `Ok` when nothing stands against it.
-pub fn permitted(plan: &Plan) -> Result<(), Failure> {
-    let refusals: Vec<_> = plan
-        .refusals
-        .iter()
-        .map(|refusal| crate::render::plan_words::refused(&plan.header, refusal))
-        .collect();
-    let [first, rest @ ..] = refusals.as_slice() else {
-        return Ok(());
-    };
-    let message = match rest.len() {
-        0 => first.text.clone(),
-        n => format!("{} (and {n} more, listed above)", first.text),
-    };
-    let failure = Failure::new(FailureKind::Refused, message);
-    Err(refusals
-        .into_iter()
-        .fold(failure, |failure, refused| failure.hint(refused.help))
-        .hint("nothing was changed"))
 }

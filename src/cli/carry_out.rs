@@ -2,10 +2,10 @@
 
 use clap::Args;
 
-use super::apply::permitted;
 use super::ask::Applied;
 use super::failure::{Exit, Failure, FailureKind};
 use super::global::Global;
+use super::permitted::permitted;
 use super::session::Session;
 use super::ui::Ui;
 use crate::event::{Event, Outcome, Sink};
@@ -227,25 +227,6 @@ mod tests {
         assert!(failure.hints[0].contains("--yes"));
         assert_eq!(err.text(), "");
         assert!(confirm(&header(true), true, &mut ui).is_ok());
-    }
-
-    #[test]
-    fn refusals_end_it_with_what_permits_them() {
-        let mut plan = samples::every_act();
-        let failure = permitted(&plan).unwrap_err();
-        assert_eq!(
-            failure.message,
-            "db is protected, and would be replaced (and 4 more, listed above)"
-        );
-        assert_eq!(failure.hints.len(), 6);
-        plan.refusals = vec![Refusal::LosesData {
-            address: "media".into(),
-            replace: false,
-        }];
-        let failure = permitted(&plan).unwrap_err();
-        assert_eq!(failure.hints[0], "if that is meant: --allow-delete media");
-        plan.refusals.clear();
-        assert!(permitted(&plan).is_ok());
     }
 
     fn applied(outcome: Outcome) -> Applied {
