@@ -150,12 +150,70 @@ fn table() -> Vec<Sight> {
     all.into_iter().flatten().collect()
 }
 
+type Names = BTreeMap<&'static str, String>;
+
+/// Makes something, and returns its id.
+async fn post(who: &Client, path: &str, body: Value) -> String {
+    who.post(path, body).await.expect(200)["id"].to_string()
+}
+
+/// What the other person did at the place, and both keep of it.
+async fn things(world: &World, caller: &Client, other: &Client) -> Names {
+    let check_in = other.check_in(1, "public").await["id"].to_string();
+    let photo = format!(
+        "insert into check_in_photos (check_in_id, url) values ({check_in}, 'checkins/2/quetzal.png')"
+    );
+    world.execute(&photo).await;
+    let said = json!({ "content": NAME });
+    let comment = post(other, &format!("/check-ins/{check_in}/comments"), said).await;
+    let collection = post(other, "/collections/", json!({ "name": "Quetzal's" })).await;
+    let places = format!("/collections/{collection}/places/1");
+    let item = post(other, &places, Value::Null).await;
+    let mine = json!({ "place_id": 1, "list_name": "Mine" });
+    let mine = caller.post("/places/saved", mine).await.expect(200);
+    let review = post(other, "/places/1/reviews", json!({ "rating": 4 })).await;
+    let photo = format!("/places/reviews/{review}/photos");
+    let photo = other.upload(&photo, "file", png(), &[]).await.expect(200);
+    let names = [
+        ("check_in_id", check_in),
+        ("comment_id", comment),
+        ("review_id", review),
+        ("review_photo_id", photo["id"].to_string()),
+        ("collection_id", collection),
+        ("item_id", item),
+        ("own_collection_id", mine["collection_id"].to_string()),
+    ];
+    names.into()
+}
+
+/// What is said between them, and with the third person.
+async fn conversations(caller: &Client, other: &Client, third: &Client) -> Names {
+    let said = json!({ "text": NAME });
+    let room = "/places/1/chat/messages";
+    other.post(room, said.clone()).await.expect(200);
+    let thread = caller.thread_with(other).await.to_string();
+    let messages = format!("/dms/threads/{thread}/messages");
+    let message = post(other, &messages, said).await;
+    let elsewhere = caller.thread_with(third).await.to_string();
+    let messages = format!("/dms/threads/{elsewhere}/messages");
+    let elsewhere_message = post(caller, &messages, json!({ "text": "hello" })).await;
+    other.follow(third).await;
+    third.follow(other).await;
+    let names = [
+        ("thread_id", thread),
+        ("message_id", message),
+        ("elsewhere_id", elsewhere),
+        ("elsewhere_message_id", elsewhere_message),
+    ];
+    names.into()
+}
+
 struct Scene {
     world: World,
     caller: Client,
     other: Client,
     third: Client,
-    names: BTreeMap<&'static str, String>,
+    names: Names,
 }
 
 impl Scene {
@@ -168,60 +226,23 @@ impl Scene {
         assert_eq!((caller.id, other.id, third.id), (1, 2, 3));
         let place = world.place("Cafe", 0.0).await;
         caller.check_in(place, "public").await;
-        let check_in = other.check_in(place, "public").await["id"].clone();
-        let photo = "insert into check_in_photos (check_in_id, url) select id, 'checkins/2/quetzal.png' from check_ins where user_id = 2";
-        world.execute(photo).await;
-        let id = |made: Value| made["id"].to_string();
-        let post = async |who: &Client, path: &str, body: Value| {
-            id(who.post(path, body).await.expect(200))
-        };
-        let collection = post(&other, "/collections/", json!({ "name": "Quetzal's" })).await;
-        let places = format!("/collections/{collection}/places/1");
-        let item = post(&other, &places, Value::Null).await;
-        let mine = json!({ "place_id": place, "list_name": "Mine" });
-        let mine = caller.post("/places/saved", mine).await.expect(200);
-        let said = json!({ "content": "quetzal" });
-        let comment = post(&other, &format!("/check-ins/{check_in}/comments"), said).await;
-        let review = post(&other, "/places/1/reviews", json!({ "rating": 4 })).await;
-        let photo = format!("/places/reviews/{review}/photos");
-        let review_photo = id(other.upload(&photo, "file", png(), &[]).await.expect(200));
-        let said = json!({ "text": "quetzal" });
-        other
-            .post("/places/1/chat/messages", said.clone())
-            .await
-            .expect(200);
-        let thread = caller.thread_with(&other).await.to_string();
-        let messages = format!("/dms/threads/{thread}/messages");
-        let message = post(&other, &messages, said).await;
-        let elsewhere = caller.thread_with(&third).await.to_string();
-        let messages = format!("/dms/threads/{elsewhere}/messages");
-        let elsewhere_message = post(&caller, &messages, json!({ "text": "hello" })).await;
-        other.follow(&third).await;
-        third.follow(&other).await;
-        let names = [
-            ("user_id", "2".to_owned()),
-            ("place_id", "1".to_owned()),
-            ("check_in_id", check_in.to_string()),
-            ("photo_id", "1".to_owned()),
-            ("comment_id", comment),
-            ("review_id", review),
-            ("review_photo_id", review_photo),
-            ("collection_id", collection),
-            ("item_id", item),
-            ("own_collection_id", mine["collection_id"].to_string()),
-            ("collection_name", "Mine".to_owned()),
-            ("thread_id", thread),
-            ("message_id", message),
-            ("elsewhere_id", elsewhere),
-            ("elsewhere_message_id", elsewhere_message),
-            ("emoji", "x".to_owned()),
-        ];
+        let mut names = things(&world, &caller, &other).await;
+        names.extend(conversations(&caller, &other, &third).await);
+        for (name, value) in [
+            ("user_id", "2"),
+            ("place_id", "1"),
+            ("photo_id", "1"),
+            ("collection_name", "Mine"),
+            ("emoji", "x"),
+        ] {
+            names.insert(name, value.to_owned());
+        }
         Scene {
             world,
             caller,
             other,
             third,
-            names: names.into_iter().collect(),
+            names,
         }
     }
 
