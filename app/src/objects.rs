@@ -98,9 +98,9 @@ impl Objects {
                 .err()
                 .map(|e| e.to_string()),
             Objects::Local { folder, .. } if is_plain(key) => {
-                tokio::fs::remove_file(folder.join(key))
-                    .await
-                    .err()
+                let removed = tokio::fs::remove_file(folder.join(key)).await.err();
+                removed
+                    .filter(|e| e.kind() != std::io::ErrorKind::NotFound)
                     .map(|e| e.to_string())
             }
             Objects::Local { .. } => None,

@@ -91,15 +91,15 @@ pub struct Room {
 async fn room_of(app: &App, user: &User, place: i64) -> Result<Room> {
     let sql = format!(
         "select p.id, p.id as place_id, p.name as place_name, w.start as created_at, now() + make_interval(hours => $3::int) as expires_at, \
-         (select count(distinct c.user_id) from check_ins c where c.place_id = p.id and c.created_at > w.start and c.expires_at > now() and {}) \
+         (select count(distinct c.user_id) from check_ins c where c.place_id = p.id and c.created_at > w.start and c.expires_at > now() and {0}) \
          as active_users_count, \
-         exists (select 1 from check_ins c where c.place_id = p.id and c.created_at > w.start and c.expires_at > now()) as is_active, \
+         exists (select 1 from check_ins c where c.place_id = p.id and c.created_at > w.start and c.expires_at > now() and {0}) as is_active, \
          j.joined as has_joined, case when j.joined then lm.text end as last_message, \
          case when j.joined then lm.created_at end as last_message_at \
          from places p cross join (select now() - make_interval(hours => $3::int) as start) w \
-         cross join lateral (select {} as joined) j \
+         cross join lateral (select {1} as joined) j \
          left join lateral (select text, created_at from place_chat_messages m where m.place_id = p.id and m.created_at > w.start \
-             and {} order by m.created_at desc limit 1) lm on true where p.id = $2",
+             and {2} order by m.created_at desc limit 1) lm on true where p.id = $2",
         visible::check_in("c", "$1::bigint"),
         admitted("$1::bigint", "p.id", "$3"),
         visible::unblocked("m.user_id", "$1::bigint"),

@@ -19,7 +19,7 @@ use crate::page::{Page, Paging};
 use crate::places::photos::Photo;
 use crate::routes;
 use crate::stamp::Stamp;
-use crate::upload::Form;
+use crate::upload::{Form, Pending};
 
 const CAPTION: usize = 500;
 
@@ -224,7 +224,9 @@ async fn add_photo(
             }
         })
         .await?;
-    let stored = upload.store(&app, &format!("reviews/{review_id}")).await?;
+    let mut file = Pending::new(&app);
+    let stored = file.store(&upload, &format!("reviews/{review_id}")).await?;
+    let mut tx = app.db.begin().await?;
     let sql = "insert into photos (user_id, place_id, review_id, url, caption) values ($1, $2, $3, $4, $5) \
                returning id, user_id, place_id, review_id, url, caption, created_at";
     let query = sqlx::query_as(sql)
@@ -233,7 +235,9 @@ async fn add_photo(
         .bind(review_id)
         .bind(&stored)
         .bind(caption);
-    let mut photo: Photo = query.fetch_one(&app.db).await?;
+    let mut photo: Photo = query.fetch_one(&mut *tx).await?;
+    file.keep();
+    tx.commit().await?;
     photo.url = app.objects.address(&stored).await;
     Ok(Json(photo))
 }

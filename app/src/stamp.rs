@@ -56,18 +56,25 @@ pub fn frame(at: DateTime<Utc>) -> String {
 /// Reads a client's ISO 8601 time; one without an offset is taken as UTC.
 #[must_use]
 pub fn parse(text: &str) -> Option<DateTime<Utc>> {
-    // A `+` in a query string arrives as a space.
-    let text = text.trim().replace(' ', "+");
-    if let Ok(at) = DateTime::parse_from_rfc3339(&text) {
-        return in_range(at.with_timezone(&Utc));
+    let text = text.trim();
+    let (day, rest) = text.split_at_checked(10).unwrap_or((text, ""));
+    // A space may stand before the time; a `+` in a query string arrives as one.
+    let time = rest.strip_prefix(['T', 't', ' ']).unwrap_or(rest);
+    let text = format!("{day}T{}", time.replace(' ', "+"));
+    for format in ["%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z"] {
+        if let Ok(at) = DateTime::parse_from_str(&text, format) {
+            return in_range(at.with_timezone(&Utc));
+        }
     }
-    let naive = text.replacen('+', "T", 1);
     for format in ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M"] {
-        if let Ok(at) = chrono::NaiveDateTime::parse_from_str(&naive, format) {
+        if let Ok(at) = chrono::NaiveDateTime::parse_from_str(&text, format) {
             return in_range(at.and_utc());
         }
     }
-    let day = chrono::NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok()?;
+    if !rest.is_empty() {
+        return None;
+    }
+    let day = chrono::NaiveDate::parse_from_str(day, "%Y-%m-%d").ok()?;
     in_range(day.and_hms_opt(0, 0, 0)?.and_utc())
 }
 
@@ -92,12 +99,33 @@ mod tests {
     }
 
     #[test]
+    fn offsets_are_read_as_people_write_them() {
+        let at = parse("2026-01-02T00:04:05Z");
+        assert!(at.is_some());
+        for text in [
+            "2026-01-02T03:04:05+03:00",
+            "2026-01-02 03:04:05+03:00",
+            "2026-01-02 03:04:05 03:00",
+            "2026-01-02T03:04:05.000+0300",
+            "2026-01-02T03:04:05+03",
+            "2026-01-01T19:04:05-05:00",
+            "2026-01-02t00:04:05z",
+            "2026-01-02 00:04:05",
+        ] {
+            assert_eq!(parse(text), at, "{text}");
+        }
+        assert_eq!(parse("2026-01-02T03:04+03:00"), parse("2026-01-02T00:04Z"));
+    }
+
+    #[test]
     fn times_without_offset_or_with_a_space_for_plus_are_read() {
         assert_eq!(
             parse("2026-01-02T03:04:05"),
             parse("2026-01-02T03:04:05 00:00")
         );
         assert_eq!(parse("2026-01-02"), parse("2026-01-02T00:00:00Z"));
-        assert_eq!(parse("yesterday"), None);
+        for bad in ["yesterday", "", "2026-01-02T", "2026-01-02 +", "2026-01-0é"] {
+            assert_eq!(parse(bad), None, "{bad}");
+        }
     }
 }

@@ -174,19 +174,64 @@ async fn read_capped(mut field: Field<'_>, cap: usize) -> Result<Bytes> {
     Ok(all.freeze())
 }
 
-impl Upload {
-    /// Stores it under `folder` (`<kind>/<id>`) and returns the stored value.
+/// Files stored for a row that is not written yet. Unless kept they go again, however the request ends: refused, given up or cut off.
+pub struct Pending {
+    app: App,
+    keys: Vec<String>,
+    stored: Vec<String>,
+}
+
+impl Pending {
+    #[must_use]
+    pub fn new(app: &App) -> Pending {
+        Pending {
+            app: app.clone(),
+            keys: Vec::new(),
+            stored: Vec::new(),
+        }
+    }
+
+    /// Stores a file under `folder` (`<kind>/<id>`) and returns the stored value.
     ///
     /// # Errors
     /// 503 when the storage does not take it.
-    pub async fn store(&self, app: &App, folder: &str) -> Result<String> {
-        let key = format!(
-            "{folder}/{}.{}",
-            Uuid::new_v4().simple(),
-            self.kind.extension
-        );
-        app.objects
-            .put(&key, self.bytes.clone(), self.kind.content_type)
-            .await
+    pub async fn store(&mut self, upload: &Upload, folder: &str) -> Result<String> {
+        let (name, kind) = (Uuid::new_v4().simple(), upload.kind);
+        let key = format!("{folder}/{name}.{}", kind.extension);
+        // Noted before: a storage that did not answer may still have taken it.
+        self.keys.push(key.clone());
+        let bytes = upload.bytes.clone();
+        let stored = self.app.objects.put(&key, bytes, kind.content_type).await?;
+        self.stored.push(stored.clone());
+        Ok(stored)
+    }
+
+    /// The stored values, in the order of their files.
+    #[must_use]
+    pub fn stored(&self) -> &[String] {
+        &self.stored
+    }
+
+    /// Lets the files stay. Said just before the commit: one whose answer is lost may have been done, and a row without its file is
+    /// worse than a file without its row.
+    pub fn keep(mut self) {
+        self.keys.clear();
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        let (app, keys) = (self.app.clone(), std::mem::take(&mut self.keys));
+        // Without a runtime the program is at its end.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return;
+        };
+        if !keys.is_empty() {
+            runtime.spawn(async move {
+                for key in keys {
+                    app.objects.delete(&key).await;
+                }
+            });
+        }
     }
 }

@@ -14,7 +14,7 @@ use crate::bounds::{Id, Lat, Lng, Text};
 use crate::error::{ApiError, Result};
 use crate::extract::{Json, Query};
 use crate::sniff::{self, Kind as FileKind};
-use crate::upload::{self, MixedForm, Upload};
+use crate::upload::{self, MixedForm, Pending, Upload};
 use crate::visible::Level;
 
 /// Pictures people take.
@@ -109,14 +109,20 @@ async fn reserve(db: impl PgExecutor<'_>) -> Result<i64> {
     Ok(sqlx::query_scalar(sql).fetch_one(db).await?)
 }
 
-/// Checks in, with photos already stored under the id reserved for it. All or nothing.
+/// Photos stored under the id reserved for their check-in.
+struct Photos {
+    id: i64,
+    files: Pending,
+}
+
+/// Checks in, with the photos if there are any. All or nothing.
 async fn check_in(
     app: &App,
     user: &User,
     body: &CheckInBody,
-    reserved: Option<i64>,
-    photos: &[String],
+    prepared: Option<Photos>,
 ) -> Result<i64> {
+    let photos = prepared.as_ref().map_or(&[][..], |p| p.files.stored());
     let mut tx = app.db.begin().await?;
     let target = check(app, &mut tx, user, body).await?;
     let visibility = body.visibility.unwrap_or(target.default_visibility);
@@ -133,7 +139,7 @@ async fn check_in(
         .bind(*body.longitude)
         .bind(app.config.checkin.expiry_hours)
         .bind(photos.last())
-        .bind(reserved)
+        .bind(prepared.as_ref().map(|p| p.id))
         .fetch_one(&mut *tx)
         .await?;
     if !photos.is_empty() {
@@ -146,6 +152,9 @@ async fn check_in(
     }
     let data = json!({ "checkin_id": id, "place_name": target.name, "note": note });
     activity::record(&mut *tx, user.id, Kind::Checkin, data, Some(id)).await?;
+    if let Some(prepared) = prepared {
+        prepared.files.keep();
+    }
     tx.commit().await?;
     Ok(id)
 }
@@ -157,7 +166,7 @@ pub async fn create(
     user: User,
     Json(body): Json<CheckInBody>,
 ) -> Result<Json<CheckIn>> {
-    let id = check_in(&app, &user, &body, None, &[]).await?;
+    let id = check_in(&app, &user, &body, None).await?;
     Ok(Json(model::own(&app, user.id, id).await?))
 }
 
@@ -168,7 +177,7 @@ pub async fn by_query(
     user: User,
     Query(body): Query<CheckInBody>,
 ) -> Result<Json<CheckIn>> {
-    let id = check_in(&app, &user, &body, None, &[]).await?;
+    let id = check_in(&app, &user, &body, None).await?;
     Ok(Json(model::own(&app, user.id, id).await?))
 }
 
@@ -238,17 +247,10 @@ pub async fn full(State(app): State<App>, user: User, form: MixedForm) -> Result
     check(&app, &mut asked, &user, &body).await?;
     let id = reserve(&mut *asked).await?;
     asked.rollback().await?;
-    let mut stored = Vec::new();
+    let mut files = Pending::new(&app);
     for upload in &uploads {
-        stored.push(upload.store(&app, &format!("checkins/{id}")).await?);
+        files.store(upload, &format!("checkins/{id}")).await?;
     }
-    match check_in(&app, &user, &body, Some(id), &stored).await {
-        Ok(id) => Ok(Json(model::own(&app, user.id, id).await?)),
-        Err(error) => {
-            for file in &stored {
-                app.objects.delete(file).await;
-            }
-            Err(error)
-        }
-    }
+    let id = check_in(&app, &user, &body, Some(Photos { id, files })).await?;
+    Ok(Json(model::own(&app, user.id, id).await?))
 }

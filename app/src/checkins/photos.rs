@@ -13,7 +13,7 @@ use crate::dms::uploads::FileForm;
 use crate::error::{ApiError, Result};
 use crate::extract::{Json, Path};
 use crate::stamp::Stamp;
-use crate::upload::Form;
+use crate::upload::{Form, Pending};
 
 /// Adds a photo.
 #[utoipa::path(post, path = "/places/check-ins/{check_in_id}/photo", tag = "check-ins",
@@ -28,9 +28,9 @@ pub async fn add(
     let upload = form
         .file(app.config.limits.photo_bytes, &PHOTOS, |_, _| {})
         .await?;
-    let stored = upload
-        .store(&app, &format!("checkins/{check_in_id}"))
-        .await?;
+    let mut file = Pending::new(&app);
+    let folder = format!("checkins/{check_in_id}");
+    let stored = file.store(&upload, &folder).await?;
     let mut tx = app.db.begin().await?;
     let sql = "update check_ins set photo_url = $2 where id = $1";
     sqlx::query(sql)
@@ -45,11 +45,11 @@ pub async fn add(
         .bind(&stored)
         .execute(&mut *tx)
         .await?;
-    tx.commit().await?;
     if done.rows_affected() == 0 {
-        app.objects.delete(&stored).await;
         return Err(ApiError::NotFound("Check-in"));
     }
+    file.keep();
+    tx.commit().await?;
     Ok(Json(model::own(&app, user.id, check_in_id).await?))
 }
 

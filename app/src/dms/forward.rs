@@ -104,7 +104,8 @@ pub async fn forward(
         };
         match sent.await {
             Ok(_) => {}
-            Err(ApiError::Unavailable) => return Err(ApiError::Unavailable),
+            // Ours to answer for, not this thread's refusal.
+            Err(error @ (ApiError::Unavailable | ApiError::Internal)) => return Err(error),
             Err(_) => failed.push(**target),
         }
     }

@@ -64,6 +64,9 @@ pub async fn request(
 ) -> Result<Json<Thread>> {
     let cap = app.config.dm.requests_per_min;
     limits::take(&app.db, &format!("dm-request:{}", user.id), 60, cap).await?;
+    if body.text.trim().is_empty() {
+        return Err(ApiError::bad("A message needs text"));
+    }
     let recipient = *body.recipient_id;
     let mut tx = app.db.begin().await?;
     let follows = may_write(&mut tx, user.id, recipient).await?;
@@ -89,8 +92,11 @@ pub async fn request(
     Ok(Json(thread::shown(&app, user.id, thread.id).await?))
 }
 
-/// The pair's thread as the request leaves it, and whether its text is to be stored.
-async fn ready_thread(
+/// The pair's thread as a first message leaves it, and whether that message is to be stored.
+///
+/// # Errors
+/// 403 when the other person declined before, or the database's failure.
+pub async fn ready_thread(
     tx: &mut PgConnection,
     user: &User,
     recipient: i64,

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::extract::Json;
 use crate::routes;
 use crate::sniff::{self, Class, Kind};
-use crate::upload::{Form, Upload};
+use crate::upload::{Form, Pending, Upload};
 
 const MB: usize = 1024 * 1024;
 const IMAGE_CAP: usize = 10 * MB;
@@ -85,9 +85,11 @@ pub struct FileUpload {
 }
 
 async fn stored(app: &App, user: &User, upload: &Upload, folder: &str) -> Result<String> {
-    let stored = upload
-        .store(app, &format!("dm_media/{}/{folder}", user.id))
-        .await?;
+    let mut file = Pending::new(app);
+    let folder = format!("dm_media/{}/{folder}", user.id);
+    let stored = file.store(upload, &folder).await?;
+    // No row waits for it: the message that names it comes later, or never.
+    file.keep();
     Ok(app.objects.address(&stored).await)
 }
 

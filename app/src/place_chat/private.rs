@@ -10,10 +10,9 @@ use super::{admit, gate};
 use crate::app::App;
 use crate::auth::User;
 use crate::bounds::{Id, Text};
-use crate::dms::message::Message;
-use crate::dms::requests::may_write;
+use crate::dms::message::{self, Message};
+use crate::dms::requests::{may_write, ready_thread};
 use crate::dms::send::{self, NewMessage, Stored};
-use crate::dms::{message, thread};
 use crate::error::{ApiError, Result};
 use crate::extract::{Json, Path};
 
@@ -29,7 +28,7 @@ pub struct PrivateReply {
 /// Answers somebody of the room by direct message: a line names the place, and the quoted text goes along.
 ///
 /// # Errors
-/// 400 self or too long, 403 when either is not admitted, by the other's setting or a block, 404 unknown, 429 beyond the cap.
+/// 400 self, too long, or an own request that waits for its answer, 403 when either is not admitted, by the other's setting or a block, 404 unknown, 429 beyond the cap.
 pub async fn reply_privately(
     app: &App,
     user: &User,
@@ -70,24 +69,15 @@ async fn deliver_reply(
         .bind(place)
         .fetch_one(&mut *tx)
         .await?;
-    let thread = match thread::of_pair(&mut *tx, user.id, target).await? {
-        Some(thread) if thread.is_accepted() => thread,
-        Some(thread) if thread.status == "rejected" && thread.initiator_id == user.id => {
-            return Err(ApiError::forbidden("Your message request was declined"));
-        }
-        Some(mut thread) => {
-            thread::set_status(tx, &mut thread, "accepted", user.id).await?;
-            thread
-        }
-        None => {
-            let status = if app.config.dm.allow_direct || follows {
-                "accepted"
-            } else {
-                "pending"
-            };
-            thread::create(tx, user.id, target, status).await?
-        }
+    let fresh = if app.config.dm.allow_direct || follows {
+        "accepted"
+    } else {
+        "pending"
     };
+    let (thread, store) = ready_thread(tx, user, target, fresh).await?;
+    if !store {
+        return Err(ApiError::bad("This thread is not accepted yet"));
+    }
     let quote = quoted
         .map(|q| q.chars().take(QUOTED).collect::<String>())
         .filter(|q| !q.trim().is_empty());

@@ -48,10 +48,12 @@ struct Known {
     data_source: Option<String>,
     metadata: Option<Value>,
     last_enriched_at: Option<Stamp>,
+    #[serde(skip)]
+    photo_url: Option<String>,
 }
 
 const KNOWN: &str = "select p.id, p.name, p.latitude, p.longitude, p.categories, p.rating, p.phone, p.website, p.address, p.city, \
-    p.external_id, p.data_source, p.place_metadata as metadata, p.last_enriched_at from places p{where}";
+    p.external_id, p.data_source, p.place_metadata as metadata, p.last_enriched_at, p.photo_url from places p{where}";
 
 async fn known(
     app: &App,
@@ -282,7 +284,7 @@ fn ranked(place: Known, text: &str, point: (f64, f64)) -> Ranked {
     let quality_score = quality(
         place.phone.is_some(),
         hours,
-        metadata("photos"),
+        place.photo_url.is_some(),
         place.last_enriched_at.map(|s| s.0),
     );
     let named = if text.is_empty() {

@@ -242,7 +242,7 @@ async fn decide(
                     around,
                     ask.query,
                     view,
-                    paging.limit() + paging.offset(),
+                    paging.limit().saturating_add(paging.offset()),
                 )
                 .await?;
                 let total = i64::try_from(all.len()).unwrap_or(i64::MAX);

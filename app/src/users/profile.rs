@@ -13,7 +13,7 @@ use crate::extract::{Json, Path};
 use crate::presence;
 use crate::sniff;
 use crate::stamp::Stamp;
-use crate::upload::Form;
+use crate::upload::{Form, Pending};
 use crate::visible;
 
 #[derive(Debug, Serialize, ToSchema, sqlx::FromRow)]
@@ -122,7 +122,7 @@ pub async fn change(
         }
     });
     let sql = format!(
-        "update users u set name = coalesce($2, name), bio = coalesce($3, bio), availability_mode = coalesce($4, availability_mode), \
+        "update users u set name = case when $2 is null then name else nullif(btrim($2), '') end, bio = coalesce($3, bio), availability_mode = coalesce($4, availability_mode), \
          availability_status = case when $4 = 'manual' then 'not_available' \
             when $4 = 'auto' then case when {} then 'available' else 'not_available' end else availability_status end, \
          updated_at = now() where u.id = $1",
@@ -149,14 +149,18 @@ pub async fn avatar(State(app): State<App>, user: User, form: Form) -> Result<Js
             |_, _| {},
         )
         .await?;
-    let stored = upload.store(&app, &format!("avatars/{}", user.id)).await?;
+    let mut file = Pending::new(&app);
+    let stored = file.store(&upload, &format!("avatars/{}", user.id)).await?;
+    let mut tx = app.db.begin().await?;
     let sql = "update users u set avatar_url = $2, updated_at = now() from (select id, avatar_url from users where id = $1 for update) o \
                where u.id = o.id returning o.avatar_url";
     let before: Option<String> = sqlx::query_scalar(sql)
         .bind(user.id)
         .bind(&stored)
-        .fetch_one(&app.db)
+        .fetch_one(&mut *tx)
         .await?;
+    file.keep();
+    tx.commit().await?;
     if let Some(before) = before {
         app.objects.delete(&before).await;
     }

@@ -10,6 +10,7 @@ use crate::harness::postgres::{Database, db_config};
 use crate::harness::{Client, World};
 use crate::older::LATER;
 
+mod hidden;
 mod people;
 mod places;
 mod refusals;

@@ -20,6 +20,15 @@ async fn requests_respect_the_recipient() {
         1,
         "one note is enough"
     );
+    let blank = json!({ "recipient_id": omar.id, "text": " \n" });
+    sara.post("/dms/requests", blank).await.expect(400);
+    // The room of a place is no way around the answer.
+    let place = world.place("Cafe", 0.0).await;
+    sara.check_in(place, "public").await;
+    omar.check_in(place, "public").await;
+    let reply = json!({ "target_user_id": omar.id, "text": "hello again" });
+    let private = format!("/places/{place}/chat/private-reply");
+    sara.post(&private, reply).await.expect(400);
     let path = format!("/dms/requests/{}", thread["id"]);
     let messages = format!("/dms/threads/{}/messages", thread["id"]);
     sara.post(&messages, json!({ "text": "x" }))

@@ -160,9 +160,20 @@ async fn attachments_are_ours_and_forwards_are_readable() {
         ),
         (Some(true), Some(sara.id))
     );
-    sara.post(&format!("/dms/threads/{two}/forward"), forward)
+    sara.post(&format!("/dms/threads/{two}/forward"), forward.clone())
         .await
         .expect(404);
+    // What fails on this side is not told as a thread's refusal.
+    for sql in [
+        "create function refuse() returns trigger language plpgsql as $$ begin raise exception 'no'; end $$",
+        "create trigger refuse before insert on dm_messages for each row execute function refuse()",
+    ] {
+        world.execute(sql).await;
+    }
+    sara.post(&format!("/dms/threads/{one}/forward"), forward)
+        .await
+        .expect(500);
+    world.execute("drop trigger refuse on dm_messages").await;
     let other = sara
         .post(&path, json!({ "text": "secret" }))
         .await

@@ -209,12 +209,9 @@ async fn whos_here_is_one_entry_a_person_as_far_as_seen() {
         .await;
     let latest = sara.check_in(place, "public").await;
     omar.check_in(place, "friends").await;
-    world
-        .execute(&format!(
-            "update users set name = null where id = {}",
-            sara.id
-        ))
-        .await;
+    // A blank name is none.
+    let named = sara.put("/users/me", json!({ "name": " " })).await;
+    assert_eq!(named.expect(200)["name"], json!(null));
     let path = format!("/places/{place}/whos-here");
     let here = lina.get(&path).await.expect(200);
     assert_eq!(
@@ -229,6 +226,12 @@ async fn whos_here_is_one_entry_a_person_as_far_as_seen() {
         json!({ "count": 2, "place_id": place })
     );
     lina.get("/places/999/whos-here").await.expect(404);
+    // A room with nobody to be seen in it looks empty.
+    let quiet = world.place("Quiet", 0.0).await;
+    omar.check_in(quiet, "private").await;
+    let room = format!("/places/{quiet}/chat/room");
+    assert_eq!(lina.get(&room).await.expect(200)["is_active"], false);
+    assert_eq!(omar.get(&room).await.expect(200)["is_active"], true);
     lina.get("/places/0").await.expect(400);
 }
 
@@ -273,6 +276,17 @@ async fn outside_sources_that_are_off_answer_emptily() {
         .await
         .expect(200);
     assert_eq!(near[0]["name"], "Blue Cafe");
+    // Ranked by what is known of them, pictures among it.
+    let enhanced = "/places/search/enhanced?lat=24.7136&lon=46.6753";
+    let bare = sara.get(enhanced).await.expect(200);
+    world
+        .execute("update places set photo_url = 'https://pictures.example/1.png'")
+        .await;
+    let pictured = sara.get(enhanced).await.expect(200);
+    assert_eq!(
+        (&bare[0]["quality_score"], &pictured[0]["quality_score"]),
+        (&json!(0.0), &json!(0.2))
+    );
     sara.get("/places/external/suggestions")
         .await
         .expect_invalid();

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use axum::extract::{Query, State};
+use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
@@ -75,6 +76,71 @@ async fn filters_go_to_the_provider_and_hold_for_what_comes_back() {
     let params = &asked[0];
     assert_eq!((&*params["min_price"], &*params["max_price"]), ("1", "1"));
     assert!(params.contains_key("fsq_category_ids"), "{params:?}");
+    // What is read of a venue is named: some of it is not given unasked.
+    let fields: Vec<&str> = params["fields"].split(',').collect();
+    for read in [
+        "fsq_place_id",
+        "name",
+        "latitude",
+        "longitude",
+        "location",
+        "categories",
+        "tel",
+        "website",
+        "rating",
+        "price",
+        "photos",
+        "hours",
+        "popularity",
+        "verified",
+        "attributes",
+    ] {
+        assert!(fields.contains(&read), "{read}: {fields:?}");
+    }
+    assert_eq!(fields.len(), 15);
+}
+
+/// A plan without the richer fields.
+async fn plain(
+    State(asked): State<Asked>,
+    Query(params): Query<Params>,
+) -> (StatusCode, Json<Value>) {
+    let rich = params.contains_key("fields");
+    asked.lock().unwrap().push(params);
+    if rich {
+        let told = json!({ "message": "field price is not part of your plan" });
+        return (StatusCode::BAD_REQUEST, Json(told));
+    }
+    let mut venue = venue("plain", 1, 9.0);
+    venue["attributes"] = json!({ "wifi": "paid" });
+    (StatusCode::OK, Json(json!({ "results": [venue] })))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_with_fewer_fields_is_asked_for_its_own() {
+    let asked = Asked::default();
+    let app = Router::new().route("/places/search", get(plain));
+    let url = serve(app.with_state(asked.clone())).await;
+    let world = World::with(&[
+        ("APP_FOURSQUARE_API_KEY", "key"),
+        ("APP_FOURSQUARE_SEARCH_URL", &url),
+    ])
+    .await;
+    let sara = world.person("Sara").await;
+    // However far the page is, the numbers hold.
+    let here = "/places/trending?lat=24.7136&lng=46.6753";
+    let far = sara.get(&format!("{here}&offset={}", i64::MAX)).await;
+    let far = far.expect(200);
+    assert_eq!((names(&far), &far["total"]), (Vec::new(), &json!(1)));
+    assert_eq!(asked.lock().unwrap().len(), 2);
+    assert!(!asked.lock().unwrap()[1].contains_key("fields"));
+    let page = sara.get(here).await.expect(200);
+    assert_eq!(names(&page), ["Venue plain"]);
+    let place = format!("/places/{}", page["items"][0]["id"]);
+    assert_eq!(
+        sara.get(&place).await.expect(200)["amenities"]["wifi"],
+        "paid"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

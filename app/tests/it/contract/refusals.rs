@@ -131,7 +131,7 @@ impl Stage {
     }
 }
 
-fn row_name(row: &Row) -> String {
+pub(super) fn row_name(row: &Row) -> String {
     format!(
         "{} {}",
         row.method,

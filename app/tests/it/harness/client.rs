@@ -207,6 +207,10 @@ impl Client {
         for (name, value) in texts {
             form = form.text(*name, value.clone());
         }
+        self.upload_form(path, form).await
+    }
+
+    pub async fn upload_form(&self, path: &str, form: Form) -> Answer {
         self.send(self.request(Method::POST, path).multipart(form))
             .await
     }
