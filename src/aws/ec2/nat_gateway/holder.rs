@@ -4,14 +4,14 @@
 
 use aws_sdk_ec2::types::{self, NatGatewayState};
 
-use super::{Live, NatGateway, read_all};
+use super::{Live, read_all};
 use crate::aws::ec2::{interfaces, look};
 use crate::aws::{Aws, aws_error};
-use crate::kind::{Class, CloudError, Cx, Kind};
+use crate::kind::{Class, CloudError, Cx};
 use crate::model::Ownership;
 
-/// What is to be made of `refused`, after taking the address off a gateway that is gone: an error that passes where the holder is going
-/// or may be what an attempt before this one made, one that does not where somebody else uses the address.
+/// What is to be made of `refused`, after taking the address off a gateway that is gone: an error that passes where the holder is going or
+/// is this stack's, one that does not where somebody else uses the address.
 pub async fn of_taken(
     aws: &Aws,
     cx: &Cx,
@@ -58,9 +58,9 @@ pub async fn of_taken(
     }
 }
 
+/// Then it is on its way out, or what an attempt before this one made.
 fn is_ours(cx: &Cx, gateway: &Live) -> bool {
-    Ownership::read(&gateway.tags)
-        .is_some_and(|owner| owner.is_of(&cx.scope) && owner.address == cx.address)
+    Ownership::read(&gateway.tags).is_some_and(|owner| owner.is_of(&cx.scope))
 }
 
 fn used(allocation: &str, by: &str, refused: CloudError) -> CloudError {
@@ -88,10 +88,7 @@ async fn address(aws: &Aws, allocation: &str) -> Result<Option<types::Address>, 
 
 async fn disassociate(aws: &Aws, cx: &Cx, association: &str) -> Result<(), CloudError> {
     const ACTION: &str = "ec2:DisassociateAddress";
-    cx.note(format!(
-        "{}: its address is still held by a gateway that is deleted, and is taken off it",
-        NatGateway::NAME
-    ));
+    cx.note("its address is still held by a gateway that is deleted, and is taken off it");
     let call = async {
         let request = aws.ec2.disassociate_address().association_id(association);
         request.send().await.map_err(|e| aws_error(ACTION, e))
