@@ -45,6 +45,8 @@ pub enum Collision {
     DeleteFirst,
     /// Two can stand side by side.
     Coexist,
+    /// The new one is one more under the same name (a family's next revision): nothing is replaced, and nothing has to go.
+    Append,
 }
 
 /// How long to wait for a kind, and which refusals only mean "not yet".

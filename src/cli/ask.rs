@@ -33,7 +33,7 @@ pub struct Selection {
     #[arg(long = "target", value_name = "ADDRESS")]
     pub targets: Vec<Address>,
 
-    /// Replace this resource though nothing about it changed; may be given several times
+    /// Replace this resource though nothing about it changed (a task definition gets one more revision); may be given several times
     #[arg(long, value_name = "ADDRESS")]
     pub replace: Vec<Address>,
 

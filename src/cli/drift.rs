@@ -9,6 +9,11 @@ use crate::render::drift::{Drift, drift_text};
 use crate::render::json;
 
 /// Show what was changed outside: altered, gone, broken, or carrying this stack's tags and in no stack
+///
+/// What belongs to a resource alone and the stack leaves unset (a bucket's policy, lifecycle and CORS rules, a repository's policy, a role's
+/// policies and boundary, a group's rules, a table's routes) is meant to be none: somebody else's is drift, and the next apply takes it
+/// away, unless the stack says `ignore: [field]`. What AWS fills in, and resources of their own that others put beside this stack's (a
+/// listener, a rule of a listener), are left alone.
 #[derive(Args, Clone, Debug)]
 pub struct DriftArgs {
     /// As JSON

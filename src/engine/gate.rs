@@ -36,7 +36,6 @@ pub struct Gate {
     places: Mutex<HashMap<u64, Place>>,
     /// Calls of this step that were, or may have been, carried out.
     effective: AtomicU32,
-    sent: AtomicU32,
 }
 
 impl Gate {
@@ -55,7 +54,6 @@ impl Gate {
             stop,
             places: Mutex::default(),
             effective: AtomicU32::new(0),
-            sent: AtomicU32::new(0),
         }
     }
 
@@ -64,8 +62,10 @@ impl Gate {
         self.effective.load(Ordering::SeqCst)
     }
 
-    pub fn sent(&self) -> u32 {
-        self.sent.load(Ordering::SeqCst)
+    /// How far up the ladder this step ends: one that has made nothing, because nothing was sent or all was refused, starts nothing any
+    /// more.
+    pub fn ends_at(&self) -> u8 {
+        if self.effective() == 0 { 1 } else { 2 }
     }
 }
 
@@ -74,9 +74,8 @@ impl CallGate for Gate {
         Box::pin(async move {
             let mut stop = self.stop.clone();
             let place = self.limits.place(&intent.action).await;
-            // Once: steps under way are finished. Twice: only calls are.
-            let allowed = if self.sent() == 0 { 0 } else { 1 };
-            if self.stop.level() > allowed {
+            // Once: what has made something is finished. Twice: only calls are.
+            if self.stop.level() >= self.ends_at() {
                 return Err(Refusal::Stopping);
             }
             let (reply, answer) = oneshot::channel();
@@ -91,7 +90,6 @@ impl CallGate for Gate {
                 held = self.lease.renewed() => held.map_err(Refusal::LeaseLost)?,
                 () = stop.reached(2) => return Err(Refusal::Stopping),
             }
-            self.sent.fetch_add(1, Ordering::SeqCst);
             self.places
                 .lock()
                 .unwrap_or_else(|e| e.into_inner())

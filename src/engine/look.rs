@@ -147,24 +147,26 @@ impl Tools {
         ));
     }
 
-    /// Sleeps before another attempt. False: waits are given up.
+    /// Sleeps before another attempt. False: waits are given up, or nothing is made yet and nothing new starts.
     pub async fn pause(&self, since: Instant) -> bool {
         let longest = self.settings.longest_gap;
-        self.sleep(gap(since, &self.kind.patience(), longest)).await
+        let ends_at = self.gate.ends_at();
+        self.sleep(gap(since, &self.kind.patience(), longest), ends_at)
+            .await
     }
 
     /// Sleeps before the next look at something that is on its way. False: waits are given up.
     pub async fn watch(&self, since: Instant) -> bool {
         let longest = self.settings.longest_gap;
-        self.sleep(watch_gap(since, &self.kind.patience(), longest))
+        self.sleep(watch_gap(since, &self.kind.patience(), longest), 2)
             .await
     }
 
-    async fn sleep(&self, gap: Duration) -> bool {
+    async fn sleep(&self, gap: Duration, ends_at: u8) -> bool {
         let mut stop = self.stop.clone();
         tokio::select! {
             biased;
-            () = stop.reached(2) => false,
+            () = stop.reached(ends_at) => false,
             () = tokio::time::sleep(gap) => true,
         }
     }

@@ -9,8 +9,8 @@ use super::look::Tools;
 use super::react::{Reaction, react};
 use crate::kind::{Class, CloudError, FieldChange, IntentVerb, Readiness, Settle, TAGS};
 use crate::model::{Attributes, SecretRef, Tags, Value};
-use crate::plan::Sighting;
 use crate::plan::diff::differences;
+use crate::plan::{Act, ChangedBy, Sighting};
 
 /// Why a step ended without its resource as wished; what is there of it all the same.
 pub struct Trouble {
@@ -188,6 +188,15 @@ fn changes(tools: &Tools, desired: &Attributes, tags: &Tags, live: &Sighting) ->
         to: difference.to,
     })
     .collect();
+    // Asked for though nothing differs, until there is another one.
+    if let Act::Update { id, changes, .. } = &tools.step.act
+        && *id == live.observed.id
+    {
+        let asked = changes
+            .iter()
+            .filter(|line| line.changed_by == ChangedBy::Asked);
+        all.extend(asked.map(FieldChange::from));
+    }
     if *tags != live.observed.tags {
         let map = |tags: &Tags| Value::map(tags.iter().map(|(k, v)| (k.clone(), Value::text(v))));
         all.push(FieldChange {

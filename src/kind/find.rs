@@ -72,16 +72,6 @@ impl Asked {
         all
     }
 
-    /// Whether some item wishes to have `field` set, or last had it: facets nobody names need not be read.
-    pub fn names(&self, field: &str) -> bool {
-        self.items.iter().any(|item| {
-            [&item.desired, &item.last]
-                .into_iter()
-                .flatten()
-                .any(|attributes| !attributes.get(field).is_null())
-        })
-    }
-
     /// Whether a resource with that id or these tags is among what this look is after.
     pub fn wants(&self, id: &str, tags: &Tags) -> bool {
         // The tags first: with thousands of resources, most are known by them, and ids are looked through one by one.

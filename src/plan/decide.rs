@@ -13,7 +13,7 @@ mod change;
 mod replace;
 
 pub use replace::suffixed;
-use replace::{accept_suffix, keep_zone, keeps_key};
+use replace::{accept_suffix, another, appends, keep_zone, keeps_key};
 
 /// Said of a replacement whose old generation goes before the new one comes.
 pub(super) const DOWNTIME: &str =
@@ -281,16 +281,13 @@ impl Decider<'_> {
                 causes.push(Cause::Broken { why: why.clone() });
             }
         }
-        if self
-            .inputs
-            .ask
-            .replace
-            .iter()
-            .any(|asked| wish.address.within(asked))
-        {
-            causes.push(Cause::Asked);
+        let asked = &self.inputs.ask.replace;
+        let asked = asked.iter().any(|asked| wish.address.within(asked));
+        let appends = appends(kind, &desired, live);
+        if !appends {
+            causes.extend(asked.then_some(Cause::Asked));
+            causes.extend(self.held(wish, kind));
         }
-        causes.extend(self.held(wish, kind));
         if !causes.is_empty() {
             return self.replace(wish, kind, desired, live, causes);
         }
@@ -298,6 +295,7 @@ impl Decider<'_> {
             .iter()
             .map(|difference| self.line(wish, difference))
             .collect();
+        lines.extend(asked.then(|| another(wish, live)));
         lines.extend(self.tags(wish, live));
         self.update_or_keep(wish, kind, desired, live, lines);
     }

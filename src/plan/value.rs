@@ -176,6 +176,15 @@ pub enum ChangedBy {
     Outside,
     /// Nothing is on record, so it cannot be told: a state that was thrown away, a resource taken over.
     Unrecorded,
+    /// Nothing differs: `--replace` wants one more.
+    Asked,
+}
+
+impl ChangedBy {
+    /// Whether somebody else did, or may have done it.
+    pub fn is_drift(self) -> bool {
+        matches!(self, Self::Outside | Self::Unrecorded)
+    }
 }
 
 impl From<&Line> for FieldChange {

@@ -9,7 +9,7 @@ use super::plan_page::{Row, page};
 use super::plan_text::{print_row, width};
 use super::shown::clean;
 use crate::model::{Address, KindName, PhysicalId};
-use crate::plan::{Act, Cause, ChangedBy, Line, Note, Plan, Step};
+use crate::plan::{Act, Cause, Line, Note, Plan, Step};
 
 /// AWS against what was last applied.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -113,7 +113,7 @@ impl Drift {
     /// Whether the step mends something that happened outside; false: the stack file asks for it.
     fn take(&mut self, step: &Step) -> bool {
         let lines: Vec<Line> = lines(step)
-            .filter(|line| line.changed_by != ChangedBy::Stack)
+            .filter(|line| line.changed_by.is_drift())
             .cloned()
             .collect();
         let broken = match &step.act {
@@ -184,7 +184,7 @@ pub fn drift_text(plan: &Plan, drift: &Drift, palette: Palette) -> String {
             .iter()
             .filter(|block| block.address == changed.address.as_str())
             .flat_map(|block| block.rows.clone())
-            .filter(|row| matches!(row, Row::Changed { by, .. } if *by != ChangedBy::Stack))
+            .filter(|row| matches!(row, Row::Changed { by, .. } if by.is_drift()))
             .collect();
         let width = width(&rows);
         for row in &rows {

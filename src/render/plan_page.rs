@@ -50,7 +50,7 @@ pub enum Row {
     Changed {
         leaf: Leaf,
         by: ChangedBy,
-        /// `changed outside`, `cannot be changed in place`.
+        /// `changed outside`, `cannot be changed in place`, `asked for by --replace`.
         note: Option<&'static str>,
     },
 }
@@ -308,10 +308,12 @@ fn given_rows(desired: &Attributes, tags: &Tags) -> Vec<Row> {
 }
 
 fn changed_rows(line: &Line) -> Vec<Row> {
-    rows_of(
-        line,
-        (line.changed_by == ChangedBy::Outside).then_some("changed outside"),
-    )
+    let note = match line.changed_by {
+        ChangedBy::Outside => Some("changed outside"),
+        ChangedBy::Asked => Some("asked for by --replace"),
+        ChangedBy::Stack | ChangedBy::Unrecorded => None,
+    };
+    rows_of(line, note)
 }
 
 fn forced_rows(line: &Line) -> Vec<Row> {

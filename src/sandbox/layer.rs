@@ -20,6 +20,7 @@ const REALISM: &[(&str, &str)] = package![
     "__init__.py",
     "__main__.py",
     "app.py",
+    "beside.py",
     "calls.py",
     "clock.py",
     "control.py",

@@ -126,15 +126,11 @@ fn no_room_looks_where_it_may_not() {
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
 
-/// Files that services' kinds share have names of their own here; a kind's file is one that `src/aws.rs` lists.
-#[test]
-fn no_kind_knows_another() {
-    let all = sources();
-    let list = &all
-        .iter()
-        .find(|(file, _)| file == "aws.rs")
-        .expect("the list of kinds")
-        .1;
+/// Service and name of every kind. Files that services' kinds share have names of their own here; a kind's file is one that `src/aws.rs`
+/// lists.
+fn kinds(all: &[(String, String)]) -> Vec<(String, String)> {
+    let list = all.iter().find(|(file, _)| file == "aws.rs");
+    let (_, list) = list.expect("the list of kinds");
     let kinds: Vec<(String, String)> = list
         .lines()
         .filter_map(|line| {
@@ -150,6 +146,44 @@ fn no_kind_knows_another() {
         })
         .collect();
     assert!(kinds.len() >= 20, "{kinds:?}");
+    kinds
+}
+
+/// What of its AWS resource a kind cannot say, and why: in its file's header, in a paragraph of its own.
+#[test]
+fn every_kind_says_what_it_leaves_out() {
+    let all = sources();
+    let mut silent = Vec::new();
+    for (service, kind) in kinds(&all) {
+        let name = format!("aws/{service}/{kind}.rs");
+        let (_, text) = all
+            .iter()
+            .find(|(file, _)| *file == name)
+            .expect("its file");
+        let header: Vec<&str> = text
+            .lines()
+            .map_while(|line| line.strip_prefix("//!").map(str::trim))
+            .collect();
+        let said = header
+            .split(|line| line.is_empty())
+            .map(|paragraph| paragraph.join(" "))
+            .find_map(|paragraph| Some(paragraph.strip_prefix("Left out: ")?.to_owned()));
+        let each_has_its_reason =
+            |said: &str| said.split("; ").all(|part| part.contains(", because "));
+        if !said.is_some_and(|said| said == "nothing." || each_has_its_reason(&said)) {
+            silent.push(name);
+        }
+    }
+    assert!(
+        silent.is_empty(),
+        "say `Left out: …, because …; …, because ….` or `Left out: nothing.` in the header of {silent:?}"
+    );
+}
+
+#[test]
+fn no_kind_knows_another() {
+    let all = sources();
+    let kinds = kinds(&all);
     let mut broken = Vec::new();
     for (service, kind) in &kinds {
         let of = format!("aws/{service}/{kind}");

@@ -192,7 +192,7 @@ nature!(
         Field::computed("id", Type::Text, ".").volatile(),
         Field::computed("arn", Type::Text, ".").volatile(),
     ],
-    identity(&["name"], Collision::DeleteFirst), Ids::Revised,
+    identity(&["name"], Collision::Append), Ids::Revised,
     UPDATE_APPENDS: bool = true,
 );
 

@@ -1,7 +1,10 @@
 //! `ec2.elastic_ip`: one public IPv4 address. Nothing about it can be chosen; who uses it (a NAT gateway) says so there.
 //!
-//! `AllocateAddress` takes no token, and a second one costs money: after a crash the address is found by its tags, which are set with
-//! the call.
+//! `AllocateAddress` takes no token, and a second one costs money: after a crash the address is found by its tags, which are set with the
+//! call.
+//!
+//! Left out: border group and address pools (own or customer-owned), because no stack here brings addresses of its own; the association,
+//! because the gateway that uses the address makes it.
 
 use aws_sdk_ec2::types::{DomainType, ResourceType};
 use serde::Deserialize;

@@ -2,6 +2,8 @@
 //!
 //! Crash between `CreateInternetGateway` and `AttachInternetGateway`: the gateway carries our tags, is found by them, and shows with
 //! `vpc_id` unset, which an update mends.
+//!
+//! Left out: nothing.
 
 use aws_sdk_ec2::types::{self, ResourceType};
 use serde::Deserialize;

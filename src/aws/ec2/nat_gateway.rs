@@ -1,8 +1,10 @@
-//! `ec2.nat_gateway`: public, in one zone, with one address. Left out of the fields: private gateways, secondary addresses, regional
-//! availability.
+//! `ec2.nat_gateway`: public, in one zone, with one address.
 //!
 //! A gateway in `failed` cannot recover (API reference, NatGateway): it is broken, and a new generation takes its place. One that is
 //! `deleted` stays listed for about an hour and is not there.
+//!
+//! Left out: private gateways, a private IP of choice, secondary addresses and regional availability, because a way out for the private
+//! subnets of one zone needs none of them.
 
 use aws_sdk_ec2::types::{self, NatGatewayState, ResourceType};
 use serde::Deserialize;
@@ -14,6 +16,8 @@ use crate::kind::{
     TAGS, Type, Verb, Wanted,
 };
 use crate::model::{Attributes, KindName, PhysicalId, Tags, Value};
+
+mod holder;
 
 pub struct NatGateway;
 
@@ -29,10 +33,15 @@ pub struct Live {
     subnet_id: String,
     allocation_id: String,
     public_ip: Option<String>,
+    interfaces: Vec<String>,
     state: NatGatewayState,
     failure: String,
     tags: Tags,
 }
+
+const CREATE: &str = "ec2:CreateNatGateway";
+/// The address is something's already: what goes lets it go, see `holder`.
+const TAKEN: &str = "Resource.AlreadyAssociated";
 
 impl Kind<Aws> for NatGateway {
     const NAME: KindName = KindName::new("ec2.nat_gateway");
@@ -68,7 +77,7 @@ impl Kind<Aws> for NatGateway {
         ("InvalidAllocationID.NotFound", ""),
         ("NatGatewayNotFound", ""),
         ("Gateway.NotAttached", ""),
-        ("Resource.AlreadyAssociated", ""),
+        (TAKEN, ""),
     ]);
 
     type Spec = Spec;
@@ -77,7 +86,14 @@ impl Kind<Aws> for NatGateway {
     fn permissions(verb: Verb) -> &'static [&'static str] {
         match verb {
             Verb::Read => &["ec2:DescribeNatGateways"],
-            Verb::Create => &["ec2:CreateNatGateway", "ec2:CreateTags"],
+            Verb::Create => &[
+                CREATE,
+                "ec2:CreateTags",
+                "ec2:DescribeAddresses",
+                "ec2:DescribeNatGateways",
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DisassociateAddress",
+            ],
             Verb::Update => &["ec2:CreateTags", "ec2:DeleteTags"],
             Verb::Delete => &["ec2:DeleteNatGateway", "ec2:DescribeNatGateways"],
         }
@@ -93,9 +109,9 @@ impl Kind<Aws> for NatGateway {
     }
 
     async fn create(aws: &Aws, cx: &Cx, spec: &Spec) -> Result<Live, CloudError> {
-        let answer = cx
+        let made = cx
             .send(
-                "ec2:CreateNatGateway",
+                CREATE,
                 async {
                     aws.ec2
                         .create_nat_gateway()
@@ -105,11 +121,17 @@ impl Kind<Aws> for NatGateway {
                         .tag_specifications(tags::on_create(ResourceType::Natgateway, &cx.tags))
                         .send()
                         .await
-                        .map_err(|e| aws_error("ec2:CreateNatGateway", e))
+                        .map_err(|e| aws_error(CREATE, e))
                 },
                 |answer| answer.nat_gateway()?.nat_gateway_id().map(PhysicalId::new),
             )
-            .await?;
+            .await;
+        let answer = match made {
+            Err(error) if error.code == TAKEN => {
+                return Err(holder::of_taken(aws, cx, &spec.allocation_id, error).await?);
+            }
+            other => other?,
+        };
         let gateway = answer.nat_gateway().ok_or_else(|| {
             CloudError::malformed(&Self::NAME, "CreateNatGateway answered without a gateway")
         })?;
@@ -204,6 +226,10 @@ impl Live {
             subnet_id: text(gateway.subnet_id()),
             allocation_id: text(address.and_then(|a| a.allocation_id())),
             public_ip: address.and_then(|a| a.public_ip().map(str::to_owned)),
+            interfaces: addresses
+                .iter()
+                .filter_map(|address| address.network_interface_id().map(str::to_owned))
+                .collect(),
             state: gateway.state().cloned().unwrap_or(NatGatewayState::Pending),
             failure: [gateway.failure_code(), gateway.failure_message()]
                 .into_iter()
@@ -215,8 +241,15 @@ impl Live {
     }
 }
 
-/// Every NAT gateway that is not `deleted`. The parameter is `Filter` here, `Filters` everywhere else (API reference).
+/// Every NAT gateway that is not `deleted`.
 async fn describe(aws: &Aws, filters: Option<Vec<types::Filter>>) -> Result<Vec<Live>, CloudError> {
+    let mut all = read_all(aws, filters).await?;
+    all.retain(|live| live.state != NatGatewayState::Deleted);
+    Ok(all)
+}
+
+/// Every NAT gateway that AWS lists. The parameter is `Filter` here, `Filters` everywhere else (API reference).
+async fn read_all(aws: &Aws, filters: Option<Vec<types::Filter>>) -> Result<Vec<Live>, CloudError> {
     let filters = &filters;
     let pages = pages(
         aws,
@@ -238,6 +271,5 @@ async fn describe(aws: &Aws, filters: Option<Vec<types::Filter>>) -> Result<Vec<
         .iter()
         .flat_map(|page| page.nat_gateways())
         .map(Live::read)
-        .filter(|live| live.state != NatGatewayState::Deleted)
         .collect())
 }

@@ -1,9 +1,13 @@
 //! `ec2.route_table`: the table with its routes and its subnets' associations, both exclusive sets: what the stack does not name goes.
 //!
 //! Not counted as routes: the local one, what a VPN gateway propagates, and what a gateway endpoint puts there (each comes and goes with
-//! its owner). Left out of the fields: route targets other than internet and NAT gateways; a hand-made one is seen and goes.
+//! its owner).
 //!
 //! Crash after `CreateRouteTable`: the table carries our tags, and what it lacks shows as changes.
+//!
+//! Left out: route targets other than internet and NAT gateways, because no stack here has any (a hand-made one is seen and goes); IPv6 and
+//! prefix list destinations, because the subnets have IPv4 alone; what a VPN gateway propagates, because it comes and goes with that
+//! gateway; the VPC's main table, because AWS owns it.
 
 mod associations;
 mod routes;

@@ -1,7 +1,10 @@
-//! `ec2.subnet`. Left out of the fields: IPv6, DNS name options, Outposts (no stack here needs them).
+//! `ec2.subnet`.
 //!
-//! Crash between `CreateSubnet` and `ModifySubnetAttribute`: the subnet carries our tags, is found by them, and `map_public_ip` shows as
-//! a change.
+//! Crash between `CreateSubnet` and `ModifySubnetAttribute`: the subnet carries our tags, is found by them, and `map_public_ip` shows as a
+//! change.
+//!
+//! Left out: IPv6, DNS name options, customer-owned addresses and Outposts, because no stack here needs them (one set by hand is left
+//! alone).
 
 use aws_sdk_ec2::types::{self, AttributeBooleanValue, ResourceType, SubnetState};
 use serde::Deserialize;

@@ -1,6 +1,9 @@
-//! `ec2.vpc`. Left out of the fields: IPv6 and IPAM pools, tenancy, secondary CIDRs (no stack here needs them).
+//! `ec2.vpc`.
 //!
 //! Crash between `CreateVpc` and `ModifyVpcAttribute`: the VPC carries our tags, is found by them, and its attributes show as changes.
+//!
+//! Left out: IPv6, IPAM pools, tenancy and secondary CIDRs, because no stack here needs them; DHCP options, peerings and flow logs, because
+//! they are resources of their own; the default group, network ACL and main route table, because AWS owns them.
 
 use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, VpcAttributeName, VpcState};
 use futures::future::try_join_all;

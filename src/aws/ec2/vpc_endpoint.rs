@@ -1,6 +1,10 @@
-//! `ec2.vpc_endpoint`. Left out of the fields: endpoint policies, DNS options, gateway load balancer endpoints.
+//! `ec2.vpc_endpoint`.
 //!
 //! A deleted interface endpoint stays `deleting` while its network interfaces go; they hold its subnets and security groups.
+//!
+//! Left out: the endpoint's policy, because AWS fills it with one that allows all, and what may be done is said where the role is; DNS
+//! options and address types, because AWS chooses them by the service; load balancer endpoints, because no stack here has one; security
+//! groups and private DNS that the stack does not name, because AWS fills them in.
 
 use aws_sdk_ec2::types::{self, ResourceType, State, VpcEndpointType};
 use serde::Deserialize;
@@ -20,8 +24,10 @@ pub struct Spec {
     vpc_id: String,
     service_name: String,
     endpoint_type: String,
-    route_tables: Option<Vec<String>>,
-    subnets: Option<Vec<String>>,
+    #[serde(default)]
+    route_tables: Vec<String>,
+    #[serde(default)]
+    subnets: Vec<String>,
     security_groups: Option<Vec<String>>,
     private_dns: Option<bool>,
 }
@@ -65,13 +71,15 @@ impl Kind<Aws> for VpcEndpoint {
         Field::new(
             "route_tables",
             Type::Set(&Type::Text),
-            "Gateway: the route tables that lead to it.",
-        ),
+            "Gateway: all the route tables that lead to it.",
+        )
+        .default(Literal::EmptyList),
         Field::new(
             "subnets",
             Type::Set(&Type::Text),
-            "Interface: the subnets it has addresses in.",
-        ),
+            "Interface: all the subnets it has addresses in.",
+        )
+        .default(Literal::EmptyList),
         Field::new(
             "security_groups",
             Type::Set(&Type::Text),
@@ -129,8 +137,8 @@ impl Kind<Aws> for VpcEndpoint {
                         .vpc_id(&spec.vpc_id)
                         .service_name(&spec.service_name)
                         .vpc_endpoint_type(VpcEndpointType::from(spec.endpoint_type.as_str()))
-                        .set_route_table_ids(spec.route_tables.clone())
-                        .set_subnet_ids(spec.subnets.clone())
+                        .set_route_table_ids(Some(spec.route_tables.clone()))
+                        .set_subnet_ids(Some(spec.subnets.clone()))
                         .set_security_group_ids(spec.security_groups.clone())
                         .set_private_dns_enabled(spec.private_dns)
                         .client_token(&cx.token)
@@ -286,14 +294,8 @@ async fn describe(aws: &Aws) -> Result<Vec<Live>, CloudError> {
         .collect())
 }
 
-/// What to add to `live` and what to take away, so that it becomes `wanted`; nothing where nothing is wished.
-fn difference(
-    live: &[String],
-    wanted: &Option<Vec<String>>,
-) -> (Option<Vec<String>>, Option<Vec<String>>) {
-    let Some(wanted) = wanted else {
-        return (None, None);
-    };
+/// What to add to `live` and what to take away, so that it becomes `wanted`.
+fn difference(live: &[String], wanted: &[String]) -> (Option<Vec<String>>, Option<Vec<String>>) {
     let without = |all: &[String], these: &[String]| {
         let rest: Vec<String> = all
             .iter()
@@ -309,7 +311,10 @@ fn difference(
 async fn modify(aws: &Aws, cx: &Cx, live: &mut Live, spec: &Spec) -> Result<(), CloudError> {
     let (add_tables, remove_tables) = difference(&live.route_tables, &spec.route_tables);
     let (add_subnets, remove_subnets) = difference(&live.subnets, &spec.subnets);
-    let (add_groups, remove_groups) = difference(&live.security_groups, &spec.security_groups);
+    // Those of an endpoint that names none are AWS's choice.
+    let groups = spec.security_groups.as_ref();
+    let groups = groups.unwrap_or(&live.security_groups).clone();
+    let (add_groups, remove_groups) = difference(&live.security_groups, &groups);
     let private_dns = spec.private_dns.filter(|on| *on != live.private_dns);
     let sets = [
         &add_tables,
@@ -338,15 +343,9 @@ async fn modify(aws: &Aws, cx: &Cx, live: &mut Live, spec: &Spec) -> Result<(), 
             .map_err(|e| aws_error("ec2:ModifyVpcEndpoint", e))
     })
     .await?;
-    for (now, wanted) in [
-        (&mut live.route_tables, &spec.route_tables),
-        (&mut live.subnets, &spec.subnets),
-        (&mut live.security_groups, &spec.security_groups),
-    ] {
-        if let Some(wanted) = wanted {
-            now.clone_from(wanted);
-        }
-    }
+    live.route_tables.clone_from(&spec.route_tables);
+    live.subnets.clone_from(&spec.subnets);
+    live.security_groups = groups;
     live.private_dns = spec.private_dns.unwrap_or(live.private_dns);
     Ok(())
 }

@@ -1,6 +1,9 @@
-//! `ecr.repository`. Left out of the fields: encryption by a key of one's own, replication.
+//! `ecr.repository`.
 //!
 //! Crash between `CreateRepository` and the policies: the repository carries our tags, is found by name, and what lacks shows as changes.
+//!
+//! Left out: encryption by a key of one's own, because AES256 is AWS's default and a change would lose the images; replication and scanning
+//! rules, because they are the registry's, not the repository's; images, because builds push and lifecycle rules expire them.
 
 use aws_sdk_ecr::types::{
     ImageScanningConfiguration, ImageTagMutability, Repository as Inner, Tag,

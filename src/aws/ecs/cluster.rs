@@ -1,7 +1,9 @@
-//! `ecs.cluster`. Left out of the fields: capacity providers (services here say Fargate themselves), execute-command settings, Service
-//! Connect defaults.
+//! `ecs.cluster`.
 //!
 //! A cluster is one call to make, so a crash leaves none half made; it is found by its name.
+//!
+//! Left out: capacity providers, because services here say Fargate themselves; execute-command settings and Service Connect defaults,
+//! because no service here uses them; container insights that the stack does not name, because the account's setting fills them in.
 
 use std::collections::BTreeSet;
 

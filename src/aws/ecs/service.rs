@@ -1,7 +1,10 @@
-//! `ecs.service`: a Fargate service. Left out of the fields: EC2 and external launch types, capacity providers, CodeDeploy, Service
-//! Connect, service discovery, blue/green, volumes.
+//! `ecs.service`: a Fargate service.
 //!
 //! A service is one call to make, so a crash leaves none half made; it is found by cluster and name. `CreateService` takes a token.
+//!
+//! Left out: EC2 and external launch types, capacity providers and placement, because services here run on Fargate; CodeDeploy, blue/green
+//! and external controllers, because `deploy` rolls out with ECS's own; Service Connect, service discovery and volumes, because no service
+//! here uses them; platform, zone rebalancing, grace period and circuit breaker that the stack does not name, because AWS fills them in.
 
 use aws_sdk_ecs::operation::update_service::builders::UpdateServiceFluentBuilder;
 use aws_sdk_ecs::types::{

@@ -1,8 +1,11 @@
-//! `ecs.task_definition`: a family of task definitions for Fargate, as one resource. Left out of the fields: volumes, EC2 and external
-//! launch types, proxies, ephemeral storage.
+//! `ecs.task_definition`: a family of task definitions for Fargate, as one resource.
 //!
 //! A revision cannot change, so an update registers the next one; the last few stay ACTIVE for rolling back. There is no token: after a
 //! lost answer the family is listed again, and a revision that holds what was wished for is the one.
+//!
+//! Left out: volumes, mounts and ephemeral storage beyond Fargate's 20 GiB, because what lasts belongs into a bucket or a database; EC2,
+//! external and Windows tasks, because services here run on Fargate's Linux; proxies, sidecar log routers, ulimits, labels and Linux
+//! parameters, because no container here needs them; revisions that others register under the family, because pipelines may.
 
 use aws_sdk_ecs::types::{
     Compatibility, CpuArchitecture, NetworkMode, OsFamily, RuntimePlatform, SortOrder,
@@ -121,7 +124,7 @@ impl Kind<Aws> for TaskDefinition {
     const FIELDS: &'static [Field] = FIELDS;
     const IDENTITY: Identity = Identity {
         natural_key: &["family"],
-        collision: Collision::DeleteFirst,
+        collision: Collision::Append,
     };
     // A role made a moment ago may not be seen yet.
     const PATIENCE: Patience = Patience::quick().not_yet(&[

@@ -1,7 +1,10 @@
-//! `elbv2.listener`: a port of a load balancer, and what happens to requests that no rule takes. Left out of the fields: further (SNI)
-//! certificates, mutual TLS, response headers.
+//! `elbv2.listener`: a port of a load balancer, and what happens to requests that no rule takes.
 //!
 //! A listener is one call to make and one to change, so a crash leaves none half made; it is found by its tags, or by balancer and port.
+//!
+//! Left out: further (SNI) certificates, because each costs a call more at every plan and others may add them; mutual TLS and response
+//! headers, because no stack here uses them; TCP, TLS and UDP, because load balancers here speak HTTP; rules, because each is a resource of
+//! its own: one without this stack's tags is somebody else's, and is left alone.
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,9 @@
-//! `elbv2.listener_rule`: what a listener does with requests that meet conditions. Left out of the fields: URL rewrites, regular
-//! expressions, more than one action.
+//! `elbv2.listener_rule`: what a listener does with requests that meet conditions.
 //!
 //! A rule is one call to make, so a crash leaves none half made; it is found by its tags, or by listener and priority.
+//!
+//! Left out: URL rewrites, regular expressions and more than one action (sign-in), because no stack here needs them; the rules that others
+//! put beside it on its listener, because two stacks may share one.
 
 use std::collections::BTreeSet;
 

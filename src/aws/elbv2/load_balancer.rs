@@ -1,7 +1,12 @@
-//! `elbv2.load_balancer`: application load balancers. Left out of the fields: IPv6, outposts, IPAM pools, WAF.
+//! `elbv2.load_balancer`: application load balancers.
 //!
-//! Crash between `CreateLoadBalancer` and `ModifyLoadBalancerAttributes`: the balancer carries our tags, is found by them or by name,
-//! and its attributes show as changes.
+//! Crash between `CreateLoadBalancer` and `ModifyLoadBalancerAttributes`: the balancer carries our tags, is found by them or by name, and
+//! its attributes show as changes.
+//!
+//! Left out: IPv6, outposts and IPAM pools, because the subnets have IPv4 alone; network and gateway load balancers, because services here
+//! speak HTTP; WAF, because an ACL is a resource of its own; attributes that the stack does not name, because AWS fills them in and adds
+//! further ones; listeners, because each is a resource of its own: one without this stack's tags is somebody else's, is left alone, and
+//! goes with its load balancer.
 
 use std::time::{Duration, SystemTime};
 

@@ -1,7 +1,10 @@
-//! `elbv2.target_group`: where a listener or a rule sends requests. Targets themselves are the ECS service's, never managed here. Left
-//! out of the fields: gRPC and HTTP/2 to targets, Lambda and ALB targets, a health check port of its own, IPv6.
+//! `elbv2.target_group`: where a listener or a rule sends requests. Targets themselves are the ECS service's, never managed here.
 //!
 //! Crash between `CreateTargetGroup` and `ModifyTargetGroupAttributes`: the group carries our tags, and its attributes show as changes.
+//!
+//! Left out: gRPC and HTTP/2 to targets, Lambda and load balancers as targets, IPv6 and a health check port of its own, because tasks here
+//! answer HTTP/1.1 on one port; the algorithm and other attributes that the stack does not name, because AWS fills them in; targets,
+//! because ECS registers them.
 
 use aws_sdk_elasticloadbalancingv2::types::{
     Matcher, ProtocolEnum, TargetGroup as Group, TargetTypeEnum,

@@ -2,6 +2,9 @@
 //!
 //! Who it is attached to is not its own affair: a role of ours that names it goes first; if somebody else still uses it, the delete is
 //! refused.
+//!
+//! Left out: who it is attached to, because that is the role's affair; versions but the default one, because only that one counts; a
+//! description that the stack does not name, because it does nothing.
 
 mod look;
 

@@ -1,7 +1,9 @@
-//! `iam.role`: the role with its inline policies and attachments, both exclusive sets. Instance profiles are not made here, and one made
-//! by hand keeps the role from being deleted.
+//! `iam.role`: the role with its inline policies and attachments, both exclusive sets.
 //!
 //! Crash after `CreateRole`: the role carries our tags and its name is known; policies it lacks show as changes.
+//!
+//! Left out: instance profiles, because no machine here takes a role on; one made by hand keeps the role from being deleted. A description
+//! that the stack does not name is left alone, because it does nothing.
 
 mod facets;
 mod look;
@@ -98,7 +100,8 @@ impl Kind<Aws> for Role {
             "permissions_boundary",
             Type::Text,
             "The ARN of a policy that limits what it may do, whatever else it is granted.",
-        ),
+        )
+        .default(Literal::Unset),
         Field::computed("arn", Type::Text, "`arn:aws:iam::…:role/…`."),
         Field::computed(
             "unique_id",

@@ -1,6 +1,9 @@
-//! `logs.log_group`. Left out of the fields: deletion protection, data protection, subscription and metric filters.
+//! `logs.log_group`.
 //!
 //! Crash between `CreateLogGroup` and `PutRetentionPolicy`: the group is found by its name, and `retention_days` shows as a change.
+//!
+//! Left out: deletion protection and data protection policies, because each costs a call more at every plan; subscription and metric
+//! filters, because they are resources of their own, and often another team's.
 
 mod look;
 
@@ -61,7 +64,8 @@ impl Kind<Aws> for LogGroup {
             "kms_key",
             Type::Text,
             "The ARN of the key that encrypts new lines; without it AWS's own.",
-        ),
+        )
+        .default(Literal::Unset),
         Field::new(
             "class",
             Type::OneOf(&["STANDARD", "INFREQUENT_ACCESS"]),

@@ -1,7 +1,12 @@
-//! `rds.db_instance`, PostgreSQL. Left out of the fields: replicas, clusters, Windows domains, monitoring roles, log exports.
+//! `rds.db_instance`, PostgreSQL.
 //!
-//! The password comes out of a secret that is stored before the instance is made, goes into `CreateDBInstance`, and is neither kept
-//! nor compared. Changes are sent with `ApplyImmediately`, all in one call: a major upgrade needs its parameter group beside it.
+//! The password comes out of a secret that is stored before the instance is made, goes into `CreateDBInstance`, and is neither kept nor
+//! compared. Changes are sent with `ApplyImmediately`, all in one call: a major upgrade needs its parameter group beside it.
+//!
+//! Left out: replicas, clusters and restoring from a snapshot, because one instance is what a stack here keeps; other engines' time zones,
+//! character sets and domains, because it is PostgreSQL; enhanced monitoring and log exports, because no stack here uses them; port, option
+//! group and zone, because AWS's own do; a password that RDS manages, because the secret is stored first and read by others; what AWS fills
+//! in and the stack does not name (windows, IOPS, the certificate authority, insights), because AWS changes it too.
 
 use aws_sdk_rds::types::Filter;
 use serde::Deserialize;

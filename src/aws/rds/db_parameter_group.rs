@@ -1,9 +1,8 @@
-//! `rds.db_parameter_group`. Its parameters are an exclusive set: one set by hand is drift and goes back to the engine's default.
-//! Left out of the fields: the apply method, which AWS reads back as it likes; it follows from the parameter (dynamic ones apply at
-//! once, static ones at the instances' next reboot, which RDS never does by itself).
+//! `rds.db_parameter_group`. Its parameters are an exclusive set: one set by hand is drift and goes back to the engine's default. Crash
+//! between `CreateDBParameterGroup` and `ModifyDBParameterGroup`: the group is found by its name, and its parameters show as changes.
 //!
-//! Crash between `CreateDBParameterGroup` and `ModifyDBParameterGroup`: the group is found by its name, and its parameters show as
-//! changes.
+//! Left out: the apply method, because AWS reads it back as it likes: it follows from the parameter (dynamic ones apply at once, static
+//! ones at the instances' next reboot, which RDS never does by itself).
 
 use aws_sdk_rds::types::DbParameterGroup as Group;
 use futures::future::try_join_all;

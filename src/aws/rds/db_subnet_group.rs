@@ -1,4 +1,6 @@
 //! `rds.db_subnet_group`. One call makes it whole, tags included; there is nothing to wait for.
+//!
+//! Left out: network types and outposts, because the subnets have IPv4 alone and stand in the region.
 
 use aws_sdk_rds::types::DbSubnetGroup as Group;
 use futures::future::try_join_all;

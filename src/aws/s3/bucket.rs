@@ -1,8 +1,12 @@
-//! `s3.bucket`. Left out of the fields: object lock, replication, website, logging, notifications, ACLs (`ownership` switches them off).
+//! `s3.bucket`.
 //!
 //! Bucket names are one space for all accounts, and in us-east-1 `CreateBucket` on a bucket of our own succeeds and resets its ACL: so a
-//! `HeadBucket` goes first, and nothing that exists is ever adopted by creating it. Crash between `CreateBucket` and its facets: the
-//! bucket is found by its name, and the facets show as changes.
+//! `HeadBucket` goes first, and nothing that exists is ever adopted by creating it. Crash between `CreateBucket` and its facets: the bucket
+//! is found by its name, and the facets show as changes.
+//!
+//! Left out: object lock, because it is set at creation for good; replication, website, logging, notifications, inventories and request
+//! payment, because each costs a call more at every plan and no stack here uses them; ACLs, because `ownership` switches them off; a key
+//! that the stack does not name, because AWS chooses it.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +17,7 @@ use futures::future::try_join_all;
 use serde::Deserialize;
 
 use super::facet_writes::{Writes, lift_policy, tag_set};
-use super::facets::{Extra, Facets};
+use super::facets::Facets;
 use super::{cors, empty, facets, lifecycle, names, permissions};
 use crate::aws::{Aws, aws_error, scan, tagged};
 use crate::kind::{
@@ -145,8 +149,7 @@ impl Kind<Aws> for Bucket {
     async fn find(aws: &Aws, asked: &Asked) -> Result<Vec<Live>, CloudError> {
         let mut names: BTreeSet<String> = asked.texts("name").into_iter().collect();
         names.extend(asked.ids().map(|id| id.as_str().to_owned()));
-        let extra = Extra::of(asked);
-        let named = try_join_all(names.iter().map(|name| look(aws, name, extra)));
+        let named = try_join_all(names.iter().map(|name| look(aws, name)));
         let strays = async {
             if !scan::needs_scan(asked, "name") {
                 return Ok(Vec::new());
@@ -156,7 +159,7 @@ impl Kind<Aws> for Bucket {
                 .iter()
                 .filter_map(|arn| arn.rsplit(':').next())
                 .filter(|name| !names.contains(*name));
-            try_join_all(strays.map(|name| look(aws, name, extra))).await
+            try_join_all(strays.map(|name| look(aws, name))).await
         };
         let (named, strays) = tokio::try_join!(named, strays)?;
         let strays = strays
@@ -304,8 +307,8 @@ fn live(aws: &Aws, name: &str, facets: Facets) -> Live {
 }
 
 /// The bucket of that name, if it is this account's.
-async fn look(aws: &Aws, name: &str, extra: Extra) -> Result<Option<Live>, CloudError> {
-    match facets::read(aws, name, extra).await {
+async fn look(aws: &Aws, name: &str) -> Result<Option<Live>, CloudError> {
+    match facets::read(aws, name).await {
         Ok(facets) => Ok(Some(live(aws, name, facets))),
         Err(error) if error.is(Class::NotFound) => Ok(None),
         // Refused either as somebody else's bucket or for want of a permission: only the list of our own tells.
@@ -348,12 +351,7 @@ async fn create_bucket(
 
 /// What the new bucket lacks. S3 gives it much by itself; a work-alike may not, and may have passed over the tags.
 async fn finish(aws: &Aws, cx: &Cx, live: &mut Live, spec: &Spec) -> Result<(), CloudError> {
-    let nothing = Extra {
-        policy: false,
-        lifecycle: false,
-        cors: false,
-    };
-    live.facets = facets::read(aws, &spec.name, nothing).await?;
+    live.facets = facets::read_given(aws, &spec.name).await?;
     Writes {
         aws,
         cx,

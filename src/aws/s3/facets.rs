@@ -5,29 +5,8 @@ use aws_sdk_s3::types::BucketVersioningStatus;
 
 use super::{cors, lifecycle};
 use crate::aws::{Aws, aws_error};
-use crate::kind::{Asked, Class, CloudError};
+use crate::kind::{Class, CloudError};
 use crate::model::{Tags, Value};
-
-/// Which of the facets that only some buckets have are worth a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Extra {
-    pub policy: bool,
-    pub lifecycle: bool,
-    pub cors: bool,
-}
-
-impl Extra {
-    /// Those that some item wishes for or last had; all of them where nobody says what is wished for.
-    pub fn of(asked: &Asked) -> Self {
-        let unsaid =
-            asked.items.is_empty() || asked.items.iter().any(|item| item.desired.is_none());
-        Self {
-            policy: unsaid || asked.names("policy"),
-            lifecycle: unsaid || asked.names("lifecycle"),
-            cors: unsaid || asked.names("cors"),
-        }
-    }
-}
 
 /// What new objects are encrypted with. S3 says it of every bucket (user guide, "Default encryption FAQ"); where it is not said, it is
 /// not known to be so, and is set.
@@ -51,16 +30,30 @@ pub struct Facets {
     pub tags: Tags,
 }
 
-/// All facets of a bucket, `Class::NotFound` when there is no such bucket.
-pub async fn read(aws: &Aws, bucket: &str, extra: Extra) -> Result<Facets, CloudError> {
-    let (versioning, public_access_block, encryption, ownership, policy, lifecycle, cors, tags) = tokio::try_join!(
+/// All facets of a bucket, `Class::NotFound` when there is no such bucket. Also those that the stack leaves unset: what somebody put
+/// there by hand is not as the stack says.
+pub async fn read(aws: &Aws, bucket: &str) -> Result<Facets, CloudError> {
+    let (given, policy, lifecycle, cors) = tokio::try_join!(
+        read_given(aws, bucket),
+        policy(aws, bucket),
+        lifecycle_rules(aws, bucket),
+        cors_rules(aws, bucket),
+    )?;
+    Ok(Facets {
+        policy,
+        lifecycle,
+        cors,
+        ..given
+    })
+}
+
+/// Those that a bucket may come with: all that there is to know of a new one.
+pub async fn read_given(aws: &Aws, bucket: &str) -> Result<Facets, CloudError> {
+    let (versioning, public_access_block, encryption, ownership, tags) = tokio::try_join!(
         versioning(aws, bucket),
         public_access_block(aws, bucket),
         encryption(aws, bucket),
         ownership(aws, bucket),
-        when(extra.policy, policy(aws, bucket)),
-        when(extra.lifecycle, lifecycle_rules(aws, bucket)),
-        when(extra.cors, cors_rules(aws, bucket)),
         tags(aws, bucket),
     )?;
     Ok(Facets {
@@ -68,21 +61,9 @@ pub async fn read(aws: &Aws, bucket: &str, extra: Extra) -> Result<Facets, Cloud
         public_access_block,
         encryption,
         ownership,
-        policy: policy.flatten(),
-        lifecycle: lifecycle.unwrap_or_default(),
-        cors: cors.unwrap_or_default(),
         tags,
+        ..Facets::default()
     })
-}
-
-async fn when<T>(
-    worth_it: bool,
-    read: impl Future<Output = Result<T, CloudError>>,
-) -> Result<Option<T>, CloudError> {
-    match worth_it {
-        true => read.await.map(Some),
-        false => Ok(None),
-    }
 }
 
 /// One `Get*`: sent as a read, and `None` where S3 has an error code for "not set".

@@ -1,7 +1,9 @@
-//! `secretsmanager.secret`: named values, stored as one JSON object. Left out of the fields: rotation, replicas, resource policies.
+//! `secretsmanager.secret`: named values, stored as one JSON object. Values live in [`SecretText`] only, are never printed, and are taken
+//! out of whatever AWS says in an error. A generated value that exists never changes; keys that an operator set stay.
 //!
-//! Values live in [`SecretText`] only, are never printed, and are taken out of whatever AWS says in an error. A generated value that
-//! exists never changes; keys that an operator set stay.
+//! Left out: rotation by a function, because `secrets rotate` does it; replicas, because a stack stands in one region; the resource policy,
+//! because it costs a call for each secret and opens nothing to other accounts under AWS's own key; a description or key that the stack
+//! does not name, because the account fills them in.
 
 use std::collections::BTreeMap;
 

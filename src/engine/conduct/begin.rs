@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::Conductor;
 use super::schedule::Ready;
 use crate::event::Event;
-use crate::model::{Address, KindName, PhysicalId};
+use crate::model::{Address, KindName, PhysicalId, Value};
 use crate::plan::{Act, Sighting, StepId};
 use crate::state::Record;
 
@@ -147,9 +147,12 @@ impl Conductor<'_> {
         let mut attributes = sighting.observed.attributes.clone();
         let before = self.ledger.snapshot.resources.get(address);
         let sources = [kept.map(|k| &k.attributes), before.map(|b| &b.attributes)];
+        // What the file leaves unset on purpose and AWS does not have is gone, whatever there was before.
+        let unset =
+            |field: &str| kept.is_some_and(|k| k.attributes.0.get(field) == Some(&Value::Null));
         for source in sources.into_iter().flatten() {
             for (field, value) in &source.0 {
-                if attributes.get(field).is_null() && !value.is_null() {
+                if attributes.get(field).is_null() && !value.is_null() && !unset(field) {
                     let value = value.resolve(&|r| self.value(r));
                     if !value.is_pending() {
                         attributes.0.insert(field.clone(), value);

@@ -1,8 +1,8 @@
 //! Make anew what cannot be changed in place: which of the two generations goes first, and under which name the new one comes.
 
 use crate::kind::{AnyKind, Change, Collision};
-use crate::model::{Attributes, Reference, Value};
-use crate::plan::{Cause, Refusal, Sighting, Wish};
+use crate::model::{Attributes, Expr, Part, Reference, Value};
+use crate::plan::{Cause, ChangedBy, Line, Refusal, Sighting, Wish};
 
 use super::Decider;
 
@@ -51,6 +51,8 @@ impl Decider<'_> {
             _ if forced => true,
             Collision::Coexist => false,
             Collision::DeleteFirst => collides,
+            // Only ever under another name.
+            Collision::Append => false,
             Collision::Suffix { field, longest } => {
                 if collides && let Some(name) = wish.attributes.text(field) {
                     desired.set(field, suffixed(name, generation, longest));
@@ -88,6 +90,26 @@ impl Decider<'_> {
             }
         }
         None
+    }
+}
+
+/// Whether another one would stand under the same name, beside what is there.
+pub(super) fn appends(kind: &dyn AnyKind, desired: &Attributes, live: &Sighting) -> bool {
+    kind.identity().collision == Collision::Append
+        && keeps_key(kind, desired, &live.observed.attributes)
+}
+
+/// The line that asks for another one, though nothing differs.
+pub(super) fn another(wish: &Wish, live: &Sighting) -> Line {
+    let own_id = Reference {
+        address: wish.address.clone(),
+        attribute: "id".into(),
+    };
+    Line {
+        field: "id".into(),
+        from: Value::text(live.observed.id.as_str()),
+        to: Value::Expr(Expr(vec![Part::Ref(own_id)])),
+        changed_by: ChangedBy::Asked,
     }
 }
 
@@ -145,7 +167,7 @@ pub(super) fn keeps_key(kind: &dyn AnyKind, desired: &Attributes, observed: &Att
 fn whole_references<'a>(value: &'a Value, see: &mut dyn FnMut(&'a Reference)) {
     match value {
         Value::Expr(expr) => {
-            if let [crate::model::Part::Ref(reference)] = expr.0.as_slice() {
+            if let [Part::Ref(reference)] = expr.0.as_slice() {
                 see(reference);
             }
         }

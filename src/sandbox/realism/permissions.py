@@ -6,6 +6,7 @@ import fnmatch
 import threading
 from typing import Any
 
+from .beside import beside
 from .request import Call
 
 # API operations whose IAM action has another name. S3's are many: an object is read and written by few actions.
@@ -74,7 +75,7 @@ class Permissions:
 
 
 def actions_of(call: Call) -> list[str]:
-    """The IAM actions AWS checks for a call: its own, and tagging where the call also tags."""
+    """The IAM actions AWS checks for a call: its own first, then those beside it."""
     name = ACTION_OF.get(call.name, call.name)
     if name.startswith("monitoring:"):
         name = "cloudwatch:" + call.action
@@ -84,20 +85,7 @@ def actions_of(call: Call) -> list[str]:
         name = "s3:GetObjectVersion"
     if call.service == "registry":
         name = f"ecr:{call.action}"
-    names = [name]
-    if call.service == "ec2" and call.action not in ("CreateTags", "DeleteTags"):
-        if any(key.startswith("TagSpecification") for key in call.params):
-            names.append("ec2:CreateTags")
-    if call.service == "elasticloadbalancing" and call.action.startswith("Create"):
-        if any(key.startswith("Tags.") for key in call.params):
-            names.append("elasticloadbalancing:AddTags")
-    if call.service == "rds" and call.action.startswith("Create"):
-        if any(key.startswith("Tags.") for key in call.params):
-            names.append("rds:AddTagsToResource")
-    if call.service == "iam" and call.action == "CreateRole":
-        if any(key.startswith("Tags.") for key in call.params):
-            names.append("iam:TagRole")
-    return names
+    return [name, *beside(call)]
 
 
 def entries(document: Any) -> list[str] | None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import json
 import re
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote
+from xml.etree import ElementTree
 
 # Signing name -> (botocore service, protocol family of its errors).
 SERVICES = {
@@ -42,6 +44,21 @@ class Call:
     region: str = "us-east-1"
     params: dict[str, str] = field(default_factory=dict)
     user_agent: str = ""
+    body: bytes = field(default=b"", repr=False)
+
+    @functools.cached_property
+    def given(self) -> frozenset[str]:
+        """The outermost parameters that have a value."""
+        if self.protocol in ("ec2", "query"):
+            return frozenset(key.split(".")[0] for key, value in self.params.items() if value)
+        try:
+            if self.protocol == "s3":
+                # `{namespace}Name`
+                return frozenset(part.tag.rpartition("}")[2] for part in ElementTree.fromstring(self.body) if len(part))
+            members = json.loads(self.body)
+        except (ValueError, ElementTree.ParseError):
+            return frozenset()
+        return frozenset(name for name, value in members.items() if value) if isinstance(members, dict) else frozenset()
 
     @property
     def mutating(self) -> bool:
@@ -63,7 +80,7 @@ def identify(method: str, path: str, query: str, headers: Any, body: bytes) -> C
     target = headers.get("X-Amz-Target", "")
     if target:
         service = service or target.split("_")[0].lower()
-        return Call(service, target.rsplit(".", 1)[-1], "json", region, {}, agent)
+        return Call(service, target.rsplit(".", 1)[-1], "json", region, {}, agent, body)
     params = dict(queried)
     if "x-www-form-urlencoded" in (headers.get("Content-Type", "") or "") and service != "s3":
         params.update(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
@@ -76,7 +93,7 @@ def identify(method: str, path: str, query: str, headers: Any, body: bytes) -> C
     service = service or "s3"
     model, protocol = SERVICES.get(service, (service, "json"))
     action = _rest_action(model, method, path, queried, headers)
-    return Call(service, action, protocol, region, queried, agent)
+    return Call(service, action, protocol, region, queried, agent, body)
 
 
 def _signed_for(authorization: str, presigned: str) -> tuple[str, str]:

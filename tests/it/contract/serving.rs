@@ -85,6 +85,7 @@ async fn an_unchanged_look_costs_a_call_for_each_kind_and_facet() {
         ("DescribeTargetGroups", 1),
         ("DescribeTaskDefinition", 1),
         ("GetLifecyclePolicy", 1),
+        ("GetRepositoryPolicy", 1),
         ("ListImages", 1),
         ("ListTagsForResource", 1),
         ("ListTaskDefinitions", 1),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rustix::process::Signal;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use super::course::{Clean, Course};
 use super::walk::all;
@@ -123,6 +123,25 @@ async fn twice_only_calls_in_flight_are_finished() {
         assert!(world.recorded().iter().any(|one| one == "network/vpc"));
         converges(&clean, &world, "a VPC half made").await;
     }
+}
+
+/// What AWS has refused so far has made nothing: once is enough for its attempts to end, however long AWS would be waited for.
+#[tokio::test(flavor = "multi_thread")]
+async fn once_what_is_refused_is_not_tried_again() {
+    let clean = Course::Apply.clean().await;
+    let world = World::new().await;
+    let fault = json!({
+        "kind": "refuse", "service": "ec2", "action": "CreateNatGateway",
+        "code": "Resource.AlreadyAssociated", "message": "not now",
+    });
+    world.control("POST", "faults", &fault).await;
+    let run = world.start(&World::stack(), &["apply", "--yes"], Script::pass());
+    run.says("waiting: not now").await;
+    run.signal(Signal::INT);
+    let ended = interrupted(run.end().await, "asked once while AWS refuses");
+    assert!(!ended.text.contains(NO_WAITS), "{}", ended.text);
+    world.control("DELETE", "faults", &Json::Null).await;
+    converges(&clean, &world, "asked once while AWS refused").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -206,7 +206,7 @@ impl World {
             .await;
     }
 
-    async fn control(&self, method: &str, path: &str, body: &Json) -> Json {
+    pub async fn control(&self, method: &str, path: &str, body: &Json) -> Json {
         self.aws.control(method, path, body).await
     }
 

@@ -88,6 +88,116 @@ async fn what_was_altered_is_named_and_put_right() {
     desk.settled(&[]);
 }
 
+/// What the stack leaves unset and somebody set: policies, rules, keys, limits.
+const ADDED: &str = "
+them = {'AWS': 'arn:aws:iam::111122223333:root'}
+def document(*actions, **more):
+    statement = {'Effect': 'Allow', 'Action': list(actions), **more}
+    return json.dumps({'Version': '2012-10-17', 'Statement': [statement]})
+bucket = [b['Name'] for b in s3.list_buckets()['Buckets'] if b['Name'].startswith('circles-media')][0]
+s3.put_bucket_policy(Bucket=bucket, Policy=document('s3:GetObject', Principal=them, Resource=f'arn:aws:s3:::{bucket}/*'))
+s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={'Rules': [
+    {'ID': 'mine', 'Status': 'Enabled', 'Filter': {'Prefix': ''}, 'Expiration': {'Days': 1}}]})
+s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={'CORSRules': [{'AllowedOrigins': ['*'], 'AllowedMethods': ['PUT']}]})
+ecr.set_repository_policy(repositoryName='circles-app', policyText=document('ecr:BatchGetImage', Principal=them))
+mine = iam.create_policy(PolicyName='mine', PolicyDocument=document('*', Resource='*'))['Policy']['Arn']
+iam.attach_role_policy(RoleName='circles-app-task-us-east-1', PolicyArn=mine)
+iam.put_role_permissions_boundary(RoleName='circles-app-execution-us-east-1', PermissionsBoundary=mine)
+groups = {g['GroupName']: g['GroupId'] for g in ec2.describe_security_groups()['SecurityGroups']}
+ec2.authorize_security_group_egress(GroupId=groups['circles-rds-sg'], IpPermissions=[
+    {'IpProtocol': 'tcp', 'FromPort': 443, 'ToPort': 443, 'IpRanges': [{'CidrIp': '0.0.0.0/0'}]}])
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_added_where_the_stack_says_nothing_is_named_and_goes() {
+    let desk = Desk::circles();
+    desk.expect(&["apply", "--yes"], 0);
+    let right = desk.inventory("inventory").await;
+    desk.boto(ADDED);
+    let drift = desk.expect(&["drift", "--detailed-exitcode"], 2).out;
+    let plan = desk.expect(&["plan", "--detailed-exitcode"], 2).out;
+    for (address, fields) in [
+        ("media", &["policy", "lifecycle", "cors"][..]),
+        ("images", &["policy"]),
+        ("app/task-role", &["managed_policies"]),
+        ("app/execution-role", &["permissions_boundary"]),
+        ("db/security-group", &["egress"]),
+    ] {
+        for said in [&drift, &plan] {
+            let block = said.split(&format!("~ {address}  ")).nth(1);
+            let block = block.unwrap_or_else(|| panic!("no {address}\n{said}"));
+            let rows: Vec<&str> = block
+                .lines()
+                .skip(1)
+                .take_while(|line| line.starts_with("    "))
+                .collect();
+            for field in fields {
+                let named = |row: &&&str| row.trim().starts_with(field);
+                let row = rows.iter().find(named);
+                assert!(
+                    row.is_some_and(|row| row.ends_with("changed outside")),
+                    "{address} {field}\n{said}"
+                );
+            }
+        }
+    }
+    assert!(drift.contains("Drift: 5 changed."), "{drift}");
+    desk.expect(&["apply", "--yes"], 0);
+    desk.boto(
+        "iam.delete_policy(PolicyArn=iam.list_policies(Scope='Local')['Policies'][0]['Arn'])",
+    );
+    assert_eq!(desk.inventory("inventory").await, right);
+    desk.settled(&[]);
+    // Somebody else's, the stack says.
+    desk.edit(
+        "    force_destroy: true\n",
+        "    force_destroy: true\n    ignore: [policy, lifecycle]\n",
+    );
+    desk.boto(ADDED);
+    let drift = desk.expect(&["drift", "--detailed-exitcode"], 2).out;
+    let block = drift.split("~ media  ").nth(1).unwrap_or_default();
+    let block = block.split('~').next().unwrap_or_default();
+    assert!(block.contains("cors"), "{drift}");
+    assert!(
+        !block.contains("policy") && !block.contains("lifecycle"),
+        "{drift}"
+    );
+}
+
+/// All of that is looked at by every plan, so it has to be cheap (`make bench` says how many calls wait for one another).
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_of_what_is_as_it_should_be_is_a_few_dozen_calls() {
+    let desk = Desk::circles();
+    desk.expect(&["apply", "--yes"], 0);
+    let (before, _) = desk.aws.calls(0).await;
+    desk.settled(&[]);
+    let (after, _) = desk.aws.calls(0).await;
+    let calls: Vec<&str> = after[before.len()..]
+        .iter()
+        .map(|call| call.action.as_str())
+        .collect();
+    assert!(calls.len() <= 48, "{} calls: {calls:#?}", calls.len());
+}
+
+/// A listener and a rule are resources of their own: one that is not ours is somebody's, until it stands in our way.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_put_beside_is_left_alone() {
+    let desk = Desk::circles();
+    desk.expect(&["apply", "--yes"], 0);
+    desk.boto("
+balancer = elb.describe_load_balancers(Names=['circles-alb'])['LoadBalancers'][0]['LoadBalancerArn']
+listener = elb.describe_listeners(LoadBalancerArn=balancer)['Listeners'][0]['ListenerArn']
+action = [{'Type': 'fixed-response', 'FixedResponseConfig': {'StatusCode': '204'}}]
+elb.create_listener(LoadBalancerArn=balancer, Protocol='HTTP', Port=8080, DefaultActions=action)
+elb.create_rule(ListenerArn=listener, Priority=9, Conditions=[{'Field': 'path-pattern', 'Values': ['/theirs']}], Actions=action)
+");
+    desk.expect(&["drift", "--detailed-exitcode"], 0);
+    desk.settled(&[]);
+    desk.expect(&["destroy", "--yes"], 0);
+    let left = desk.boto("print(len(elb.describe_load_balancers()['LoadBalancers']))");
+    assert_eq!(left, "0", "they went with their load balancer");
+}
+
 /// A revision's content cannot change, its tags can.
 #[test]
 fn a_tag_of_a_task_definition_is_seen() {

@@ -1,6 +1,8 @@
 //! A server that is not AWS and knows nothing of the sandbox's layer: it names what it answers otherwise, leaves out what AWS sets by
 //! itself, and is ready at once.
 
+use std::time::{Duration, Instant};
+
 use super::drift::{TAMPER, TAMPERED};
 use super::facts;
 use crate::desk::Desk;
@@ -58,6 +60,58 @@ fn the_stack_is_made_kept_and_taken_away() {
     desk.settled(&[]);
     desk.expect(&["destroy", "--yes"], 0);
     assert_eq!(desk.boto(LEFT), "[]");
+}
+
+const GATEWAY: &str = "
+stack: out
+region: us-east-1
+variables: { address: { default: null } }
+environments: { dev: { ephemeral: true } }
+default_environment: dev
+resources:
+  network:
+    type: network
+    cidr: 10.0.0.0/16
+    public_subnets: [10.0.1.0/24]
+    private_subnets: [10.0.11.0/24]
+  other:
+    type: ec2.nat_gateway
+    when: ${var.address}
+    subnet_id: ${network/public-subnet-1.id}
+    allocation_id: ${var.address}
+";
+
+/// A server that leaves the address with the gateway that it deleted; AWS takes it off.
+#[test]
+fn a_gateway_made_anew_gets_its_address_back() {
+    let desk = Desk::plain(GATEWAY);
+    desk.expect(&["apply", "--yes"], 0);
+    let since = Instant::now();
+    desk.expect(&["apply", "--yes", "--replace", "network/nat"], 0);
+    assert!(since.elapsed() < Duration::from_secs(60), "it waited");
+    desk.settled(&[]);
+    let states = desk.boto(
+        "print(sorted((g['State'], g['NatGatewayAddresses'][0]['AllocationId'] == ec2.describe_addresses()['Addresses'][0]['AllocationId'])
+             for g in ec2.describe_nat_gateways()['NatGateways']))",
+    );
+    assert_eq!(states, "[('available', True), ('deleted', True)]");
+    // An address that is something else's: said at once, not waited for.
+    let address = desk.boto("
+subnet = ec2.describe_subnets(Filters=[{'Name': 'cidr-block', 'Values': ['10.0.11.0/24']}])['Subnets'][0]['SubnetId']
+interface = ec2.create_network_interface(SubnetId=subnet, Description='mine')['NetworkInterface']['NetworkInterfaceId']
+address = ec2.allocate_address(Domain='vpc')['AllocationId']
+ec2.associate_address(AllocationId=address, NetworkInterfaceId=interface)
+print(address)
+");
+    let since = Instant::now();
+    let said = desk.expect(
+        &["apply", "--yes", "--var", &format!("address={address}")],
+        1,
+    );
+    assert!(since.elapsed() < Duration::from_secs(60), "it waited");
+    let sentence = format!("the address {address} is used by eni-");
+    assert!(said.all().contains(&sentence), "{}", said.all());
+    assert!(said.all().contains("(mine)"), "{}", said.all());
 }
 
 /// What readers of the secret get.

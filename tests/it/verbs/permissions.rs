@@ -37,6 +37,20 @@ fn names(said: &crate::standing::Said, action: &str) -> bool {
         .any(|line| line.trim().ends_with(&sentence))
 }
 
+/// What AWS asks for beside a call's own action: none of the stack's calls is named like it.
+const BESIDE: [&str; 10] = [
+    "ec2:CreateTags",
+    "ecr:TagResource",
+    "ecs:TagResource",
+    "elasticloadbalancing:AddTags",
+    "iam:PassRole",
+    "iam:TagRole",
+    "logs:TagResource",
+    "rds:AddTagsToResource",
+    "s3:TagResource",
+    "secretsmanager:TagResource",
+];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn it_is_enough_and_what_is_missing_is_named() {
     let desk = Desk::circles();
@@ -78,15 +92,24 @@ async fn it_is_enough_and_what_is_missing_is_named() {
         .filter(|action| !reading.contains(action))
         .collect();
     let mut named = 0;
-    for action in writing.iter().step_by(step) {
+    let each = writing.iter().enumerate();
+    let tried: Vec<&&String> = each
+        .filter(|(i, action)| i % step == 0 || BESIDE.contains(&action.as_str()))
+        .map(|(_, action)| action)
+        .collect();
+    for action in &tried {
         let rest: Vec<String> = all
             .iter()
-            .filter(|other| *other != *action)
+            .filter(|other| *other != **action)
             .cloned()
             .collect();
         allow(&desk, &rest).await;
         let applied = desk.run(&["apply", "--yes"]);
         if applied.code == Some(0) {
+            assert!(
+                !BESIDE.contains(&action.as_str()),
+                "{action} was not missed"
+            );
             let gone = desk.run(&["destroy", "--yes"]);
             assert!(
                 gone.code == Some(0) || names(&gone, action),
@@ -102,8 +125,8 @@ async fn it_is_enough_and_what_is_missing_is_named() {
         desk.expect(&["destroy", "--yes"], 0);
     }
     assert!(
-        named * 4 > writing.len() / step,
+        named * 4 > tried.len(),
         "{named} of {} actions were missed",
-        writing.len() / step
+        tried.len()
     );
 }

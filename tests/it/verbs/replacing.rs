@@ -75,3 +75,57 @@ fn each_in_the_order_that_aws_allows() {
     desk.settled(&moved);
     desk.expect(&[&["destroy", "--yes"], &moved[..]].concat(), 0);
 }
+
+/// The family's ACTIVE revisions, and the one that the service runs.
+const REVISIONS: &str = "
+arns = ecs.list_task_definitions(familyPrefix='circles-task', status='ACTIVE')['taskDefinitionArns']
+service = ecs.describe_services(cluster='circles-cluster', services=['circles-svc'])['services'][0]
+print(sorted(int(arn.rsplit(':')[-1]) for arn in arns), service['taskDefinition'].rsplit(':')[-1])
+";
+
+/// A family is never made anew: one more revision comes, the service is rolled onto it, and what ran before stays to go back to.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_definition_gets_one_more_revision() {
+    let desk = Desk::circles();
+    desk.expect(&["apply", "--yes"], 0);
+    let ask = ["--replace", "app/task-definition"];
+    let plan = desk
+        .expect(
+            &[&["plan", "--out", &desk.text_of("plan")], &ask[..]].concat(),
+            0,
+        )
+        .out;
+    assert!(plan.contains("Plan: 2 to update;"), "{plan}");
+    assert!(plan.contains("asked for by --replace"), "{plan}");
+    let json = desk
+        .expect(&[&["plan", "--json"], &ask[..]].concat(), 0)
+        .out;
+    assert!(json.contains("\"changed_by\": \"asked\""), "{json}");
+    let (before, _) = desk.aws.calls(0).await;
+    let said = desk
+        .expect(&["apply", "--yes", &desk.text_of("plan")], 0)
+        .err;
+    assert!(said.contains("Applied: 2 updated"), "{said}");
+    assert_eq!(desk.boto(REVISIONS), "[1, 2] 2");
+    let (after, _) = desk.aws.calls(0).await;
+    let sent: Vec<&str> = after[before.len()..]
+        .iter()
+        .filter(|call| call.mutating)
+        .map(|call| call.action.as_str())
+        .collect();
+    assert_eq!(sent, ["RegisterTaskDefinition", "UpdateService"]);
+    desk.settled(&[]);
+    // An answer that is lost: looked for, not sent once more.
+    desk.fault(serde_json::json!({"kind": "lose", "action": "RegisterTaskDefinition", "times": 1}))
+        .await;
+    desk.expect(&[&["apply", "--yes"], &ask[..]].concat(), 0);
+    desk.no_faults().await;
+    assert_eq!(desk.boto(REVISIONS), "[1, 2, 3] 3");
+    // A role that is made anew under its old name is no reason to take the family away either.
+    desk.expect(&["apply", "--yes", "--replace", "app/execution-role"], 0);
+    assert!(
+        desk.boto(REVISIONS).starts_with("[1, 2, 3"),
+        "revisions went"
+    );
+    desk.settled(&[]);
+}

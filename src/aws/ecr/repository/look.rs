@@ -7,7 +7,6 @@ use futures::future::try_join_all;
 use super::*;
 use crate::aws::scan::needs_scan;
 use crate::aws::{pages, tagged};
-use crate::kind::AskedItem;
 
 const DESCRIBE: &str = "ecr:DescribeRepositories";
 const TAGS_OF: &str = "ecr:ListTagsForResource";
@@ -41,7 +40,7 @@ pub async fn find(aws: &Aws, asked: &Asked) -> Result<Vec<Live>, CloudError> {
         Vec::new()
     };
     let tagged = with_tags(aws, known).await?.into_iter().chain(strays);
-    try_join_all(tagged.map(|(repository, tags)| details(aws, asked, repository, tags))).await
+    try_join_all(tagged.map(|(repository, tags)| details(aws, repository, tags))).await
 }
 
 /// Repositories that carry our tags though no id or name leads to them.
@@ -73,22 +72,11 @@ async fn with_tags(aws: &Aws, all: Vec<Inner>) -> Result<Vec<(Inner, Tags)>, Clo
     Ok(try_join_all(each).await?.into_iter().flatten().collect())
 }
 
-async fn details(
-    aws: &Aws,
-    asked: &Asked,
-    repository: Inner,
-    tags: Tags,
-) -> Result<Live, CloudError> {
+/// A policy also where the stack leaves it unset: what somebody put there by hand is not as the stack says.
+async fn details(aws: &Aws, repository: Inner, tags: Tags) -> Result<Live, CloudError> {
     let name = repository.repository_name().unwrap_or_default();
-    let policy = async {
-        if wants_policy(asked) {
-            policy(aws, name).await
-        } else {
-            Ok(None)
-        }
-    };
     let (lifecycle_policy, policy, image_count) =
-        tokio::try_join!(lifecycle(aws, name), policy, images(aws, name))?;
+        tokio::try_join!(lifecycle(aws, name), policy(aws, name), images(aws, name))?;
     Ok(Live {
         lifecycle_policy,
         policy,
@@ -96,12 +84,6 @@ async fn details(
         tags,
         repository,
     })
-}
-
-/// A facet that the stack and the state are known not to name costs no call.
-fn wants_policy(asked: &Asked) -> bool {
-    let unknown = |item: &AskedItem| item.desired.is_none() && item.last.is_none();
-    asked.names("policy") || asked.items.iter().any(unknown)
 }
 
 async fn lifecycle(aws: &Aws, name: &str) -> Result<Option<String>, CloudError> {
