@@ -34,6 +34,7 @@ pub use backend::Place;
 pub use bootstrap::Bootstrapped;
 pub use error::SessionError;
 pub use history::{Deed, PastRun};
+pub use lock::Salvaged;
 pub use logs::{Follower, Source};
 pub use look::Planned;
 pub use migrate::Migrated;

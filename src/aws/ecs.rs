@@ -1,10 +1,11 @@
 //! ECS: clusters, task definitions and Fargate services. `container.rs` has the shape of a container, `rollout.rs` what a service's
-//! deployments come to, `tags.rs` the tags all three carry.
+//! deployments come to, `still.rs` tells servers that roll nothing out, `tags.rs` the tags all three carry.
 
 pub mod cluster;
 mod clusters;
 mod container;
 pub mod rollout;
 pub mod service;
+pub mod still;
 mod tags;
 pub mod task_definition;

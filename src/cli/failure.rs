@@ -42,7 +42,10 @@ pub const EXIT_CODES: &[(Exit, &str)] = &[
         Exit::CHANGES,
         "Only with `--detailed-exitcode`: there are changes (`plan`), or drift (`drift`).",
     ),
-    (Exit::USAGE, "Wrong usage: no such command or option."),
+    (
+        Exit::USAGE,
+        "Wrong usage: no such command or option, or a `CIRCLES_…` variable that cannot be read.",
+    ),
     (
         Exit::ROLLED_BACK,
         "A release was given up: its tasks did not come to run, or did not answer. What ran before runs again, unless nothing did.",

@@ -26,6 +26,9 @@ pub async fn run(args: &ReleasesArgs, global: &Global, ui: &mut Ui) -> Result<Ex
     let mut session = super::open(global, ui).await?;
     let ran: Vec<Ran> =
         crate::deploy::release::ran(session.inner(), args.service.as_deref()).await?;
+    if ran.is_empty() {
+        ui.say("No service of the stack is there yet: circles-infra apply makes it, circles-infra deploy ships its code.");
+    }
     let text = if args.json {
         json::pretty(&ran)
     } else {

@@ -15,7 +15,7 @@ use super::suggest::nearest;
 use super::ui::Ui;
 use crate::model::Address;
 use crate::render::{json, secrets as render};
-use crate::secrets::{Change, Declared, Source};
+use crate::secrets::{Change, Declared, Source, Standing};
 use crate::session::Changed;
 use given::Given;
 
@@ -125,6 +125,9 @@ pub async fn run(args: &SecretsArgs, global: &Global, ui: &mut Ui) -> Result<Exi
 
 async fn list(session: &Session, as_json: bool, ui: &mut Ui) -> Result<(), Failure> {
     let rows = session.secrets().await?;
+    if rows.iter().any(|row| row.standing == Standing::Absent) {
+        ui.say("What is not made yet, circles-infra apply makes.");
+    }
     let text = if as_json {
         json::pretty(&rows)
     } else {

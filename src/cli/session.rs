@@ -23,7 +23,7 @@ use crate::render::palette::Palette;
 use crate::render::state_text::{Rebuilt, StateEntry, StateRow};
 use crate::secrets::{Change, Declared, SecretRow};
 use crate::session::{
-    self, Bootstrapped, Changed, Deed, Follower, Migrated, Place, RunAsk, Source,
+    self, Bootstrapped, Changed, Deed, Follower, Migrated, Place, RunAsk, Salvaged, Source,
 };
 use crate::state::{Record, StoreError};
 use crate::status::Status;
@@ -126,6 +126,20 @@ impl Session {
         Ok(self.inner.lock(doing, patience, &mut told).await?)
     }
 
+    /// The same for `state rebuild`, which keeps a damaged state beside.
+    pub async fn lock_to_rebuild(
+        &mut self,
+        patience: Duration,
+        on_wait: &mut dyn FnMut(&str),
+    ) -> Result<Option<Salvaged>, Failure> {
+        let mut told = |error: &StoreError| on_wait(&format!("waiting: {error}"));
+        let doing = "state rebuild";
+        Ok(self
+            .inner
+            .lock_to_rebuild(doing, patience, &mut told)
+            .await?)
+    }
+
     pub async fn plan(&mut self, ask: &Ask) -> Result<Plan, Failure> {
         self.ask = ask.clone();
         Ok(self.inner.plan(ask).await?)
@@ -213,13 +227,14 @@ impl Session {
             .collect())
     }
 
+    /// And whether it is news.
     pub async fn state_import(
         &mut self,
         address: &Address,
         id: &PhysicalId,
-    ) -> Result<StateRow, Failure> {
-        let record = self.inner.import(address, id, signals::ladder()).await?;
-        Ok(row(address, &record))
+    ) -> Result<(StateRow, bool), Failure> {
+        let (record, news) = self.inner.import(address, id, signals::ladder()).await?;
+        Ok((row(address, &record), news))
     }
 
     pub async fn state_rebuild(&mut self) -> Result<Rebuilt, Failure> {

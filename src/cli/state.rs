@@ -47,12 +47,16 @@ pub enum StateVerb {
     /// Give a resource another address, and its tags with it; nothing is replaced
     Mv { from: Address, to: Address },
     /// Take over a resource that exists: gives it this stack's tags and remembers it under an address of the stack file
+    ///
+    /// The same again changes nothing, and finishes one that was cut short.
     Import {
         address: Address,
         /// What AWS calls it: its id, ARN or name, whichever its kind goes by
         id: String,
     },
     /// Make the state anew from what in AWS carries this stack's tags; changes nothing in AWS
+    ///
+    /// A state that is damaged, or another stack's, is kept beside under a name of its own. One of a newer circles-infra is refused.
     Rebuild,
     /// Make the bucket that the stack file names for its state: versioned, encrypted, private, by TLS alone; and the table for its lease
     ///
@@ -104,14 +108,25 @@ pub async fn run(args: &StateArgs, global: &Global, ui: &mut Ui) -> Result<Exit,
             }
         }
         StateVerb::Import { address, id } => {
-            let row = session.state_import(address, &PhysicalId::new(id)).await?;
+            let (row, news) = session.state_import(address, &PhysicalId::new(id)).await?;
             ui.result(&format!(
-                "{} ({}) is managed at {}\n",
-                row.id, row.kind, row.address
+                "{} ({}) is managed at {}{}\n",
+                row.id,
+                row.kind,
+                row.address,
+                if news { "" } else { " already" }
             ))?;
             ui.say("circles-infra plan shows where it is not as the stack file says.");
         }
         StateVerb::Rebuild => {
+            let patience = global.lock_timeout;
+            let told = &mut |text: &str| ui.tell(text);
+            if let Some(salvaged) = session.lock_to_rebuild(patience, told).await? {
+                ui.tell(&format!(
+                    "{}. It is kept as {}.",
+                    salvaged.damage, salvaged.kept
+                ));
+            }
             let rebuilt = session.state_rebuild().await?;
             ui.result(&state_text::rebuilt(&rebuilt))?;
         }
@@ -124,7 +139,8 @@ pub async fn run(args: &StateArgs, global: &Global, ui: &mut Ui) -> Result<Exit,
                 .await?;
             ui.result(&migrated(&moved))?;
             ui.say(&format!(
-                "The stack file's `state` has to say {to} from now on; every other run would begin a new state at {}.",
+                "From now on the stack file has to say `{}`: every other run would begin a new state at {}.",
+                setting(to),
                 moved.from
             ));
         }
@@ -133,14 +149,36 @@ pub async fn run(args: &StateArgs, global: &Global, ui: &mut Ui) -> Result<Exit,
 }
 
 impl StateVerb {
-    /// What those that change the state say they do, to others that find it locked. `migrate` locks both places by itself.
+    /// What those that change the state say they do, to others that find it locked. `migrate` locks both places by itself, and `rebuild`
+    /// looks at what is damaged before it reads.
     fn changes(&self) -> Option<&'static str> {
         match self {
             Self::Rm { .. } => Some("state rm"),
             Self::Mv { .. } => Some("state mv"),
             Self::Import { .. } => Some("state import"),
-            Self::Rebuild => Some("state rebuild"),
-            Self::List { .. } | Self::Show { .. } | Self::Bootstrap | Self::Migrate { .. } => None,
+            Self::List { .. }
+            | Self::Show { .. }
+            | Self::Rebuild
+            | Self::Bootstrap
+            | Self::Migrate { .. } => None,
+        }
+    }
+}
+
+/// A place as the stack file says it.
+fn setting(place: &Place) -> String {
+    match place {
+        Place::Local(None) => "state: { backend: local }".into(),
+        Place::Local(Some(path)) => {
+            format!("state: {{ backend: local, path: {} }}", path.display())
+        }
+        // It says so already.
+        Place::StackS3 => "state: { backend: s3, … }".into(),
+        Place::S3 { bucket, key } if key.is_empty() => {
+            format!("state: {{ backend: s3, bucket: {bucket}, key: \"\" }}")
+        }
+        Place::S3 { bucket, key } => {
+            format!("state: {{ backend: s3, bucket: {bucket}, key: {key} }}")
         }
     }
 }

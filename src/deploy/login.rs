@@ -130,9 +130,16 @@ async fn runner(
     let able = readers
         .iter()
         .position(|target| !target.info.rotate_login.is_empty());
-    match able {
-        Some(at) => Ok(readers.swap_remove(at)),
-        None => Err(DeployError::refused(
+    let declared = session.stack.services.iter().find(|info| {
+        secret.readers.contains(&info.task_definition) && !info.rotate_login.is_empty()
+    });
+    match (able, declared) {
+        (Some(at), _) => Ok(readers.swap_remove(at)),
+        (None, Some(info)) => Err(DeployError::refused(
+            format!("{} is not there yet", info.address),
+            "circles-infra apply makes it; then run this again",
+        )),
+        (None, None) => Err(DeployError::refused(
             format!(
                 "no service of the stack that reads {key} says how a database user gets its password"
             ),

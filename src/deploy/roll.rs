@@ -76,11 +76,18 @@ impl Roll<'_> {
         let since = Instant::now();
         let mut told = Told::default();
         loop {
-            let view = watch::look(self.aws, self.target).await?;
+            let view = watch::look_for(self.aws, self.target, self.wanted.arn()).await?;
             self.tell(&view, &mut told).await;
             let end = match view.judge(self.wanted.arn(), self.wanted.registered_at()) {
                 Verdict::Going => None,
-                Verdict::Steady => Some(End::Steady),
+                Verdict::Steady => {
+                    if view.still {
+                        (self.tell)(Said::Warning(self.name(
+                            "this server is not AWS: it starts no tasks, so none were waited for",
+                        )));
+                    }
+                    Some(End::Steady)
+                }
                 Verdict::Failed(why) => Some(End::Failed(why)),
                 Verdict::TakenBack(why) => Some(End::TakenBack(why)),
                 Verdict::Superseded(by) => Some(End::Superseded(by)),
@@ -104,7 +111,7 @@ impl Roll<'_> {
         let since = Instant::now();
         let mut told = Told::default();
         loop {
-            let view = watch::look(self.aws, self.target).await?;
+            let view = watch::look_for(self.aws, self.target, self.wanted.arn()).await?;
             self.tell(&view, &mut told).await;
             // What was given up before is no failure of what comes back.
             match view.judge(self.wanted.arn(), i64::MAX) {

@@ -21,6 +21,7 @@ use crate::session::{Session, Target};
 
 pub(super) mod back;
 mod carry_out;
+mod commit;
 mod past;
 mod pick;
 pub(super) mod steps;

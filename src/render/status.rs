@@ -4,6 +4,7 @@ use super::palette::{Palette, Tone};
 use super::releases;
 use super::secrets::{age, short};
 use super::shown::clean;
+use crate::model::Address;
 use crate::secrets::Standing;
 use crate::status::{Database, Service, ServiceState, Status};
 
@@ -14,6 +15,13 @@ pub fn screen(status: &Status, palette: Palette) -> String {
         let text = format!("a run was cut short: {}", clean(run));
         line(&mut out, "unfinished", &palette.paint(Tone::Warning, &text));
         line(&mut out, "", goes_on(run));
+    }
+    if status.resources == 0 {
+        line(
+            &mut out,
+            "stack",
+            "nothing of it is there yet: circles-infra apply makes it",
+        );
     }
     for service in &status.services {
         service_lines(&mut out, service, status.at, palette);
@@ -66,12 +74,10 @@ fn drift_lines(out: &mut String, status: &Status, palette: Palette) {
     for found in &status.drift.found {
         line(out, "drift", &palette.paint(Tone::Warning, &clean(found)));
     }
-    if !status.drift.found.is_empty() {
+    if !status.drift.found.is_empty() || status.resources == 0 {
         return;
     }
-    let text = if status.resources == 0 {
-        "nothing of this stack stands: circles-infra apply"
-    } else if status.drift.whole {
+    let text = if status.drift.whole {
         "none"
     } else {
         "none in what is shown here; circles-infra drift looks at everything"
@@ -87,7 +93,7 @@ fn line(out: &mut String, name: &str, text: &str) {
 
 fn service_lines(out: &mut String, service: &Service, now: i64, palette: Palette) {
     let Some(state) = &service.state else {
-        let text = format!("{} ({}) is not there", service.address, service.name);
+        let text = absent(&service.address, &service.name);
         return line(out, "service", &palette.paint(Tone::Warning, &text));
     };
     let steady = if state.is_steady() {
@@ -139,6 +145,14 @@ fn service_lines(out: &mut String, service: &Service, now: i64, palette: Palette
     }
 }
 
+/// Where nothing was made yet, AWS's name for it may not be known either.
+fn absent(address: &Address, name: &str) -> String {
+    match name {
+        "" => format!("{address} is not there"),
+        name => format!("{address} ({name}) is not there"),
+    }
+}
+
 fn tasks_lines(out: &mut String, state: &ServiceState, now: i64) {
     let mut text = format!("{} of {} running", state.running, state.desired);
     if state.pending > 0 {
@@ -176,7 +190,7 @@ fn tasks_lines(out: &mut String, state: &ServiceState, now: i64) {
 
 fn database_text(database: &Database, palette: Palette) -> String {
     let Some(state) = &database.state else {
-        let text = format!("{} ({}) is not there", database.address, database.name);
+        let text = absent(&database.address, &database.name);
         return palette.paint(Tone::Warning, &text);
     };
     let zones = if state.multi_az { ", two zones" } else { "" };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::who;
-use super::{Planned, Session, SessionError};
+use super::{Planned, Request, Session, SessionError};
 use crate::engine::{Conclusion, Job, Kept, Ledger, Opening, Settings, Stop, conduct};
 use crate::event::{Outcome, RunView, Sink};
 use crate::kind::CloudError;
@@ -150,18 +150,27 @@ impl Session {
             settings.settle_window = Duration::from_secs(1);
             settings.longest_gap = Duration::from_millis(500);
         }
-        if let Some(window) = self.request.process.get("CIRCLES_SETTLE_WINDOW") {
-            settings.settle_window = time(window).ok_or_else(|| {
-                SessionError::Guard(format!(
-                    "CIRCLES_SETTLE_WINDOW={window}: a time is written like 1s or 500ms"
-                ))
-            })?;
+        if let Some(window) = settle_window(&self.request)? {
+            settings.settle_window = window;
             settings.longest_gap = settings
                 .longest_gap
                 .min(settings.settle_window.max(Duration::from_millis(200)));
         }
         Ok(settings)
     }
+}
+
+/// `CIRCLES_SETTLE_WINDOW`, where it is set.
+pub(super) fn settle_window(request: &Request) -> Result<Option<Duration>, SessionError> {
+    let Some(text) = request.process.get("CIRCLES_SETTLE_WINDOW") else {
+        return Ok(None);
+    };
+    let window = time(text).ok_or_else(|| {
+        SessionError::Usage(format!(
+            "CIRCLES_SETTLE_WINDOW={text}: a time is written like 60s, 500ms or 1m 30s"
+        ))
+    })?;
+    Ok(Some(window))
 }
 
 pub(super) fn time(text: &str) -> Option<Duration> {

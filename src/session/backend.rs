@@ -160,14 +160,14 @@ pub fn in_region(aws: &Arc<Aws>, region: Option<&str>) -> Arc<Aws> {
 }
 
 /// `CIRCLES_LEASE`, or a minute.
-fn lease_length(request: &Request) -> Result<Duration, SessionError> {
+pub(super) fn lease_length(request: &Request) -> Result<Duration, SessionError> {
     let Some(text) = request.process.get("CIRCLES_LEASE") else {
         return Ok(LEASE);
     };
     time(text)
         .filter(|length| (Duration::from_secs(1)..=Duration::from_secs(600)).contains(length))
         .ok_or_else(|| {
-            SessionError::Guard(format!(
+            SessionError::Usage(format!(
                 "CIRCLES_LEASE={text}: a lease lasts from 1s to 10m, written like 60s"
             ))
         })

@@ -25,6 +25,9 @@ pub enum SessionError {
     Connect(Box<ConnectError>),
     #[error("{0}")]
     Guard(String),
+    /// A `CIRCLES_…` variable of the process that cannot be read.
+    #[error("{0}")]
+    Usage(String),
     #[error(transparent)]
     Cloud(#[from] CloudError),
     #[error(transparent)]

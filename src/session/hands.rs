@@ -8,9 +8,9 @@ use super::apply::RunAsk;
 use super::{Planned, Session, SessionError};
 use crate::engine::Stop;
 use crate::event::{Event, Outcome, Sink};
-use crate::kind::{Asked, AskedItem, Extent, Memo, Readiness};
+use crate::kind::{Asked, AskedItem, Extent, Memo, Observed, Readiness};
 use crate::model::{Address, Ownership, PROTECT_TAG, PhysicalId, TAG_PREFIX, Tags};
-use crate::plan::{Act, Plan, Sighting, Step, StepId};
+use crate::plan::{Act, Plan, Sighting, Step, StepId, Wish};
 use crate::state::Record;
 
 impl Session {
@@ -86,13 +86,14 @@ impl Session {
             .collect())
     }
 
-    /// Takes over a live resource at an address that the stack file has.
+    /// Takes over a live resource at an address that the stack file has. Says whether that is news: the same again changes nothing, and
+    /// finishes one that was cut short.
     pub async fn import(
         &mut self,
         address: &Address,
         id: &PhysicalId,
         stop: Stop,
-    ) -> Result<Record, SessionError> {
+    ) -> Result<(Record, bool), SessionError> {
         let wish = self
             .wishes
             .iter()
@@ -106,12 +107,46 @@ impl Session {
         self.lock("state import", Duration::ZERO, &mut |_| {})
             .await?;
         let mut planned = self.survey().await?;
-        if let Some(there) = planned.seen.ours.get(address).and_then(|all| all.first()) {
-            return Err(SessionError::Guard(format!(
-                "{address} is {} already",
-                there.observed.id
-            )));
+        let ours = planned.seen.ours.get(address).and_then(|all| all.first());
+        let sighting = match ours.cloned() {
+            Some(there) if there.observed.id != *id => {
+                return Err(SessionError::Guard(format!(
+                    "{address} is {} already",
+                    there.observed.id
+                )));
+            }
+            Some(there) => there,
+            None => {
+                let sighting = Sighting {
+                    generation: 1,
+                    observed: self.importable(&wish, id).await?,
+                };
+                planned.seen.add(address, sighting.clone());
+                sighting
+            }
+        };
+        let known = planned.snapshot.resources.get(address).cloned();
+        if let Some(record) = known.filter(|record| record.id == *id)
+            && planned.unfinished.open.is_empty()
+        {
+            return Ok((record, false));
         }
+        planned
+            .matcher
+            .learn(&wish.kind, id, address, sighting.generation);
+        let act = self.retag(address, &sighting, None);
+        self.carry_out(
+            planned,
+            vec![step(0, address, &sighting, act)],
+            "state import",
+            stop,
+        )
+        .await?;
+        Ok((self.record(address).await?, true))
+    }
+
+    /// A live resource that nobody manages.
+    async fn importable(&self, wish: &Wish, id: &PhysicalId) -> Result<Observed, SessionError> {
         let kind = self
             .kinds
             .get(&wish.kind)
@@ -121,7 +156,7 @@ impl Session {
             scope: self.scope.clone(),
             extent: Extent::Items,
             items: vec![AskedItem {
-                address: address.clone(),
+                address: wish.address.clone(),
                 id: Some(id.clone()),
                 desired: Some(wish.attributes.clone()),
                 last: None,
@@ -149,21 +184,7 @@ impl Session {
                 owner.address, owner.stack, owner.environment
             )));
         }
-        let sighting = Sighting {
-            generation: 1,
-            observed,
-        };
-        planned.matcher.learn(&wish.kind, id, address, 1);
-        planned.seen.add(address, sighting.clone());
-        let act = self.retag(address, &sighting, None);
-        self.carry_out(
-            planned,
-            vec![step(0, address, &sighting, act)],
-            "state import",
-            stop,
-        )
-        .await?;
-        self.record(address).await
+        Ok(observed)
     }
 
     /// A change of nothing but our tags.

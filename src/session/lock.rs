@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::who;
 use super::{Request, Session, SessionError};
 use crate::engine::{Ledger, Opening};
-use crate::state::{Holder, Lease, Store, StoreError};
+use crate::state::{Holder, Lease, SnapshotError, Store, StoreError};
 
 /// Between two looks at a lease that somebody else has.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
@@ -14,6 +14,14 @@ const LOOK_AGAIN: Duration = Duration::from_millis(500);
 pub const TAKING_OVER: &str = "take over";
 /// A dead holder has at most what was in flight, so it is ahead of us a few times at most.
 const ROUNDS: usize = 5;
+
+/// A damaged state that was kept beside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Salvaged {
+    pub damage: SnapshotError,
+    /// Where it is now.
+    pub kept: String,
+}
 
 impl Session {
     /// Takes the lease, waiting up to `patience` for somebody else to finish. Held until the session ends.
@@ -23,16 +31,48 @@ impl Session {
         patience: Duration,
         on_wait: &mut dyn FnMut(&StoreError),
     ) -> Result<(), SessionError> {
+        if self.take_lease(doing, patience, on_wait).await? {
+            self.fence().await?;
+        }
+        Ok(())
+    }
+
+    /// The same for whoever makes the state anew: one that is damaged is kept beside before anything else, and told of.
+    pub async fn lock_to_rebuild(
+        &mut self,
+        doing: &str,
+        patience: Duration,
+        on_wait: &mut dyn FnMut(&StoreError),
+    ) -> Result<Option<Salvaged>, SessionError> {
+        let taken_over = self.take_lease(doing, patience, on_wait).await?;
+        let salvaged = match self.store.load().await {
+            Err(StoreError::Snapshot(damage)) if damage.is_damage() => Some(Salvaged {
+                kept: self.store.lay_aside().await?,
+                damage,
+            }),
+            // What is not damaged is read again where it is used, and told there.
+            _ => None,
+        };
+        if taken_over {
+            self.fence().await?;
+        }
+        Ok(salvaged)
+    }
+
+    /// Says whether it was taken from a holder that did not give it back.
+    async fn take_lease(
+        &mut self,
+        doing: &str,
+        patience: Duration,
+        on_wait: &mut dyn FnMut(&StoreError),
+    ) -> Result<bool, SessionError> {
         if self.lease.is_some() {
-            return Ok(());
+            return Ok(false);
         }
         let lease = take(self.store.as_ref(), &self.request, doing, patience, on_wait).await?;
         let taken_over = lease.taken_over();
         self.lease = Some(lease);
-        if taken_over {
-            self.fence().await?;
-        }
-        Ok(())
+        Ok(taken_over)
     }
 
     /// Writes a line to the journal and a new epoch to the state before anything is looked at: from then on whatever the holder of before

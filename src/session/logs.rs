@@ -6,6 +6,7 @@ use futures::future::try_join_all;
 
 use super::{Session, SessionError};
 use crate::aws::logs::events::{Line, Wanted, page};
+use crate::kind::Class;
 use crate::model::Address;
 
 /// CloudWatch shows a line up to this long after the task wrote it, in milliseconds; a follower looks back so far for late ones.
@@ -102,7 +103,14 @@ impl Session {
         let mut token = None;
         let mut before = BTreeSet::new();
         loop {
-            let (lines, next) = page(&self.aws, &wanted, token).await?;
+            let read = page(&self.aws, &wanted, token).await;
+            let (lines, next) = read.map_err(|error| match error.class {
+                Class::NotFound => SessionError::NotFound(format!(
+                    "AWS has no log group {} yet: circles-infra apply makes it",
+                    source.group
+                )),
+                _ => error.into(),
+            })?;
             all.extend(lines);
             // A token that comes again is the end: there is nothing behind it.
             match next {

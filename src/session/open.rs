@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::backend::Finder;
+use super::apply::settle_window;
+use super::backend::{Finder, lease_length};
 use super::{Request, Session, SessionError};
 use crate::aws::{self, Aws, Connect};
 use crate::diagnostic::Diagnostic;
@@ -19,6 +20,9 @@ const SANDBOX_ACCOUNT: &str = "000000000000";
 impl Session {
     /// Reads the stack, connects (starting the sandbox if need be), and finds the state. Writes nothing.
     pub async fn open(request: Request) -> Result<Self, SessionError> {
+        // Before anything is asked, also where nobody will need them this time.
+        settle_window(&request)?;
+        lease_length(&request)?;
         let text = read(&request.stack_file)?;
         let catalog = Catalog::from(&aws::tables());
         // Offline first: every mistake in the file is told before anything is asked of AWS.

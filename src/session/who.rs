@@ -17,11 +17,26 @@ pub fn who(process: &BTreeMap<String, String>) -> String {
     if let Some(url) = get("CI_JOB_URL").or(get("BUILD_URL")) {
         return url.clone();
     }
-    let user = get("USER")
-        .or(get("LOGNAME"))
-        .map_or("somebody", String::as_str);
+    let user = match get("USER").or(get("LOGNAME")) {
+        Some(user) => user.clone(),
+        None => {
+            let id = rustix::process::getuid().as_raw();
+            let known = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+            name_of(id, &known).unwrap_or_else(|| format!("uid {id}"))
+        }
+    };
     let host = rustix::system::uname();
     format!("{user}@{}", host.nodename().to_string_lossy())
+}
+
+/// A user's name in the text of `/etc/passwd` (`name:password:id:…`).
+fn name_of(id: u32, known: &str) -> Option<String> {
+    let id = id.to_string();
+    known.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next().filter(|name| !name.is_empty())?;
+        (fields.nth(1) == Some(&id)).then(|| name.to_owned())
+    })
 }
 
 /// The commit that a CI job works on.
@@ -80,6 +95,17 @@ mod tests {
     fn info(process: &[(&str, &str)]) -> RunInfo {
         let process = process.iter().map(|(k, v)| ((*k).into(), (*v).into()));
         run_info(&process.collect(), "arn:aws:iam::111122223333:role/ci")
+    }
+
+    #[test]
+    fn without_a_word_of_the_user_the_system_is_asked() {
+        let known = "root:x:0:0:root:/root:/bin/sh\nann:x:1000:100::/home/ann:/bin/sh\n:x:7:\n";
+        assert_eq!(name_of(1000, known).as_deref(), Some("ann"));
+        assert_eq!(name_of(100, known), None);
+        assert_eq!(name_of(7, known), None);
+        let nobody = info(&[]);
+        let (user, _) = nobody.who.split_once('@').unwrap();
+        assert!(!user.is_empty() && user != "somebody", "{user}");
     }
 
     #[test]

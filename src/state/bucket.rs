@@ -130,6 +130,21 @@ impl BucketStore {
             })
     }
 
+    /// A copy under another name first: the bucket keeps the old version as well, but there nobody looks for it.
+    async fn lay_aside_now(&self) -> Result<String, StoreError> {
+        let name = self.name("state.json");
+        let aside = self.name(&format!("state.damaged-{:08x}.json", rand::random::<u32>()));
+        if let Some((text, _)) = self.objects.get(&name).await? {
+            self.put(&aside, &text, None).await?;
+            self.objects.delete(std::slice::from_ref(&name)).await?;
+        }
+        Ok(format!(
+            "{} (and as an older version of {})",
+            self.objects.place(&aside),
+            self.objects.place(&name)
+        ))
+    }
+
     /// All names in the folder of the newest run, and that run's number; `None`: nothing ever ran.
     async fn newest(&self) -> Result<Option<(u64, Vec<String>)>, StoreError> {
         let prefix = self.name("journal/");
@@ -287,6 +302,10 @@ impl Store for BucketStore {
         snapshot: &'a Snapshot,
     ) -> BoxFuture<'a, Result<Version, StoreError>> {
         Box::pin(self.write(base, snapshot))
+    }
+
+    fn lay_aside(&self) -> BoxFuture<'_, Result<String, StoreError>> {
+        Box::pin(self.lay_aside_now())
     }
 
     fn journal(&self) -> BoxFuture<'_, Result<Vec<Entry>, StoreError>> {

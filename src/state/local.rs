@@ -116,6 +116,17 @@ impl LocalStore {
         }
     }
 
+    fn lay_aside_now(&self) -> Result<String, StoreError> {
+        let path = self.file("state.json");
+        let aside = self.file(&format!("state.damaged-{:08x}.json", rand::random::<u32>()));
+        let put = || -> io::Result<()> {
+            fs::rename(&path, &aside)?;
+            File::open(&self.folder)?.sync_all()
+        };
+        put().map_err(failed("renaming", &path))?;
+        Ok(aside.display().to_string())
+    }
+
     fn make_folder(&self) -> Result<(), StoreError> {
         fs::create_dir_all(&self.folder).map_err(failed("making", &self.folder))
     }
@@ -312,6 +323,10 @@ impl Store for LocalStore {
         snapshot: &'a Snapshot,
     ) -> BoxFuture<'a, Result<Version, StoreError>> {
         Box::pin(async move { self.write(base, snapshot) })
+    }
+
+    fn lay_aside(&self) -> BoxFuture<'_, Result<String, StoreError>> {
+        Box::pin(async { self.lay_aside_now() })
     }
 
     fn journal(&self) -> BoxFuture<'_, Result<Vec<Entry>, StoreError>> {

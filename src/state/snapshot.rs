@@ -91,12 +91,10 @@ pub struct Snapshot {
     pub last_run: RunInfo,
 }
 
-/// Why a state cannot be used. Each names the place and what to do.
+/// Why a state cannot be used. Each names the place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SnapshotError {
-    #[error(
-        "{place} is damaged: {what}. Move it away and run `circles-infra state rebuild`: the state is found again in AWS"
-    )]
+    #[error("{place} is damaged: {what}")]
     Damaged { place: String, what: String },
     #[error(
         "{place} was written by a newer circles-infra (format {found}; this one reads up to {FORMAT}). Upgrade circles-infra"
@@ -108,14 +106,19 @@ pub enum SnapshotError {
         found: String,
         expected: String,
     },
-    #[error(
-        "{place} breaks invariant {number}: {what}. Move it away and run `circles-infra state rebuild`"
-    )]
+    #[error("{place} breaks invariant {number}: {what}")]
     Invariant {
         place: String,
         number: u8,
         what: String,
     },
+}
+
+impl SnapshotError {
+    /// Whether a state made anew from AWS can take its place. A newer one is whole, and knows more than this program.
+    pub fn is_damage(&self) -> bool {
+        !matches!(self, Self::Newer { .. })
+    }
 }
 
 impl Snapshot {

@@ -82,6 +82,10 @@ impl StoreError {
     pub fn advice(&self) -> Vec<String> {
         let lines: &[&str] = match self {
             Self::Cloud { error, .. } => return error.advice(),
+            Self::Snapshot(error) if error.is_damage() => &[
+                "the way out: circles-infra state rebuild keeps what is there beside, and finds this stack's state again in AWS",
+                "nothing was changed",
+            ],
             Self::Journal { .. } => {
                 &["move that file away; what it tells of is found again by its tags"]
             }
@@ -126,10 +130,10 @@ pub trait Lease: Send + Sync {
         false
     }
 
-    /// How long what an earlier run left is known to be old, by our own clock. `None`: all writers share this machine's clock, and the
-    /// times in the journal can be believed.
-    fn silence(&self) -> Option<Duration> {
-        None
+    /// How old what an earlier run left is known to be at least, by our own monotonic clock: as long as its holder was watched. The times
+    /// in a journal are a wall clock's, which may have been set meanwhile, also on one machine.
+    fn silence(&self) -> Duration {
+        Duration::ZERO
     }
 }
 
@@ -157,6 +161,9 @@ pub trait Store: Send + Sync {
         base: Option<&'a Version>,
         snapshot: &'a Snapshot,
     ) -> BoxFuture<'a, Result<Version, StoreError>>;
+    /// Keeps a state that cannot be read beside, under a name of its own, so that nothing is lost and a new one can be written. Says
+    /// where it is now.
+    fn lay_aside(&self) -> BoxFuture<'_, Result<String, StoreError>>;
     /// The journal as it stands, without what a crash left of the last append.
     fn journal(&self) -> BoxFuture<'_, Result<Vec<Entry>, StoreError>>;
     /// Appends; durable when this returns.

@@ -174,6 +174,14 @@ impl World {
             .to_owned()
     }
 
+    async fn text_of(&self, name: &str) -> String {
+        let s3 = self.s3().await;
+        let read = s3.get_object().bucket("shop-states").key(name).send().await;
+        let bytes = read.expect("an object").body.collect().await;
+        let bytes = bytes.expect("its bytes").into_bytes();
+        String::from_utf8(bytes.to_vec()).expect("text")
+    }
+
     async fn put(&self, name: &str, text: &str) {
         self.s3()
             .await

@@ -3,6 +3,7 @@
 
 mod course;
 mod failing;
+mod import;
 mod killed;
 mod ladder;
 mod lost;

@@ -57,7 +57,10 @@ impl Shop {
     }
 
     async fn of(stack: PathBuf, folder: TempDir) -> Self {
-        let aws = LocalAws::start();
+        Self::at(LocalAws::start(), stack, folder).await
+    }
+
+    async fn at(aws: LocalAws, stack: PathBuf, folder: TempDir) -> Self {
         let sdk = Aws::connect(&Connect {
             region: Some("us-east-1".into()),
             endpoint: Some(aws.endpoint()),

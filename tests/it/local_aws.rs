@@ -25,8 +25,14 @@ pub struct LocalAws {
 }
 
 const PLAIN: &str = "
-import os, sys, time
+import json, os, sys, time
+from moto.ecr.responses import ECRResponse
 from moto.server import ThreadedMotoServer
+if registry := os.environ.get('REGISTRY'):
+    def token(self):
+        token = 'dGVzdDp0ZXN0'
+        return json.dumps({'authorizationData': [{'authorizationToken': token, 'proxyEndpoint': registry}]})
+    ECRResponse.get_authorization_token = token
 server = ThreadedMotoServer(ip_address='127.0.0.1', port=0, verbose=False)
 server.start()
 with open(sys.argv[1] + '.new', 'w') as file:
@@ -87,6 +93,11 @@ impl LocalAws {
     /// moto as it comes. [`Self::control`] and what needs it are not for this one.
     pub fn plain() -> Self {
         Self::serve(|command| command.args(["-c", PLAIN]))
+    }
+
+    /// The same with a registry's address in the place of ECR's, which leads nowhere.
+    pub fn plain_with_registry(url: &str) -> Self {
+        Self::serve(|command| command.args(["-c", PLAIN]).env("REGISTRY", url))
     }
 
     /// Starts a Python with these arguments, the name of the port file after them.

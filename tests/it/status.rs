@@ -48,7 +48,8 @@ async fn one_screen_in_a_dozen_calls() {
     world.expect(&["destroy", "--yes"], 0);
     let said = world.expect(&["status"], 0);
     assert!(
-        said.out.contains("nothing of this stack stands"),
+        said.out
+            .contains("nothing of it is there yet: circles-infra apply makes it"),
         "{}",
         said.out
     );

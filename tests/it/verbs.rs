@@ -1,6 +1,7 @@
 //! What the commands promise, from outside: the real program against a local AWS, changed behind its back where that is the point.
 
 mod drift;
+mod early;
 mod elsewhere;
 mod environments;
 mod existing;
@@ -18,4 +19,5 @@ mod plan_files;
 mod replacing;
 mod selecting;
 mod state;
+mod strays;
 mod watching;

@@ -55,7 +55,7 @@ pub fn sized(seed: u64, count: u64, dice: &mut Dice) -> Case {
         }
         let times = dice.between(1, 2);
         let runs = (0..times)
-            .map(|_| run(dice, &graph, count, keeping, loses))
+            .map(|_| run(dice, &graph, count, loses))
             .collect();
         stages.push(Stage {
             graph: graph.clone(),
@@ -67,7 +67,7 @@ pub fn sized(seed: u64, count: u64, dice: &mut Dice) -> Case {
         stages.push(Stage {
             graph: graph.clone(),
             destroy: true,
-            runs: vec![run(dice, &graph, count, keeping, loses)],
+            runs: vec![run(dice, &graph, count, loses)],
         });
     }
     Case {
@@ -77,7 +77,7 @@ pub fn sized(seed: u64, count: u64, dice: &mut Dice) -> Case {
     }
 }
 
-fn run(dice: &mut Dice, graph: &Graph, count: u64, keeping: Keeping, loses: bool) -> Run {
+fn run(dice: &mut Dice, graph: &Graph, count: u64, loses: bool) -> Run {
     let boundary = |dice: &mut Dice| {
         let most = dice.between(1, 1 + count * 12);
         dice.between(1, most)
@@ -118,7 +118,7 @@ fn run(dice: &mut Dice, graph: &Graph, count: u64, keeping: Keeping, loses: bool
         storm: dice.chance(200).then(|| dice.between(0, 60) as u32),
     };
     let second = mishap.pause_at.is_some() || dice.chance(100);
-    let off = keeping == Keeping::Bucket && dice.chance(200);
+    let off = dice.chance(200);
     Run {
         deeds: deeds(dice, graph, loses),
         mishap,

@@ -126,6 +126,10 @@ impl Store for Shelf {
         })
     }
 
+    fn lay_aside(&self) -> BoxFuture<'_, Result<String, StoreError>> {
+        self.inner.lay_aside()
+    }
+
     fn journal(&self) -> BoxFuture<'_, Result<Vec<Entry>, StoreError>> {
         self.inner.journal()
     }

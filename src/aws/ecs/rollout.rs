@@ -39,11 +39,15 @@ pub struct Event {
 #[derive(Clone, Debug)]
 pub struct Rollout<'a> {
     pub status: &'a str,
+    /// What the service shall run, as it says itself.
+    pub definition: &'a str,
     pub desired: i32,
     pub running: i32,
     pub pending: i32,
     pub deployments: &'a [Deployment],
     pub events: &'a [Event],
+    /// Its server was found to roll nothing out: see [`Rollout::stands_still`].
+    pub still: bool,
     pub wished: Option<&'a str>,
     /// When the wished one was registered, in seconds since 1970; read only when [`Rollout::may_be_rolled_back`].
     pub wished_at: Option<i64>,
@@ -89,6 +93,9 @@ impl Rollout<'_> {
         if let Some(why) = self.failure() {
             return Readiness::Broken(why);
         }
+        if self.still {
+            return Readiness::Ready;
+        }
         let Some(primary) = self.primary() else {
             return Readiness::NotYet("no deployment yet".into());
         };
@@ -105,6 +112,20 @@ impl Rollout<'_> {
         } else {
             Readiness::NotYet(self.counts())
         }
+    }
+
+    /// What no AWS shows for long: the service has the wished definition and its one deployment is of another, or tasks are about to
+    /// start and no event tells of it. AWS begins the deployment together with the change of the service, and an event with each start.
+    /// A server that keeps answering so (moto) rolls nothing out: waiting for it would never end.
+    pub fn stands_still(&self) -> bool {
+        let (Some(wished), [only]) = (self.wished, self.deployments) else {
+            return false;
+        };
+        let behind = self.definition == wished
+            && only.task_definition != wished
+            && !only.reason.contains("circuit breaker");
+        let idle = self.pending > 0 && only.failed == 0 && self.events.is_empty();
+        self.status == "ACTIVE" && (behind || idle)
     }
 
     /// Whether the service went back from some task definition, and it has to be seen whether that was the wished one.
@@ -213,11 +234,13 @@ mod tests {
     ) -> Rollout<'a> {
         Rollout {
             status: "ACTIVE",
+            definition: wished.unwrap_or(OLD),
             desired: 2,
             running,
             pending: 0,
             deployments,
             events: &[],
+            still: false,
             wished,
             wished_at: None,
         }
@@ -331,5 +354,33 @@ mod tests {
         going.status = "DRAINING";
         going.desired = 0;
         assert_eq!(going.readiness(), Readiness::Going("1 of 0 running".into()));
+    }
+
+    #[test]
+    fn a_server_that_rolls_nothing_out_is_told_from_one_that_lags() {
+        let of_old = [one("PRIMARY", OLD, "IN_PROGRESS")];
+        let mut behind = rollout(0, &of_old, Some(NEW));
+        assert!(behind.stands_still());
+        assert!(matches!(behind.readiness(), Readiness::NotYet(_)));
+        behind.still = true;
+        assert_eq!(behind.readiness(), Readiness::Ready);
+        // From before the update; rolling; done; looked at for planning.
+        behind.definition = OLD;
+        assert!(!behind.stands_still());
+        let rolling = [one("PRIMARY", NEW, "IN_PROGRESS"), of_old[0].clone()];
+        assert!(!rollout(0, &rolling, Some(NEW)).stands_still());
+        assert!(!rollout(2, &rolling[..1], Some(NEW)).stands_still());
+        assert!(!rollout(0, &of_old, None).stands_still());
+        // Tasks that never start, of which nobody says a word.
+        let mut idle = rollout(0, &rolling[..1], Some(NEW));
+        idle.pending = 2;
+        assert!(idle.stands_still());
+        let events = [Event {
+            id: "1".into(),
+            at: 0,
+            message: "(service app) has started 1 tasks: (task 1).".into(),
+        }];
+        idle.events = &events;
+        assert!(!idle.stands_still());
     }
 }

@@ -75,6 +75,8 @@ pub struct Live {
     wished: Option<String>,
     /// When that was registered, in seconds since 1970.
     wished_at: Option<i64>,
+    /// Its server rolls nothing out.
+    still: bool,
 }
 
 const DESCRIBE: &str = "ecs:DescribeServices";
@@ -98,6 +100,7 @@ impl Live {
             tags,
             wished,
             wished_at: None,
+            still: false,
         }
     }
 
@@ -114,25 +117,16 @@ impl Live {
     pub fn rollout(&self) -> Rollout<'_> {
         Rollout {
             status: self.status(),
+            definition: self.service.task_definition().unwrap_or_default(),
             desired: self.service.desired_count(),
             running: self.service.running_count(),
             pending: self.service.pending_count(),
             deployments: &self.deployments,
             events: &self.events,
+            still: self.still,
             wished: self.wished.as_deref(),
             wished_at: self.wished_at,
         }
-    }
-
-    /// It has the wished task definition, and its one deployment is of another.
-    fn lacks_its_rollout(&self) -> bool {
-        let wished = self.wished.as_deref();
-        wished.is_some()
-            && self.service.task_definition() == wished
-            && matches!(
-                self.deployments.as_slice(),
-                [only] if Some(only.task_definition.as_str()) != wished && only.reason.is_empty()
-            )
     }
 
     fn status(&self) -> &str {

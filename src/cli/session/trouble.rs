@@ -16,6 +16,7 @@ pub fn failure(error: SessionError, style: Style) -> Failure {
             let body = diagnostic::render(diagnostics, texts, style);
             Failure::new(FailureKind::Stack, error.to_string()).body(body)
         }
+        SessionError::Usage(_) => Failure::new(FailureKind::Usage, error.to_string()),
         SessionError::Cloud(error) => error.into(),
         SessionError::Connect(error) => (*error).into(),
         SessionError::Stale(_) => Failure::new(FailureKind::StalePlan, error.to_string())

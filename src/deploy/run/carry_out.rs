@@ -4,6 +4,7 @@ use futures::future::try_join_all;
 use serde::Serialize;
 
 use super::Ship;
+use super::commit::commit;
 use super::steps;
 use crate::deploy::error::DeployError;
 use crate::deploy::image::short;
@@ -15,7 +16,8 @@ use crate::deploy::revision::{self, Revision};
 use crate::deploy::roll::{self, End, Roll};
 use crate::deploy::said::Said;
 use crate::deploy::source::Ready;
-use crate::plan::release::RELEASE;
+use crate::model::Ownership;
+use crate::plan::release::{OUTSIDE, RELEASE};
 use crate::session::{Calls, Session};
 
 use super::What;
@@ -120,11 +122,22 @@ impl Ship<'_> {
 }
 
 fn already(ship: &Ship<'_>, ready: &Ready, running: Option<String>) -> Outcome {
-    let what = running.as_deref().unwrap_or("the stack file's image");
-    ship.say(format!(
-        "nothing to do: {what} (image {}) runs already",
-        short(&ready.manifest.digest)
-    ));
+    let image = short(&ready.manifest.digest);
+    let ours = |one: &Revision| Ownership::read(&one.tags).is_some();
+    let what = match &running {
+        Some(name) if name != OUTSIDE => format!("{name} (image {image}) runs already"),
+        None if ship.revisions.iter().all(ours) => {
+            format!("the stack file's image ({image}) runs already")
+        }
+        _ => {
+            let names: Vec<&str> = ship.revisions.iter().map(Revision::name).collect();
+            format!(
+                "image {image} runs already, as {}: registered outside, it counts as a release of its own",
+                names.join(", ")
+            )
+        }
+    };
+    ship.say(format!("nothing to do: {what}"));
     Outcome {
         changed: false,
         steady: true,
@@ -363,33 +376,4 @@ fn shipped(ship: &Ship<'_>, new: &[Revision], answered: Vec<Option<String>>) -> 
             answered: answered.next().flatten(),
         })
         .collect()
-}
-
-/// What the image was built from: its own label, the CI job's commit, or for a build here, the checkout's.
-async fn commit(ship: &Ship<'_>, session: &Session, ready: &Ready) -> Option<String> {
-    if let Some(commit) = ready.config.commit() {
-        return Some(commit.to_owned());
-    }
-    if matches!(ship.order.what, What::Back(_)) {
-        return None;
-    }
-    let process = &session.request().process;
-    let of_job = ["GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT"]
-        .iter()
-        .find_map(|name| process.get(*name));
-    if let Some(commit) = of_job {
-        return Some(commit.clone());
-    }
-    if ship.order.what != What::Build {
-        return None;
-    }
-    let folder = session.request().stack_file.parent()?.to_path_buf();
-    let mut git = tokio::process::Command::new("git");
-    git.args(["rev-parse", "HEAD"]);
-    if !folder.as_os_str().is_empty() {
-        git.current_dir(folder);
-    }
-    let said = git.output().await.ok()?;
-    let text = String::from_utf8(said.stdout).ok()?;
-    Some(text.trim().to_owned()).filter(|text| said.status.success() && !text.is_empty())
 }

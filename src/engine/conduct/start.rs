@@ -149,14 +149,15 @@ impl Conductor<'_> {
         Some(self.age_at_start(at) + self.started.elapsed())
     }
 
-    /// How old a line of an earlier run was, at least, when this one began. Another machine's clock may be hours off: then only what
+    /// How old a line of an earlier run was, at least, when this one began. The clock that it was written by may be hours off: only what
     /// was seen by our own counts, unless the line is of another day.
     pub(super) fn age_at_start(&self, at: u64) -> Duration {
         let now = self.ledger.now().saturating_sub(at);
         let said = Duration::from_millis(now).saturating_sub(self.started.elapsed());
-        match self.lease.silence() {
-            Some(silence) if said < ANOTHER_DAY => silence,
-            _ => said,
+        if said < ANOTHER_DAY {
+            self.lease.silence()
+        } else {
+            said
         }
     }
 }

@@ -184,8 +184,8 @@ impl Lease for HeldLease {
         self.watched.is_some()
     }
 
-    fn silence(&self) -> Option<Duration> {
-        Some(self.watched.unwrap_or_default())
+    fn silence(&self) -> Duration {
+        self.watched.unwrap_or_default()
     }
 }
 

@@ -235,6 +235,46 @@ async fn objects_that_somebody_edited_are_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_object_is_kept_beside_and_made_anew() {
+    let world = World::in_s3();
+    world.expect("ann", &["apply", "--yes"], 0);
+    let state = world.object("/state.json").await;
+    for text in ["", "{\"format\":1"] {
+        world.put(&state, text).await;
+        let said = world.expect("ann", &["apply", "--yes"], 1);
+        assert!(said.contains("circles-infra state rebuild"), "{said}");
+        let said = world.expect("ann", &["state", "rebuild"], 0);
+        let (_, kept) = said
+            .split_once("kept as s3://shop-states/")
+            .expect("a place");
+        let (kept, rest) = kept.split_once(' ').expect("words behind it");
+        assert!(rest.contains("as an older version of"), "{said}");
+        assert_eq!(world.text_of(kept).await, text);
+        world.expect("bob", &["plan", "--detailed-exitcode"], 0);
+    }
+    world.put(&state, "{\"format\":7}").await;
+    let said = world.expect("ann", &["state", "rebuild"], 1);
+    assert!(said.contains("newer circles-infra"), "{said}");
+    assert_eq!(world.made().await, GROUPS, "nothing was made again");
+}
+
+/// A run that died has left its lease, and its state was damaged since.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_object_of_a_dead_run_is_made_anew_too() {
+    let world = World::in_s3();
+    world.expect("ann", &["apply", "--yes"], 0);
+    let state = world.object("/state.json").await;
+    world.put(&state, "{\"oops").await;
+    let lock = world.object("/lock.json").await;
+    world.put(&lock, "left by somebody").await;
+    let mut rebuild = world.command("bob", &["state", "rebuild"]);
+    let output = rebuild.env("CIRCLES_LEASE", "2s").output();
+    let said = super::said(&output.expect("the program runs"), "bob", 0);
+    assert!(said.contains("state.damaged-"), "{said}");
+    world.expect("bob", &["plan", "--detailed-exitcode"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_table_with_another_key_is_refused() {
     let world = World::new(&small(
         "{ backend: s3, bucket: shop-states, lock: { dynamodb: shop-orders } }",

@@ -18,7 +18,7 @@ __attribute__((constructor)) static void begin(void) {
 int clock_gettime(clockid_t id, struct timespec *now) {
     if (!real) begin();
     int error = real(id, now);
-    if (!error && id == CLOCK_REALTIME) now->tv_sec += shift;
+    if (!error && id == CLOCK_REALTIME) now->tv_sec += getenv("JUMPING_CLOCK") && now->tv_sec % 2 ? -shift : shift;
     return error;
 }
 "#;
@@ -125,6 +125,31 @@ async fn a_living_holder_keeps_its_lease_whatever_the_clocks_say() {
     let output = first.wait_with_output().expect("the first run's end");
     super::said(&output, "ann", 0);
     assert_eq!(world.made().await, GROUPS, "nothing was made twice");
+}
+
+/// A clock that somebody or something keeps setting: forward and back by two hours, each second.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_jumps_neither_steals_nor_loses_a_lease() {
+    let world = World::in_s3();
+    let machines = Shifted {
+        shim: shim(&world),
+        world: &world,
+    };
+    world.slow(1.0).await;
+    let apply = ["apply", "--yes", "--parallelism", "1"];
+    let mut first = machines.command("ann", HOUR, &apply);
+    first.env("JUMPING_CLOCK", "yes");
+    let first = first.spawn().expect("the program starts");
+    world.until_made(1).await;
+    let mut second = machines.command("bob", HOUR, &["apply", "--yes"]);
+    let output = second.env("JUMPING_CLOCK", "yes").output();
+    let refused = super::said(&output.expect("the program runs"), "bob", 75);
+    assert!(refused.contains("ann@"), "{refused}");
+    world.quick().await;
+    let output = first.wait_with_output().expect("the first run's end");
+    super::said(&output, "ann", 0);
+    assert_eq!(world.made().await, GROUPS, "nothing was made twice");
+    world.expect("bob", &["plan", "--detailed-exitcode"], 0);
 }
 
 /// A clock that is set right between two runs on one machine.

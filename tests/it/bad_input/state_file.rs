@@ -12,28 +12,6 @@ fn it_is_never_written_over_and_never_needed() {
     let newer = String::from_utf8_lossy(&good).replacen("\"format\":2", "\"format\":99", 1);
     let edited = String::from_utf8_lossy(&good).replacen("bad-state-sg", "other-sg", 1);
     assert_ne!(edited.as_bytes(), good);
-    for (text, sentence) in [
-        ("{\"oops", "is damaged: "),
-        ("", "is damaged: "),
-        (edited.as_str(), "is damaged: its checksum does not fit"),
-        (
-            newer.as_str(),
-            "was written by a newer circles-infra (format 99; this one reads up to 2). Upgrade circles-infra",
-        ),
-    ] {
-        std::fs::write(&file, text).expect("a bad state");
-        for verb in [
-            &["plan"][..],
-            &["apply", "--yes"],
-            &["destroy", "--yes"],
-            &["state", "list"],
-            &["state", "rebuild"],
-        ] {
-            let said = desk.expect(verb, 1);
-            assert!(said.err.contains(sentence), "{verb:?}\n{}", said.err);
-            assert_eq!(std::fs::read_to_string(&file).expect("the state"), text);
-        }
-    }
     // Of another account, and of before there were checksums.
     let (_, rest) = std::str::from_utf8(&good)
         .expect("text")
@@ -41,13 +19,56 @@ fn it_is_never_written_over_and_never_needed() {
         .expect("a serial");
     let elsewhere =
         format!("{{\"format\":1,\"serial\"{rest}").replace("000000000000", "111122223333");
-    std::fs::write(&file, elsewhere).expect("another's state");
-    assert!(desk.expect(&["plan"], 1).err.contains("111122223333"));
-    // What the message says to do.
-    std::fs::rename(&file, desk.path("bad.json")).expect("moved away");
-    desk.expect(&["state", "rebuild"], 0);
-    desk.settled(&[]);
+    for (text, sentence) in [
+        ("{\"oops", "is damaged: "),
+        ("", "is damaged: "),
+        (edited.as_str(), "is damaged: its checksum does not fit"),
+        (elsewhere.as_str(), "111122223333"),
+    ] {
+        refused(&desk, text, sentence, "circles-infra state rebuild");
+        // What the message says to do.
+        let said = desk.expect(&["state", "rebuild"], 0);
+        assert!(said.err.contains(sentence), "{}", said.err);
+        assert_eq!(kept(&desk, &said.err), text);
+        desk.settled(&[]);
+    }
+    let sentence = "was written by a newer circles-infra (format 99; this one reads up to 2)";
+    refused(&desk, &newer, sentence, "Upgrade circles-infra");
+    let said = desk.expect(&["state", "rebuild"], 1);
+    assert!(said.err.contains(sentence), "{}", said.err);
+    assert_eq!(std::fs::read_to_string(&file).expect("the state"), newer);
     std::fs::write(&file, good).expect("the state");
+    desk.expect(&["destroy", "--yes"], 0);
+}
+
+/// Every verb refuses that text, says what to do, and leaves it as it is.
+fn refused(desk: &Desk, text: &str, sentence: &str, way_out: &str) {
+    let file = desk.state_folder().join("state.json");
+    std::fs::write(&file, text).expect("a bad state");
+    for verb in [
+        &["plan"][..],
+        &["apply", "--yes"],
+        &["destroy", "--yes"],
+        &["state", "list"],
+    ] {
+        let said = desk.expect(verb, 1);
+        for words in [sentence, way_out] {
+            assert!(said.err.contains(words), "{verb:?}\n{}", said.err);
+        }
+        assert_eq!(std::fs::read_to_string(&file).expect("the state"), text);
+    }
+}
+
+/// The damaged state, where it is said to be kept.
+fn kept(desk: &Desk, said: &str) -> String {
+    let files = std::fs::read_dir(desk.state_folder()).expect("the state");
+    let paths = files.map(|entry| entry.expect("an entry").path());
+    let kept = paths.into_iter().find(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with("state.damaged-") && said.contains(&*name)
+    });
+    let kept = kept.unwrap_or_else(|| panic!("it is kept nowhere\n{said}"));
+    std::fs::read_to_string(kept).expect("the damaged state")
 }
 
 #[test]

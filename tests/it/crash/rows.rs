@@ -116,6 +116,68 @@ async fn fill(world: &World) {
     }
 }
 
+/// The family's revisions that are in use.
+async fn in_use(ecs: &aws_sdk_ecs::Client) -> Vec<String> {
+    let listed = ecs.list_task_definitions().family_prefix("rows").send();
+    let listed = listed.await.expect("a listing");
+    listed.task_definition_arns().to_vec()
+}
+
+/// As many revisions as are kept (`KEPT` in `src/aws/ecs/task_definition.rs`).
+const REVISIONS: usize = 10;
+
+/// Copies of the revision with all its tags, until no more are kept.
+async fn crowd(ecs: &aws_sdk_ecs::Client) {
+    let answer = ecs
+        .describe_task_definition()
+        .task_definition("rows")
+        .include(aws_sdk_ecs::types::TaskDefinitionField::Tags)
+        .send()
+        .await
+        .expect("a definition");
+    let one = answer.task_definition().expect("a definition");
+    for _ in in_use(ecs).await.len()..REVISIONS {
+        ecs.register_task_definition()
+            .family("rows")
+            .set_container_definitions(one.container_definitions.clone())
+            .set_execution_role_arn(one.execution_role_arn.clone())
+            .set_network_mode(one.network_mode.clone())
+            .set_requires_compatibilities(one.requires_compatibilities.clone())
+            .set_cpu(one.cpu.clone())
+            .set_memory(one.memory.clone())
+            .set_runtime_platform(one.runtime_platform.clone())
+            .set_tags(answer.tags.clone())
+            .send()
+            .await
+            .expect("a revision");
+    }
+}
+
+/// Killed between a new revision and the end of an old one: one too many is no change, and the next new one makes room for both.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revision_too_many_goes_with_the_next() {
+    let world = World::new().await;
+    let ecs = aws_sdk_ecs::Client::new(&world.aws.config().await);
+    let made = world.written_stack(STACK);
+    let apply = Leg::Make.arguments();
+    let expect = async |stack: &std::path::Path, arguments: &[&str], when: &str| {
+        let ended = world.expect(stack, arguments, 0, when).await;
+        ended.unwrap_or_else(|error| panic!("{error}"));
+    };
+    expect(&made, apply, "before").await;
+    crowd(&ecs).await;
+    let second = world.written_stack(&STACK.replace("TRY: \"1\"", "TRY: \"2\""));
+    let kill = Deed::Kill(Moment::Before);
+    let script = Script::new(When::Named("DeregisterTaskDefinition"), kill);
+    assert!(world.run(&second, apply, script).await.killed());
+    expect(&second, apply, "killed before it made room").await;
+    assert_eq!(in_use(&ecs).await.len(), REVISIONS + 1);
+    expect(&second, &["plan", "--detailed-exitcode"], "one too many").await;
+    let third = world.written_stack(&STACK.replace("TRY: \"1\"", "TRY: \"3\""));
+    expect(&third, apply, "the next").await;
+    assert_eq!(in_use(&ecs).await.len(), REVISIONS);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn making_the_rest_converges() {
     killed("the rest made", Leg::Make, 3, &["CreateVpcEndpoint"]).await;

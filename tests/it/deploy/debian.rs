@@ -115,3 +115,38 @@ async fn a_release_goes_through_a_real_registry() {
     assert!(said.contains("circles-app has no image v0"), "{said}");
     shop.nothing_to_do();
 }
+
+/// moto as it comes: a service's deployment stays what it was, its tasks are about to start for ever, and no target is registered.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_rolls_nothing_out_is_not_waited_for() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let Some(registry) = Registry::start(folder.path()) else {
+        eprintln!("NOT TESTED: docker-registry is not installed (apt-get install docker-registry)");
+        return;
+    };
+    let aws = LocalAws::plain_with_registry(&registry.url);
+    let shop = Shop::at(aws, STACK.into(), folder).await;
+    let quick = ["--timeout", "60s"];
+    let (first, path) = shop.archive("first");
+    for (word, path) in [("first", path), ("second", shop.archive("second").1)] {
+        let said = shop.expect(&[&["deploy", "--image", &path][..], &quick].concat(), 0);
+        assert!(said.contains("starts no tasks"), "{word}\n{said}");
+        shop.nothing_to_do();
+    }
+    let before = shop.service().await.deployments()[0].id.clone();
+    let said = shop.expect(&[&["redeploy"][..], &quick].concat(), 0);
+    assert!(said.contains("starts no tasks"), "{said}");
+    assert_ne!(shop.service().await.deployments()[0].id, before);
+    shop.expect(&[&["rollback"][..], &quick].concat(), 0);
+    assert!(shop.image().await.ends_with(&first.digest()));
+    // So is it with an apply, once there is an image that could be waited for.
+    let manifest = String::from_utf8(first.manifest.clone()).expect("text");
+    let put = shop.sdk.ecr.put_image().repository_name(REPOSITORY);
+    put.image_manifest(manifest)
+        .image_tag("there")
+        .send()
+        .await
+        .expect("an image");
+    shop.expect(&["--var", "container_memory=2048", "apply", "--yes"], 0);
+    assert_eq!(shop.definition().await.memory(), Some("2048"));
+}

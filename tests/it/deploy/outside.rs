@@ -97,6 +97,12 @@ async fn a_revision_with_the_same_image_is_left_alone() {
     left_alone(&shop).await;
     let said = shop.expect(&["status"], 0);
     assert!(said.contains("release     outside"), "{said}");
+    let revision = shop.service().await.task_definition.expect("a definition");
+    let (_, name) = revision.rsplit_once('/').expect("a name");
+    let said = shop.expect(&["deploy", "--image", &path], 0);
+    let words = format!("runs already, as {name}: registered outside");
+    assert!(said.contains(&words), "{words}\n{said}");
+    left_alone(&shop).await;
     shop.forget_state();
     left_alone(&shop).await;
     // More of them than are looked through.

@@ -71,7 +71,18 @@ fn a_resource_is_moved_let_go_and_taken_over() {
     assert!(said.err.contains("nothing was changed"), "{}", said.err);
     desk.expect(&["state", "import", "logs", "/kept-two/app"], 0);
     desk.settled(&[]);
-    desk.expect(&["state", "import", "logs", "/kept-two/app"], 1);
+    let again = desk.expect(&["state", "import", "logs", "/kept-two/app"], 0);
+    assert!(
+        again.out.ends_with("is managed at logs already\n"),
+        "{}",
+        again.out
+    );
+    let other = desk.expect(&["state", "import", "logs", "/kept-two/other"], 1);
+    assert!(
+        other.err.contains("logs is /kept-two/app already"),
+        "{}",
+        other.err
+    );
     desk.expect(&["state", "import", "elsewhere", "/kept-two/app"], 1);
     desk.expect(&["state", "rm", "nothing"], 1);
 }

@@ -1,12 +1,12 @@
 //! Finding services: by name in their clusters, ten a call.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use aws_sdk_ecs::types::ServiceField;
 use futures::future::try_join_all;
 
 use super::super::clusters::{name_in, our_clusters};
+use super::super::still;
 use super::*;
 use crate::aws::pages;
 use crate::aws::scan::needs_scan;
@@ -14,10 +14,6 @@ use crate::kind::Class;
 
 /// The most services one `DescribeServices` takes (API reference).
 const PER_CALL: usize = 10;
-
-/// How often, and how long apart, a service is looked at before its server is believed to model no roll-outs.
-const LOOKS: u32 = 3;
-const APART: Duration = Duration::from_millis(500);
 
 /// Names by cluster name.
 type Places = BTreeMap<String, BTreeSet<String>>;
@@ -37,31 +33,23 @@ pub async fn find(aws: &Aws, asked: &Asked) -> Result<Vec<Live>, CloudError> {
         {
             live.wished_at = registered_at(aws, definition).await?;
         }
-        if live.lacks_its_rollout() && keeps_lacking_it(aws, live).await? {
-            live.deployments[0].task_definition = live.wished.clone().unwrap_or_default();
+        if live.rollout().stands_still() {
+            live.still = still::stays(aws, || stands_still(aws, live)).await?;
         }
     }
     Ok(found)
 }
 
-/// AWS starts the deployment together with the change of the service, so an answer that has one without the other is no AWS's (moto:
-/// its only deployment keeps the first task definition). Looked at again, in case that it lags.
-async fn keeps_lacking_it(aws: &Aws, live: &Live) -> Result<bool, CloudError> {
+/// Whether it still does, at another look.
+async fn stands_still(aws: &Aws, live: &Live) -> Result<bool, CloudError> {
     let Some((cluster, name)) = place_in(&live.arn) else {
         return Ok(false);
     };
-    for _ in 1..LOOKS {
-        tokio::time::sleep(APART).await;
-        let again = describe(aws, cluster, vec![name.to_owned()]).await?;
-        let lacks = again.into_iter().any(|mut now| {
-            now.wished = live.wished.clone();
-            now.lacks_its_rollout()
-        });
-        if !lacks {
-            return Ok(false);
-        }
-    }
-    Ok(true)
+    let again = describe(aws, cluster, vec![name.to_owned()]).await?;
+    Ok(again.into_iter().any(|mut now| {
+        now.wished.clone_from(&live.wished);
+        now.rollout().stands_still()
+    }))
 }
 
 async fn registered_at(aws: &Aws, definition: &str) -> Result<Option<i64>, CloudError> {
@@ -225,28 +213,6 @@ fn wished(asked: &Asked, live: &Live) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_server_without_roll_outs_is_told_from_one_that_lags() {
-        let lacks = |service: &str, deployments: &[&str]| {
-            let deployments = deployments.iter().map(|definition| {
-                aws_sdk_ecs::types::Deployment::builder()
-                    .status("PRIMARY")
-                    .task_definition(*definition)
-                    .build()
-            });
-            let inner = Inner::builder()
-                .task_definition(service)
-                .set_deployments(Some(deployments.collect()))
-                .build();
-            Live::new(inner, Tags::new(), Some("app:2".into())).lacks_its_rollout()
-        };
-        assert!(lacks("app:2", &["app:1"]));
-        // From before the update, rolling, and done.
-        assert!(!lacks("app:1", &["app:1"]));
-        assert!(!lacks("app:2", &["app:2", "app:1"]));
-        assert!(!lacks("app:2", &["app:2"]));
-    }
 
     #[test]
     fn an_arn_holds_cluster_and_name() {
