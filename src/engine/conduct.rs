@@ -114,7 +114,10 @@ pub(crate) struct Conductor<'a> {
     started: Instant,
     saved: Instant,
     calls: u64,
-    unanswered: u64,
+    /// Steps of which AWS has given an id.
+    began: BTreeSet<StepId>,
+    /// Calls without an answer, and what was begun and is in no record: for these the journal stays open.
+    open_ends: u64,
     sink_open: bool,
 }
 
@@ -236,7 +239,8 @@ impl<'a> Conductor<'a> {
             started: now,
             saved: now,
             calls: 0,
-            unanswered: 0,
+            began: BTreeSet::new(),
+            open_ends: 0,
             sink_open: true,
             job,
             ledger,
@@ -328,7 +332,7 @@ impl<'a> Conductor<'a> {
         // A journal with calls that nobody saw the end of stays open: the next run looks for what they made.
         let settled = match outcome {
             Outcome::Done => self.all_seen().await,
-            _ => self.unseen().is_empty() && self.unanswered == 0 && self.fatal.is_none(),
+            _ => self.unseen().is_empty() && self.open_ends == 0 && self.fatal.is_none(),
         };
         if let Err(error) = self.ledger.close(Some(outputs.clone()), settled).await {
             self.fatal.get_or_insert(error.into());

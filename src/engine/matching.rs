@@ -91,6 +91,11 @@ impl Matcher {
             .insert((kind.clone(), id.clone()), (address.clone(), generation));
     }
 
+    /// For a resource that is gone: what takes its name next has the same id, and is another's.
+    pub fn forget(&mut self, kind: &KindName, id: &PhysicalId) {
+        self.by_id.remove(&(kind.clone(), id.clone()));
+    }
+
     pub fn whose(&self, kind: &dyn AnyKind, observed: &Observed, items: &[AskedItem]) -> Whose {
         let key = (observed.kind.clone(), observed.id.clone());
         if let Some((address, generation)) = self.by_id.get(&key) {

@@ -150,7 +150,11 @@ impl Cloud {
 
     /// When the last call that is on its way is carried out.
     pub fn quiet_at(&self) -> Option<Instant> {
-        self.now().queue.keys().next_back().map(|(at, _)| *at)
+        let inner = self.now();
+        // What was made to fail for ever is a fault until it has failed.
+        let doomed = inner.things.values().filter(|thing| thing.broken);
+        let calls = inner.queue.keys().next_back().map(|(at, _)| *at);
+        doomed.map(|thing| thing.ready_at).chain(calls).max()
     }
 
     /// Whether everything is throttled at present.

@@ -23,6 +23,10 @@ impl Conductor<'_> {
                 let (Act::Delete { id, .. } | Act::Forget { id, .. }) = &step.act else {
                     return;
                 };
+                self.matcher
+                    .lock()
+                    .unwrap_or_else(|e| e.into_inner())
+                    .forget(&step.kind, id);
                 let event = self.ledger.removed(&step.address, &step.kind, id);
                 self.ledger.later(vec![event]);
                 return self.done(&step, false);
@@ -83,13 +87,17 @@ impl Conductor<'_> {
     fn troubled(&mut self, step: &Step, trouble: Trouble) {
         self.running.remove(&step.id);
         let Trouble { error, partial } = trouble;
-        // What is half made belongs in the state: the next run finishes it.
-        if let Some(partial) = partial
-            && !matches!(step.act, Act::Delete { .. } | Act::Forget { .. })
-        {
-            let record = self.record(&step.address, &partial);
-            let event = self.ledger.put(&step.address, record);
-            self.ledger.later(vec![event]);
+        let makes = !matches!(step.act, Act::Delete { .. } | Act::Forget { .. });
+        match partial {
+            // What is half made belongs in the state: the next run finishes it.
+            Some(partial) if makes => {
+                let record = self.record(&step.address, &partial);
+                let event = self.ledger.put(&step.address, record);
+                self.ledger.later(vec![event]);
+            }
+            // Of what it began the journal alone knows.
+            None if makes && self.began.contains(&step.id) => self.open_ends += 1,
+            _ => {}
         }
         if let Some(fatal) = run_level(&error) {
             self.end(fatal);

@@ -34,7 +34,7 @@ impl Conductor<'_> {
                 }
                 Message::Returned(number, outcome) => {
                     if matches!(outcome, Err((CallFailure::Unknown, _))) {
-                        self.unanswered += 1;
+                        self.open_ends += 1;
                     }
                     let event = self.ledger.returned(number, outcome);
                     events.push(event);
@@ -74,6 +74,7 @@ impl Conductor<'_> {
             .lock()
             .unwrap_or_else(|e| e.into_inner())
             .learn(&kind, &id, &address, generation);
+        self.began.insert(step);
         self.tell(Event::StepLearned { step, address, id });
     }
 }
