@@ -242,6 +242,12 @@ pub enum Note {
         address: Address,
         repository: String,
     },
+    /// The stack has nothing of this kind, and whether AWS has is not seen: the server does not have the call.
+    NotSought {
+        kind: KindName,
+        call: String,
+        code: String,
+    },
     /// A kept resource that the stack does not name (`--target` left it out).
     LeftOut { address: Address },
     /// Anything else, as a sentence.

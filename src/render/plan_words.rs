@@ -36,6 +36,11 @@ pub fn say(plan: &Plan, note: &Note) -> String {
             "{address} starts its tasks with the first image: {} holds none yet (circles-infra deploy ships one)",
             clean(repository)
         ),
+        Note::NotSought { kind, call, code } => format!(
+            "{kind} is not looked for: this server does not have {} ({}), so what carries this stack's tags there is not seen",
+            clean(call),
+            clean(code)
+        ),
         Note::LeftOut { address } => format!("{address} is left out: no --target names it"),
         Note::Text {
             address: Some(address),
