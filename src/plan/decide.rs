@@ -296,7 +296,7 @@ impl Decider<'_> {
         }
         let mut lines: Vec<Line> = changing
             .iter()
-            .map(|difference| self.line(wish, difference))
+            .flat_map(|difference| self.lines(wish, live, difference))
             .collect();
         lines.extend(self.tags(wish, live));
         self.update_or_keep(wish, kind, desired, live, lines);

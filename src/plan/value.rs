@@ -167,7 +167,7 @@ pub struct Line {
 }
 
 /// Who made a field differ, judged by what was last applied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangedBy {
     /// The stack file was edited: AWS is as it was last applied.
