@@ -8,6 +8,7 @@ pub mod glance;
 mod http;
 mod lock_table;
 mod paging;
+mod profiles;
 mod read;
 mod scan;
 mod state_bucket;

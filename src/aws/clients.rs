@@ -8,6 +8,7 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
 use super::aws_error;
+use super::profiles::{Profiles, profiles};
 use super::told::Listener;
 use crate::kind::{Class, CloudError, Limiter};
 
@@ -83,6 +84,8 @@ pub enum ConnectError {
     NoCredentials(CloudError),
     #[error("no AWS credentials in profile {profile}: {why}")]
     Profile { profile: String, why: String },
+    #[error("there is no profile {profile}: {}", profiles.told())]
+    UnknownProfile { profile: String, profiles: Profiles },
     #[error("AWS does not take the credentials: {0}")]
     Credentials(#[source] CloudError),
     #[error("{0} is no address of an AWS endpoint: it begins with http:// or https://")]
@@ -259,7 +262,17 @@ fn refused(
     endpoint: &Option<String>,
     region: &str,
 ) -> ConnectError {
-    match (error.class, endpoint, &connect.profile) {
+    let named = connect.profile.clone();
+    let profile = named.or_else(|| std::env::var("AWS_PROFILE").ok());
+    match (error.class, endpoint, &profile) {
+        (Class::Credentials, _, Some(profile))
+            if error.code == "NoAnswer" && !profile.is_empty() && !profiles().has(profile) =>
+        {
+            ConnectError::UnknownProfile {
+                profile: profile.clone(),
+                profiles: profiles(),
+            }
+        }
         // AWS was not asked: there was nothing to sign with.
         (Class::Credentials, _, Some(profile)) if error.code == "NoAnswer" => {
             ConnectError::Profile {

@@ -181,24 +181,34 @@ fn classify(action: &str, code: &str, message: &str, status: u16) -> Class {
         | "IncorrectState"
         | "InvalidState"
         | "Gateway.NotAttached" => Class::NotYet,
-        // What the server does not have it will not have at the next attempt either.
-        "NotImplemented"
-        | "NotImplementedException"
-        | "UnsupportedOperation"
-        | "UnsupportedOperationException"
-        | "UnknownOperationException" => Class::Other,
+        _ if is_unsupported(code) => Class::Unsupported,
         _ if is_quota(code) => Class::Quota,
         _ if code.ends_with(".InUse") => Class::InUse,
         _ if is_not_found(code) => Class::NotFound,
         _ if is_taken(code) => Class::Exists,
         "RequestTimeout" | "RequestTimeoutException" => Class::Unknown,
         "InvalidParameterException" if service == "ecs" && ecs_catches_up(message) => Class::NotYet,
-        _ if status == 501 => Class::Other,
+        _ if status == 501 => Class::Unsupported,
         _ if status >= 500 => Class::Unknown,
         _ if status == 429 => Class::Throttled,
         _ if status == 400 => Class::Invalid,
         _ => Class::Other,
     }
+}
+
+/// What the server does not have it will not have at the next attempt either.
+fn is_unsupported(code: &str) -> bool {
+    let plain = ["Exception", "Error"]
+        .iter()
+        .find_map(|end| code.strip_suffix(end));
+    matches!(
+        plain.unwrap_or(code),
+        "NotImplemented"
+            | "UnsupportedOperation"
+            | "UnknownOperation"
+            | "UnknownAction"
+            | "InvalidAction"
+    )
 }
 
 fn is_quota(code: &str) -> bool {
@@ -368,8 +378,35 @@ mod tests {
                 Class::Invalid,
             ),
             ("ec2:CreateVpc", "InternalError", "", 500, Class::Unknown),
-            ("ec2:CreateVpc", NAMELESS, "", 501, Class::Other),
-            ("s3:PutBucketCors", "NotImplemented", "", 501, Class::Other),
+            ("ec2:CreateVpc", NAMELESS, "", 501, Class::Unsupported),
+            (
+                "s3:PutBucketCors",
+                "NotImplemented",
+                "",
+                501,
+                Class::Unsupported,
+            ),
+            (
+                "ec2:DescribeVpcs",
+                "InternalFailure",
+                "",
+                501,
+                Class::Unsupported,
+            ),
+            (
+                "elasticloadbalancing:DescribeRules",
+                "InvalidAction",
+                "",
+                400,
+                Class::Unsupported,
+            ),
+            (
+                "secretsmanager:BatchGetSecretValue",
+                "UnknownOperationException",
+                "",
+                404,
+                Class::Unsupported,
+            ),
             (
                 "ec2:CreateVpc",
                 "InvalidParameterValue",

@@ -7,12 +7,25 @@ use std::collections::BTreeSet;
 use aws_sdk_resourcegroupstagging::types::TagFilter;
 
 use super::{Aws, aws_error};
-use crate::kind::{Asked, CloudError};
+use crate::kind::{Asked, Class, CloudError};
 use crate::model::TAG_PREFIX;
 
 /// The ARNs of one resource type (`s3`, `rds:subgrp`) in this region that carry this stack's and environment's tags. Fully paged
-/// (at most 100 a page; a page may be empty and still have a successor).
+/// (at most 100 a page; a page may be empty and still have a successor). `None`: the server has no tagging API, and all there are have to be
+/// looked at one by one.
 pub async fn arns(
+    aws: &Aws,
+    asked: &Asked,
+    resource_type: &str,
+) -> Result<Option<BTreeSet<String>>, CloudError> {
+    match all(aws, asked, resource_type).await {
+        Ok(arns) => Ok(Some(arns)),
+        Err(error) if error.is(Class::Unsupported) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn all(
     aws: &Aws,
     asked: &Asked,
     resource_type: &str,

@@ -175,7 +175,7 @@ mod tests {
     use super::*;
     use crate::cli::ui::testing::ui;
     use crate::event::RunView;
-    use crate::plan::{Outputs, Refusal};
+    use crate::plan::Outputs;
     use crate::render::samples;
 
     fn header(protect: bool) -> Header {

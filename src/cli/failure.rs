@@ -273,6 +273,15 @@ impl From<ConnectError> for Failure {
             ConnectError::Profile { .. } => failure.hint(
                 "`aws configure list-profiles` shows those there are; `aws sso login --profile NAME` logs in",
             ),
+            ConnectError::UnknownProfile { profile, profiles } => {
+                let hint = match nearest(&profile, profiles.names()) {
+                    Some(near) => format!("did you mean {near}?"),
+                    None => "name one that there is, by --profile or AWS_PROFILE".into(),
+                };
+                failure.hint(hint).hint(format!(
+                    "make it: `aws configure --profile {profile}`, or `aws configure sso --profile {profile}`; without AWS_PROFILE the default is taken"
+                ))
+            }
             ConnectError::Endpoint(_) => failure.hint(
                 "AWS_ENDPOINT_URL and endpoint_url in the AWS configuration say where AWS is; leave them out for the real one",
             ),

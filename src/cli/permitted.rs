@@ -5,11 +5,7 @@ use crate::plan::Plan;
 
 /// Says why a plan is not carried out; `Ok` when nothing stands against it.
 pub fn permitted(plan: &Plan) -> Result<(), Failure> {
-    let refusals: Vec<_> = plan
-        .refusals
-        .iter()
-        .map(|refusal| crate::render::plan_words::refused(&plan.header, refusal))
-        .collect();
+    let refusals = crate::render::plan_words::refusals(plan);
     let [first, rest @ ..] = refusals.as_slice() else {
         return Ok(());
     };

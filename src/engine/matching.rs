@@ -96,6 +96,11 @@ impl Matcher {
         self.by_id.remove(&(kind.clone(), id.clone()));
     }
 
+    /// For a resource that is made anew: what stood at its address and is not `live` is gone, too.
+    pub fn anew(&mut self, address: &Address, live: impl Fn(&(KindName, PhysicalId)) -> bool) {
+        self.by_id.retain(|key, (of, _)| of != address || live(key));
+    }
+
     pub fn whose(&self, kind: &dyn AnyKind, observed: &Observed, items: &[AskedItem]) -> Whose {
         let key = (observed.kind.clone(), observed.id.clone());
         if let Some((address, generation)) = self.by_id.get(&key) {

@@ -7,9 +7,9 @@ use futures::future::try_join_all;
 
 use super::matching::{Matcher, Whose};
 use crate::journal::RunState;
-use crate::kind::{AnyKind, Asked, AskedItem, CloudError, Extent, Kinds, Memo, Readiness};
+use crate::kind::{AnyKind, Asked, AskedItem, Class, CloudError, Extent, Kinds, Memo, Readiness};
 use crate::model::{Address, Ownership, Reference, Scope, Tags, Value};
-use crate::plan::{Seen, Sighting, Wish};
+use crate::plan::{Seen, Sighting, Unsought, Wish};
 use crate::state::Snapshot;
 
 /// What a look is after.
@@ -32,7 +32,8 @@ pub struct Observation {
 /// Reads AWS. Writes nothing.
 ///
 /// # Errors
-/// The first read that failed for good: a plan made from half a look would be wrong.
+/// The first read that failed for good: a plan made from half a look would be wrong. Only where nothing of a kind is asked for, and the
+/// server does not have the call, the look goes on without it.
 pub async fn observe(look: &Look<'_>) -> Result<Observation, CloudError> {
     let matcher = Matcher::new(look.scope, look.state, look.unfinished);
     let memo = Arc::new(Memo::default());
@@ -58,7 +59,15 @@ pub async fn observe(look: &Look<'_>) -> Result<Observation, CloudError> {
             if idle {
                 return Ok(Found::default());
             }
-            let live = kind.find(&asked).await?;
+            let live = match kind.find(&asked).await {
+                Err(error) if asked.items.is_empty() && is_unknown_call(&error) => {
+                    return Ok(Found {
+                        unsought: Some(unsought(kind.as_ref(), error)),
+                        ..Found::default()
+                    });
+                }
+                live => live?,
+            };
             let mut found = sort(kind.as_ref(), live, &asked.items, matcher);
             confirm(look, kind.as_ref(), &asked, matcher, &mut found).await?;
             Ok::<_, CloudError>(found)
@@ -70,6 +79,7 @@ pub async fn observe(look: &Look<'_>) -> Result<Observation, CloudError> {
             seen.add(&address, sighting);
         }
         seen.foreign.extend(found.foreign);
+        seen.unsought.extend(found.unsought);
     }
     after(look, &mut seen);
     Ok(Observation { seen, matcher })
@@ -79,6 +89,21 @@ pub async fn observe(look: &Look<'_>) -> Result<Observation, CloudError> {
 struct Found {
     ours: Vec<(Address, Sighting)>,
     foreign: BTreeMap<Address, crate::kind::Observed>,
+    unsought: Option<Unsought>,
+}
+
+/// Whether the server does not know the call. A list that names nothing is found wanting itself, where "not found" is the answer.
+fn is_unknown_call(error: &CloudError) -> bool {
+    error.is(Class::Unsupported) || error.is(Class::NotFound)
+}
+
+/// A kind that no file, state or journal speaks of can only have strays: not to see them takes nothing from the plan, and is told.
+fn unsought(kind: &dyn AnyKind, error: CloudError) -> Unsought {
+    Unsought {
+        kind: kind.name(),
+        call: error.action,
+        code: error.code,
+    }
 }
 
 /// All that is asked of one kind: what the stack wishes, what the state knows, what unfinished calls made.

@@ -11,6 +11,9 @@ use crate::plan::Sighting;
 
 /// Deletes `live` and waits until nothing of it is in anybody's way.
 pub async fn delete(tools: &Tools, live: Sighting, last: &Attributes) -> Result<(), Trouble> {
+    if !still_there(tools, &live).await? {
+        return Ok(());
+    }
     let since = Instant::now();
     let mut round = 0;
     loop {
@@ -55,6 +58,19 @@ pub async fn delete(tools: &Tools, live: Sighting, last: &Attributes) -> Result<
         if !awake {
             return Err(Trouble::stopped(tools.step.kind.as_str(), Some(live)));
         }
+    }
+}
+
+/// Whether what holds data is still this step's. A list may lag behind, and a name that was given up be another resource's id by now.
+async fn still_there(tools: &Tools, live: &Sighting) -> Result<bool, Trouble> {
+    if !tools.kind.holds_data() || tools.kind.identity().natural_key.is_empty() {
+        return Ok(true);
+    }
+    let id = live.observed.id.clone();
+    let found = tools.look(Some(id), Some(&live.observed.attributes)).await;
+    match found {
+        Ok(found) => Ok(found.is_some()),
+        Err(error) => Err(Trouble::new(error, Some(live.clone()))),
     }
 }
 

@@ -39,6 +39,10 @@ impl CloudError {
             ],
             Class::InUse => vec!["something outside this stack may still use it: remove that, then run the same command again".into()],
             Class::Stopped => vec!["the run was stopped before this call was sent".into()],
+            Class::Unsupported => vec![format!(
+                "the server does not have {}: it is a work-alike of AWS that is not finished, or too old; another one, or --sandbox, has it",
+                self.action
+            )],
             Class::NotFound | Class::NotYet | Class::Invalid | Class::Other => Vec::new(),
         }
     }

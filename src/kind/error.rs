@@ -24,6 +24,8 @@ pub enum Class {
     Credentials,
     /// The request is wrong.
     Invalid,
+    /// The server does not have this call: a work-alike of AWS that is not finished.
+    Unsupported,
     /// Nobody can say whether it was carried out: a lost answer, a timeout, a 5xx.
     Unknown,
     /// The endpoint cannot be reached; nothing was carried out.

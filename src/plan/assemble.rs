@@ -55,6 +55,11 @@ fn assemble(inputs: Inputs<'_>, any_order: bool) -> Result<Plan, Cycle> {
         address: address.clone(),
         id: id.clone(),
     }));
+    notes.extend(inputs.seen.unsought.iter().map(|one| Note::NotSought {
+        kind: one.kind.clone(),
+        call: one.call.clone(),
+        code: one.code.clone(),
+    }));
     notes.append(&mut decided.notes);
     Ok(Plan {
         header: inputs.header.clone(),

@@ -293,7 +293,7 @@ impl Decider<'_> {
         }
         let mut lines: Vec<Line> = changing
             .iter()
-            .map(|difference| self.line(wish, difference))
+            .flat_map(|difference| self.lines(wish, live, difference))
             .collect();
         lines.extend(asked.then(|| another(wish, live)));
         lines.extend(self.tags(wish, live));

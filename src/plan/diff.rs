@@ -161,13 +161,32 @@ fn is_secret_keys(ty: &Type) -> bool {
         if parts.iter().any(|part| part.name == "generate") && parts.iter().any(|part| part.name == "operator"))
 }
 
+fn same_keys(desired: &Value, observed: &Value, secrets: &Secrets<'_>) -> bool {
+    match desired.as_map() {
+        Some(desired) => unlike(desired, observed, secrets).next().is_none(),
+        None => desired == observed,
+    }
+}
+
+/// Of a secret's `keys`, those that are not as wished; `None` for other fields.
+pub fn unlike_keys(difference: &Difference, secrets: &Secrets<'_>) -> Option<Vec<String>> {
+    let desired = difference.to.as_map()?;
+    is_secret_keys(&difference.field.ty).then(|| {
+        unlike(desired, &difference.from, secrets)
+            .cloned()
+            .collect()
+    })
+}
+
 /// A generated key is right once it is there; an operator's may be there or not; a computed one must have the value it comes to.
 /// Live keys that the stack does not name were set by an operator, and stay.
-fn same_keys(desired: &Value, observed: &Value, secrets: &Secrets<'_>) -> bool {
-    let (Value::Map(desired), live) = (desired, observed.as_map()) else {
-        return desired == observed;
-    };
-    desired.iter().all(|(key, source)| {
+fn unlike<'a>(
+    desired: &'a BTreeMap<String, Value>,
+    observed: &'a Value,
+    secrets: &'a Secrets<'_>,
+) -> impl Iterator<Item = &'a String> {
+    let live = observed.as_map();
+    let is_right = move |key: &String, source: &Value| {
         let live = live.and_then(|live| live.get(key));
         let part = |name: &str| {
             source
@@ -183,7 +202,11 @@ fn same_keys(desired: &Value, observed: &Value, secrets: &Secrets<'_>) -> bool {
             (None, Some(_), _) => true,
             (_, _, live) => live.is_some(),
         }
-    })
+    };
+    let wrong = desired
+        .iter()
+        .filter(move |(key, source)| !is_right(key, source));
+    wrong.map(|(key, _)| key)
 }
 
 /// A value with its secrets put in; `None` while one of them is unknown.
@@ -384,5 +407,19 @@ mod tests {
         assert!(!same(&KEYS, &want, &missing, &values));
         let stale = Value::map([("url", live("pw")), ("gen", live("gen"))]);
         assert!(!same(&KEYS, &want, &stale, &values));
+        static FIELD: Field = Field::new("keys", KEYS, ".");
+        let unlike = |from: Value| {
+            let to = want.clone();
+            unlike_keys(
+                &Difference {
+                    field: &FIELD,
+                    from,
+                    to,
+                },
+                &values,
+            )
+        };
+        assert_eq!(unlike(stale), Some(vec!["url".to_owned()]));
+        assert_eq!(unlike(missing), Some(vec!["gen".to_owned()]));
     }
 }

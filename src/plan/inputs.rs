@@ -68,7 +68,18 @@ pub struct Seen {
     pub cleared: Vec<(Address, KindName, PhysicalId)>,
     /// Addresses that carry our tags and are unknown to state and stack.
     pub strays: BTreeSet<Address>,
+    /// Kinds that the server does not let be looked for. Nothing of them stands in stack, state or journal.
+    pub unsought: Vec<Unsought>,
     secrets: BTreeMap<SecretRef, SecretText>,
+}
+
+/// A kind whose strays are not seen, because the server does not have this call.
+#[derive(Clone, Debug)]
+pub struct Unsought {
+    pub kind: KindName,
+    /// The IAM action.
+    pub call: String,
+    pub code: String,
 }
 
 impl Seen {

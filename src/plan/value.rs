@@ -167,7 +167,7 @@ pub struct Line {
 }
 
 /// Who made a field differ, judged by what was last applied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangedBy {
     /// The stack file was edited: AWS is as it was last applied.
@@ -250,6 +250,12 @@ pub enum Note {
     NoImage {
         address: Address,
         repository: String,
+    },
+    /// The stack has nothing of this kind, and whether AWS has is not seen: the server does not have the call.
+    NotSought {
+        kind: KindName,
+        call: String,
+        code: String,
     },
     /// A kept resource that the stack does not name (`--target` left it out).
     LeftOut { address: Address },

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::palette::{Palette, Tone};
 use super::plan_page::{Row, page};
 use super::plan_text::{print_row, width};
+use super::plan_words::say;
 use super::shown::clean;
 use crate::model::{Address, KindName, PhysicalId};
 use crate::plan::{Act, Cause, Line, Note, Plan, Step};
@@ -23,6 +24,9 @@ pub struct Drift {
     pub strays: Vec<Thing>,
     /// Broken in AWS's eyes.
     pub broken: Vec<Broken>,
+    /// What could not be looked for, as sentences.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_sought: Vec<String>,
     /// Resources that a plan changes for other reasons: the stack file was edited.
     pub edited: usize,
 }
@@ -76,6 +80,7 @@ impl Drift {
             gone: Vec::new(),
             strays: Vec::new(),
             broken: Vec::new(),
+            not_sought: Vec::new(),
             edited: 0,
         };
         for note in &plan.notes {
@@ -90,6 +95,7 @@ impl Drift {
                     kind: Some(kind.clone()),
                     id: id.clone(),
                 }),
+                Note::NotSought { .. } => drift.not_sought.push(say(plan, note)),
                 _ => {}
             }
         }
@@ -211,6 +217,10 @@ pub fn drift_text(plan: &Plan, drift: &Drift, palette: Palette) -> String {
             );
             out.push_str(&format!("{}\n", palette.paint(Tone::Delete, &line)));
         }
+    }
+    for unseen in &drift.not_sought {
+        let line = format!("? {unseen}");
+        out.push_str(&format!("{}\n", palette.paint(Tone::Warning, &line)));
     }
     if !out.is_empty() {
         out.push('\n');

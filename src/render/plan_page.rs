@@ -3,7 +3,7 @@
 
 use super::leaves::{Leaf, given, leaves};
 use super::outputs;
-use super::plan_words::{Refused, refused, say, total};
+use super::plan_words::{Refused, refusals, say, total};
 use super::shown::{Shown, clean};
 use crate::model::{Address, Attributes, TAG_PREFIX, Tags};
 use crate::plan::{Act, Cause, ChangedBy, Line, Mode, Note, Plan, Step, Why};
@@ -82,11 +82,7 @@ pub fn page(plan: &Plan) -> Page {
             outputs::rows(&changed)
         },
         notes: plan.notes.iter().map(|note| say(plan, note)).collect(),
-        refusals: plan
-            .refusals
-            .iter()
-            .map(|refusal| refused(&plan.header, refusal))
-            .collect(),
+        refusals: refusals(plan),
         total: total(plan),
     }
 }

@@ -36,6 +36,11 @@ pub fn say(plan: &Plan, note: &Note) -> String {
             "{address} starts its tasks with the first image: {} holds none yet (circles-infra deploy ships one)",
             clean(repository)
         ),
+        Note::NotSought { kind, call, code } => format!(
+            "{kind} is not looked for: this server does not have {} ({}), so what carries this stack's tags there is not seen",
+            clean(call),
+            clean(code)
+        ),
         Note::LeftOut { address } => format!("{address} is left out: no --target names it"),
         Note::Text {
             address: Some(address),
@@ -54,22 +59,50 @@ fn makes(plan: &Plan, address: &Address) -> bool {
         .any(|step| step.address == *address && matches!(step.act, Act::Create { .. }))
 }
 
-/// A refusal as a sentence, and what to do about it.
-pub fn refused(header: &Header, refusal: &Refusal) -> Refused {
-    match refusal {
-        Refusal::Protected { address, replace } => Refused {
-            text: format!("{address} is protected, and would be {}", fate(*replace)),
-            help: if header.protect {
-                format!(
-                    "everything in {0} is protected: take `protect` off the environment {0} in the stack file (and off {address}, where it says so itself) and apply that first, by itself",
-                    header.environment
-                )
-            } else {
-                format!(
-                    "take `protect` off {address} in the stack file and apply that first, by itself"
-                )
-            },
+/// Why a plan is not carried out: all that is protected in one sentence, anything else in one each.
+pub fn refusals(plan: &Plan) -> Vec<Refused> {
+    let mut all = Vec::new();
+    for replaced in [false, true] {
+        let protected: Vec<&Address> = plan
+            .refusals
+            .iter()
+            .filter_map(|refusal| match refusal {
+                Refusal::Protected { address, replace } if *replace == replaced => Some(address),
+                _ => None,
+            })
+            .collect();
+        if !protected.is_empty() {
+            all.push(kept(&plan.header, &protected, replaced));
+        }
+    }
+    all.extend(plan.refusals.iter().filter_map(refused));
+    all
+}
+
+fn kept(header: &Header, addresses: &[&Address], replace: bool) -> Refused {
+    let names: Vec<&str> = addresses.iter().map(|address| address.as_str()).collect();
+    let names = names.join(", ");
+    let (are, them) = match addresses.len() {
+        1 => ("is", names.as_str()),
+        _ => ("are", "each of them"),
+    };
+    Refused {
+        text: format!("{names} {are} protected, and would be {}", fate(replace)),
+        help: if header.protect {
+            format!(
+                "everything in {0} is protected: take `protect` off the environment {0} in the stack file (and off {them}, where it says so itself) and apply that first, by itself",
+                header.environment
+            )
+        } else {
+            format!("take `protect` off {them} in the stack file and apply that first, by itself")
         },
+    }
+}
+
+/// Another refusal as a sentence, and what to do about it.
+fn refused(refusal: &Refusal) -> Option<Refused> {
+    Some(match refusal {
+        Refusal::Protected { .. } => return None,
         Refusal::NameTaken {
             address,
             kind,
@@ -92,7 +125,7 @@ pub fn refused(header: &Header, refusal: &Refusal) -> Refused {
                 "look at it in AWS; to start anew without its data: --allow-replace {address}"
             ),
         },
-    }
+    })
 }
 
 fn name_taken(address: &Address, kind: &KindName, id: &str, owner: Option<&str>) -> Refused {

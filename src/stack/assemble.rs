@@ -45,7 +45,7 @@ impl Reading<'_, '_> {
             prefix: self.place.prefix.clone(),
             outputs,
             moved,
-            variables: self.variables.clone(),
+            variables: self.variables.known.clone(),
             warnings: Vec::new(),
             digest: self.digest(),
             existing: existing.collect(),
@@ -67,7 +67,7 @@ impl Reading<'_, '_> {
 
     fn digest(&self) -> String {
         let mut hasher = Sha256::new();
-        let variables = serde_json::to_string(self.variables).unwrap_or_default();
+        let variables = serde_json::to_string(&self.variables.known).unwrap_or_default();
         let place = [
             &self.place.environment,
             &self.place.account,

@@ -252,15 +252,17 @@ impl<'c, 'a> Checker<'c, 'a> {
         match want {
             Type::Handle(types) if types.contains(&of) => Value::Text(name),
             Type::Handle(types) => {
-                self.desk.error(
-                    code::REFERENCE_TYPE,
-                    hole.span,
-                    format!(
-                        "`${{{}}}` is a `{of}`, one of {} is meant here",
-                        hole.path,
-                        list(types)
-                    ),
-                );
+                self.desk
+                    .error(
+                        code::REFERENCE_TYPE,
+                        hole.span,
+                        format!(
+                            "`${{{}}}` is a `{of}`, one of {} is meant here",
+                            hole.path,
+                            list(types)
+                        ),
+                    )
+                    .help("name an entry of `resources` whose `type` is one of these");
                 Value::Null
             }
             _ => {
@@ -335,25 +337,29 @@ impl<'c, 'a> Checker<'c, 'a> {
             [Part::Text(text)] => fit::known(self.desk, Value::text(text.clone()), span, ty),
             _ if fit::accepts(ty, &Type::Text) == Fit::Yes => Value::Expr(Expr(parts)),
             _ => {
-                self.desk.error(
-                    code::REFERENCE_TYPE,
-                    span,
-                    format!("this is text, {} is meant here", fit::describe(ty)),
-                );
+                self.desk
+                    .error(
+                        code::REFERENCE_TYPE,
+                        span,
+                        format!("this is text, {} is meant here", fit::describe(ty)),
+                    )
+                    .help("write one `${…}` and nothing around it, or the value itself");
                 Value::Null
             }
         }
     }
 
     fn not_text(&mut self, hole: &Hole) -> bool {
-        self.desk.error(
-            code::REFERENCE_TYPE,
-            hole.span,
-            format!(
-                "`${{{}}}` is a list or a map and cannot stand inside text",
-                hole.path
-            ),
-        );
+        self.desk
+            .error(
+                code::REFERENCE_TYPE,
+                hole.span,
+                format!(
+                    "`${{{}}}` is a list or a map and cannot stand inside text",
+                    hole.path
+                ),
+            )
+            .help(format!("name one of its parts: `${{{}.0}}`", hole.path));
         true
     }
 }

@@ -6,6 +6,8 @@ use crate::diagnostic::{Diagnostic, Severity};
 pub struct Desk<'a> {
     pub sources: &'a Sources,
     pub report: Vec<Diagnostic>,
+    /// Places of references to what is wrong elsewhere, and reported there: what follows from them is not known.
+    doubts: Vec<Span>,
 }
 
 impl<'a> Desk<'a> {
@@ -13,7 +15,21 @@ impl<'a> Desk<'a> {
         Self {
             sources,
             report: Vec::new(),
+            doubts: Vec::new(),
         }
+    }
+
+    pub fn doubt(&mut self, span: Span) {
+        self.doubts.push(span);
+    }
+
+    /// Whether something within this place hangs on what is wrong elsewhere.
+    pub fn doubts(&self, span: Span) -> bool {
+        self.doubts.iter().any(|doubt| span.holds(*doubt))
+    }
+
+    pub fn doubts_any(&self) -> bool {
+        !self.doubts.is_empty()
     }
 
     /// Reports an error at a place.
@@ -32,9 +48,13 @@ impl<'a> Desk<'a> {
     }
 
     pub fn has_errors(&self) -> bool {
-        self.report
-            .iter()
-            .any(|diagnostic| diagnostic.severity == Severity::Error)
+        self.errors() > 0
+    }
+
+    pub fn errors(&self) -> usize {
+        let all = self.report.iter();
+        all.filter(|diagnostic| diagnostic.severity == Severity::Error)
+            .count()
     }
 }
 

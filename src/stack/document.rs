@@ -182,6 +182,12 @@ impl<'n> Document<'n> {
         (!entry.value.is_null()).then_some(&entry.value)
     }
 
+    /// Where a section is named.
+    pub fn place(&self, name: &str) -> Span {
+        let entry = self.entries.iter().find(|entry| entry.key.text == name);
+        entry.map_or(self.span, |entry| entry.key.span)
+    }
+
     /// A section that is a map; reports if it is something else.
     pub fn map(&self, desk: &mut Desk<'_>, name: &str) -> &'n [Entry] {
         let Some(node) = self.get(name) else {
@@ -211,7 +217,8 @@ pub fn as_map<'n>(desk: &mut Desk<'_>, node: &'n Node) -> &'n [Entry] {
                     code::WRONG_TYPE,
                     node.span,
                     format!("a map is meant here, this is {}", node.what()),
-                );
+                )
+                .help_if(super::fit::example(&Type::Map(&Type::Any)));
             }
             &[]
         }

@@ -255,7 +255,8 @@ fn common(
     };
     let on = match (spans.contains_key("when"), read.get("when")) {
         (false, _) => true,
-        (true, None) => false,
+        // Looked at all the same where the variable is wrong.
+        (true, None) => desk.doubts(place("when")),
         (true, Some(Value::Bool(on))) => *on,
         // A variable without a type that was given from outside is text.
         (true, Some(Value::Text(text))) => text != "false",
@@ -265,7 +266,8 @@ fn common(
                 code::WRONG_TYPE,
                 place("when"),
                 "`when` is decided before anything is asked of AWS: `true`, `false` or a variable is meant here",
-            );
+            )
+            .help("declare a variable and write `when: ${var.name}`");
             true
         }
     };

@@ -4,7 +4,7 @@ use super::desk::Desk;
 use super::document::{Document, ENVIRONMENT, SETTINGS, as_map, check_name};
 use super::node::{Body, Entry};
 use super::suggest::{did_you_mean, list};
-use crate::diagnostic::{Diagnostic, code};
+use crate::diagnostic::code;
 
 /// The chosen environment, and what is to be known of the others.
 pub struct Environment<'n> {
@@ -46,13 +46,14 @@ pub fn choose<'n>(
         (None, Some(default)) => default.to_owned(),
         (None, None) if all.is_empty() => "default".to_owned(),
         (None, None) => {
-            desk.push(Diagnostic::error(
+            desk.error(
                 code::UNKNOWN_ENVIRONMENT,
+                document.place("environments"),
                 format!(
                     "it is not said which environment is meant: {}",
                     list(&names)
                 ),
-            ))
+            )
             .help("name it with `--env`, or add `default_environment:` to the file");
             return None;
         }
@@ -68,11 +69,19 @@ pub fn choose<'n>(
                 other_accounts: Vec::new(),
             });
         }
-        desk.push(Diagnostic::error(
+        let help = if names.is_empty() {
+            Some(format!(
+                "declare it: `environments: {{ {name}: {{}} }}`; or leave `--env` out"
+            ))
+        } else {
+            did_you_mean(&name, names.iter().copied())
+        };
+        desk.error(
             code::UNKNOWN_ENVIRONMENT,
+            document.place("environments"),
             format!("the stack has no environment `{name}`"),
-        ))
-        .help_if(did_you_mean(&name, names.iter().copied()));
+        )
+        .help_if(help);
         return None;
     };
     let others = all.iter().filter(|entry| entry.key.text != name);

@@ -90,7 +90,9 @@ pub fn expand(
         let others = Others(entries);
         let mut build = Build::new(address.clone(), &checked.attributes, place, &others);
         (component.expand)(&mut build);
-        for problem in &build.problems {
+        // What a component misses may be just what is wrong elsewhere.
+        let certain = !desk.doubts(checked.node.span);
+        for problem in build.problems.iter().filter(|_| certain) {
             desk.error(
                 problem.code,
                 checked.place(&problem.field),
@@ -170,18 +172,20 @@ pub fn report_missing(desk: &mut Desk<'_>, checked: &Checked<'_>, path: &str, do
     let name = path.rsplit('.').next().unwrap_or(path);
     match checked.spans.get(path) {
         Some(span) if desk.sources.slice(*span).contains("${") => {
-            let reported = desk.report.iter().any(|diagnostic| {
-                diagnostic.primary.as_ref().is_some_and(|label| {
-                    let (start, end) = (span.start as usize, span.end as usize);
-                    label.origin.start >= start && label.origin.end <= end
-                })
-            });
+            let reported = desk.doubts(*span)
+                || desk.report.iter().any(|diagnostic| {
+                    diagnostic.primary.as_ref().is_some_and(|label| {
+                        let (start, end) = (span.start as usize, span.end as usize);
+                        label.origin.start >= start && label.origin.end <= end
+                    })
+                });
             if !reported {
                 desk.error(
                     code::MISSING,
                     *span,
                     format!("`{name}` is required, and what it refers to is unset"),
-                );
+                )
+                .help("give what it refers to a value");
             }
         }
         Some(_) => {}

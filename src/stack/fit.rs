@@ -84,16 +84,20 @@ fn within(desk: &mut Desk<'_>, int: i64, min: i64, max: i64, span: Span) -> Valu
     if (min..=max).contains(&int) {
         return Value::Int(int);
     }
-    let bounds = match (min, max) {
-        (i64::MIN, max) => format!("at most {max}"),
-        (min, i64::MAX) => format!("at least {min}"),
-        (min, max) => format!("between {min} and {max}"),
+    let (bounds, help) = match (min, max) {
+        (i64::MIN, max) => (format!("at most {max}"), format!("write `{max}` or less")),
+        (min, i64::MAX) => (format!("at least {min}"), format!("write `{min}` or more")),
+        (min, max) => (
+            format!("between {min} and {max}"),
+            format!("the nearest that is: `{}`", int.clamp(min, max)),
+        ),
     };
     desk.error(
         code::OUT_OF_BOUNDS,
         span,
         format!("{int} is out of bounds: {bounds} is allowed"),
-    );
+    )
+    .help(help);
     Value::Null
 }
 
@@ -158,7 +162,8 @@ fn json(desk: &mut Desk<'_>, text: String, span: Span) -> Value {
                 code::WRONG_TYPE,
                 span,
                 "a JSON document is meant here, this is a single value",
-            );
+            )
+            .help_if(example(&Type::Json));
             Value::Null
         }
         Err(error) => {
@@ -167,7 +172,7 @@ fn json(desk: &mut Desk<'_>, text: String, span: Span) -> Value {
                 span,
                 format!("this is not a JSON document: {error}"),
             )
-            .help("it can be written as a YAML map, too");
+            .help_if(example(&Type::Json));
             Value::Null
         }
     }
@@ -213,9 +218,21 @@ pub fn describe(ty: &Type) -> String {
     }
 }
 
-/// How one writes a value of a type, where that is not obvious.
+/// How one writes a value of a type.
 pub fn example(ty: &Type) -> Option<String> {
     Some(match ty {
+        Type::Bool => "write `true` or `false`, without quotes".into(),
+        Type::Int { .. } | Type::Floor { .. } => "write digits, without quotes: `20`".into(),
+        Type::IntOf(numbers) => {
+            let few: Vec<String> = numbers.iter().take(4).map(i64::to_string).collect();
+            format!("write a number such as {}", list(&few))
+        }
+        Type::Text => "write one line of text, such as `name`".into(),
+        Type::OneOf(words) => format!("write {}", list(words)),
+        Type::Cidr => "write `10.0.0.0/16`".into(),
+        Type::Version => "write it in quotes: `\"15\"`".into(),
+        Type::Policy | Type::Json => "write it as a YAML map, or as the text of one in JSON".into(),
+        Type::Secret => "refer to a key of a secret: `${secret.keys.KEY}`".into(),
         Type::List(Type::Cidr) | Type::Set(Type::Cidr) => {
             "write `[10.0.1.0/24, 10.0.2.0/24]`".into()
         }
@@ -226,7 +243,7 @@ pub fn example(ty: &Type) -> Option<String> {
             fields.first()?.name
         ),
         Type::Handle(_) => "write `${name}`".into(),
-        _ => return None,
+        Type::Any => return None,
     })
 }
 

@@ -81,7 +81,10 @@ fn bool(desk: &mut Desk<'_>, scalar: &Scalar, core: &Core, span: Span) -> Value 
         span,
         format!("`true` or `false` is meant here, this is {}", what(core)),
     )
-    .help_if(meant.map(|meant| format!("write `{meant}`, without quotes")));
+    .help_if(match meant {
+        Some(meant) => Some(format!("write `{meant}`, without quotes")),
+        None => fit::example(&Type::Bool),
+    });
     Value::Null
 }
 
@@ -97,7 +100,10 @@ fn int(desk: &mut Desk<'_>, scalar: &Scalar, core: &Core, span: Span, ty: &Type)
             format!("`{}` is not how a whole number is written", scalar.text),
             Some(format!("write `{value}`")),
         ),
-        Core::Int { value: None, .. } => (format!("`{}` is too large a number", scalar.text), None),
+        Core::Int { value: None, .. } => (
+            format!("`{}` is too large a number", scalar.text),
+            Some("write a smaller one".to_owned()),
+        ),
         _ => (
             format!(
                 "{} is meant here, this is {}",
@@ -109,7 +115,8 @@ fn int(desk: &mut Desk<'_>, scalar: &Scalar, core: &Core, span: Span, ty: &Type)
                 .trim()
                 .parse::<i64>()
                 .ok()
-                .map(|value| format!("write `{value}`, without quotes")),
+                .map(|value| format!("write `{value}`, without quotes"))
+                .or_else(|| fit::example(ty)),
         ),
     };
     desk.error(code::WRONG_TYPE, span, message).help_if(help);

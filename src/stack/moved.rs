@@ -39,7 +39,8 @@ pub fn moved(
                     .copied()
                     .unwrap_or(node.span),
                 "a move has a `from` and a `to`",
-            );
+            )
+            .help("write `{ from: old-name, to: new-name }`");
             continue;
         };
         let there = |address: &Address| {

@@ -9,6 +9,7 @@ use super::check::{Meaning, Names};
 use super::desk::Desk;
 use super::suggest::{did_you_mean, list, nearest};
 use super::template::Hole;
+use super::variables::Values;
 use crate::component::{COMPONENTS, Component};
 use crate::diagnostic::code;
 use crate::kind::{Field, Type};
@@ -95,7 +96,7 @@ const KNOWN_OF_EXISTING: &[(&str, &[&str])] = &[
 /// Everything that can be named in the resources' fields.
 pub struct Scope<'a> {
     pub catalog: &'a Catalog,
-    pub variables: &'a BTreeMap<String, Value>,
+    pub variables: &'a Values,
     pub built_ins: BTreeMap<&'static str, String>,
     pub entries: IndexMap<String, Named<'a>>,
     /// What components make, once that is known.
@@ -106,7 +107,7 @@ impl<'a> Scope<'a> {
     /// Variables and some built-ins; no resources yet.
     pub fn settings(
         catalog: &'a Catalog,
-        variables: &'a BTreeMap<String, Value>,
+        variables: &'a Values,
         built_ins: BTreeMap<&'static str, String>,
     ) -> Self {
         Self {
@@ -119,11 +120,14 @@ impl<'a> Scope<'a> {
     }
 
     fn variable(&self, name: &str, hole: &Hole, desk: &mut Desk<'_>) -> Meaning {
-        if let Some(value) = self.variables.get(name) {
+        if let Some(value) = self.variables.known.get(name) {
             return Meaning::Known(value.clone());
         }
-        let known = || self.variables.keys().map(String::as_str);
-        let help = match nearest(name, known()) {
+        if self.variables.wrong.contains(name) {
+            desk.doubt(hole.span);
+            return Meaning::Wrong;
+        }
+        let help = match nearest(name, self.variables.names()) {
             Some(near) => Some(format!("did you mean `${{var.{near}}}`?")),
             None => Some(format!(
                 "declare it: `variables: {{ {name}: {{ default: … }} }}`"
@@ -147,7 +151,7 @@ impl<'a> Scope<'a> {
                 .map(String::as_str)
                 .chain(self.built_ins.keys().copied())
         };
-        let help = if self.variables.contains_key(head) && rest.is_empty() {
+        let help = if self.variables.names().any(|name| name == head) && rest.is_empty() {
             Some(format!("did you mean the variable, `${{var.{head}}}`?"))
         } else if let Some(near) = nearest(head, candidates()) {
             Some(format!("did you mean `${{{near}{rest}}}`?"))

@@ -14,6 +14,7 @@ use super::names::{BUILT_INS, EntryType, Named, Scope};
 use super::node::{Entry, Node};
 use super::request::LoadRequest;
 use super::settings::Settings;
+use super::variables::Values;
 use super::{moved, rules};
 use crate::component::Place;
 use crate::diagnostic::code;
@@ -27,7 +28,7 @@ pub struct Reading<'r, 'n> {
     pub(super) environment: &'r Environment<'n>,
     pub(super) settings: &'r Settings,
     pub(super) place: &'r Place,
-    pub(super) variables: &'r BTreeMap<String, Value>,
+    pub(super) variables: &'r Values,
     pub(super) resources: &'r [Entry],
 }
 

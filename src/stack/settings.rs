@@ -202,7 +202,8 @@ pub fn check_tags(desk: &mut Desk<'_>, tags: &Tags, span: Span) {
             code::NAME_RULE,
             span,
             format!("the tag `{key}` cannot be set: {why}"),
-        );
+        )
+        .help("choose another, or leave it out");
     }
 }
 

@@ -12,6 +12,11 @@ pub struct Span {
 }
 
 impl Span {
+    /// Whether the other place lies within this one.
+    pub fn holds(self, other: Self) -> bool {
+        self.file == other.file && self.start <= other.start && other.end <= self.end
+    }
+
     pub fn new(file: u16, start: usize, end: usize) -> Self {
         let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         Self {

@@ -7,7 +7,7 @@ use circles_infra::event::Outcome;
 use circles_infra::model::{Address, Attributes, Ownership, Tags, Value};
 use circles_infra::plan::{Ask, Refusal};
 use serde::{Deserialize, Serialize};
-use tokio::time::{Duration, sleep, sleep_until};
+use tokio::time::{Duration, Instant, sleep, sleep_until};
 
 use crate::drive::{Defect, End};
 use crate::faults::{Dice, Fault, Tally, Weather};
@@ -215,7 +215,8 @@ impl Case {
         Deed::GiveNames.happen(world, &stage.graph);
         *world.cloud.weather.lock().unwrap() = Weather::CALM;
         world.cloud.now().anything_goes = stage.destroy;
-        if let Some(last) = world.cloud.quiet_at() {
+        // What is carried out meanwhile may take its own time.
+        while let Some(last) = world.cloud.quiet_at().filter(|last| *last > Instant::now()) {
             sleep_until(last).await;
         }
         sleep(Duration::from_secs(crate::cloud::LAG + 1)).await;

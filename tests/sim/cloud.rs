@@ -85,6 +85,7 @@ pub struct Sent {
     pub call: Call,
     pub action: String,
     pub address: String,
+    pub sent_at: Instant,
     pub breaks: bool,
     pub lag: Duration,
     /// The second carrying out of one call.
@@ -248,6 +249,7 @@ impl Sim {
             call,
             action: action.to_owned(),
             address: address.to_owned(),
+            sent_at: now,
             breaks: dice.chance(weather.breaks),
             lag,
             double: false,

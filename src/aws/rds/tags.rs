@@ -69,7 +69,7 @@ pub async fn candidates(
             .collect();
         if others.len() > FEW {
             let ours = tagged::arns(aws, asked, resource_type).await?;
-            others.retain(|(_, arn)| ours.contains(arn));
+            others.retain(|(_, arn)| ours.as_ref().is_none_or(|ours| ours.contains(arn)));
         }
         wanted.extend(others);
     }

@@ -154,11 +154,14 @@ impl Kind<Aws> for Bucket {
             if !scan::needs_scan(asked, "name") {
                 return Ok(Vec::new());
             }
-            let arns = tagged::arns(aws, asked, "s3").await?;
-            let strays = arns
-                .iter()
-                .filter_map(|arn| arn.rsplit(':').next())
-                .filter(|name| !names.contains(*name));
+            let others: BTreeSet<String> = match tagged::arns(aws, asked, "s3").await? {
+                Some(arns) => {
+                    let names = arns.iter().filter_map(|arn| arn.rsplit(':').next());
+                    names.map(str::to_owned).collect()
+                }
+                None => names::listed(aws, "").await?,
+            };
+            let strays = others.difference(&names);
             try_join_all(strays.map(|name| look(aws, name))).await
         };
         let (named, strays) = tokio::try_join!(named, strays)?;
@@ -312,7 +315,11 @@ async fn look(aws: &Aws, name: &str) -> Result<Option<Live>, CloudError> {
         Ok(facets) => Ok(Some(live(aws, name, facets))),
         Err(error) if error.is(Class::NotFound) => Ok(None),
         // Refused either as somebody else's bucket or for want of a permission: only the list of our own tells.
-        Err(error) if error.is(Class::Denied) && !names::is_listed(aws, name).await? => Ok(None),
+        Err(error)
+            if error.is(Class::Denied) && !names::listed(aws, name).await?.contains(name) =>
+        {
+            Ok(None)
+        }
         Err(error) => Err(error),
     }
 }

@@ -1,36 +1,29 @@
 //! Whose a bucket name is: names are one space for all accounts.
 
-use crate::aws::{Aws, aws_error};
+use std::collections::BTreeSet;
+
+use crate::aws::{Aws, aws_error, pages};
 use crate::kind::{Class, CloudError};
 
-/// Whether the bucket of that name is in the list of this account's.
-pub(super) async fn is_listed(aws: &Aws, name: &str) -> Result<bool, CloudError> {
-    let mut token = None::<String>;
-    loop {
-        let page = aws
-            .read("s3:ListAllMyBuckets", || async {
-                aws.s3
-                    .list_buckets()
-                    .prefix(name)
-                    .max_buckets(1000)
-                    .set_continuation_token(token.clone())
-                    .send()
-                    .await
-                    .map_err(|e| aws_error("s3:ListAllMyBuckets", e))
-            })
-            .await?;
-        if page
-            .buckets()
-            .iter()
-            .any(|bucket| bucket.name() == Some(name))
-        {
-            return Ok(true);
-        }
-        token = page.continuation_token.filter(|token| !token.is_empty());
-        if token.is_none() {
-            return Ok(false);
-        }
-    }
+/// This account's buckets whose names begin so.
+pub(super) async fn listed(aws: &Aws, prefix: &str) -> Result<BTreeSet<String>, CloudError> {
+    const ACTION: &str = "s3:ListAllMyBuckets";
+    let list = |token| async move {
+        aws.s3
+            .list_buckets()
+            .prefix(prefix)
+            .max_buckets(1000)
+            .set_continuation_token(token)
+            .send()
+            .await
+            .map_err(|e| aws_error(ACTION, e))
+    };
+    let pages = pages(aws, ACTION, list, |page| page.continuation_token()).await?;
+    Ok(pages
+        .iter()
+        .flat_map(|page| page.buckets())
+        .filter_map(|bucket| bucket.name().map(str::to_owned))
+        .collect())
 }
 
 /// `HeadBucket` has no body: 404 is free, everything else is somebody's, perhaps our own.

@@ -88,6 +88,30 @@ pub async fn values_of(aws: &Aws, names: &BTreeSet<String>) -> Result<ValuesOf, 
 }
 
 async fn batch(aws: &Aws, names: &[String]) -> Result<ValuesOf, CloudError> {
+    match at_once(aws, names).await {
+        // A work-alike that does not have this young call: the old one tells the same, secret by secret.
+        Err(error) if error.is(Class::Unsupported) => one_by_one(aws, names).await,
+        values => values,
+    }
+}
+
+async fn one_by_one(aws: &Aws, names: &[String]) -> Result<ValuesOf, CloudError> {
+    let each = names.iter().map(|name| async move {
+        let content = match get(aws, name, Some(CURRENT)).await {
+            // It is scheduled for deletion.
+            Err(error) if error.code == "InvalidRequestException" => None,
+            content => content?,
+        };
+        Ok::<_, CloudError>(content.map(|content| (name.clone(), content)))
+    });
+    Ok(ValuesOf {
+        contents: try_join_all(each).await?.into_iter().flatten().collect(),
+        // One without a value answers as one that is not there.
+        absent: BTreeSet::new(),
+    })
+}
+
+async fn at_once(aws: &Aws, names: &[String]) -> Result<ValuesOf, CloudError> {
     const ACTION: &str = "secretsmanager:BatchGetSecretValue";
     let answer = aws
         .read(ACTION, || async {
@@ -166,7 +190,13 @@ pub async fn shown(aws: &Aws, name: &str) -> Result<Content, CloudError> {
     read(aws, name, None).await
 }
 
+/// A secret without a value holds nothing; one that is gone is met by the write that follows.
 async fn read(aws: &Aws, name: &str, label: Option<&str>) -> Result<Content, CloudError> {
+    Ok(get(aws, name, label).await?.unwrap_or_default())
+}
+
+/// `None`: it has no value, or is not there.
+async fn get(aws: &Aws, name: &str, label: Option<&str>) -> Result<Option<Content>, CloudError> {
     let answer = aws
         .read("secretsmanager:GetSecretValue", || async {
             aws.secrets
@@ -179,14 +209,15 @@ async fn read(aws: &Aws, name: &str, label: Option<&str>) -> Result<Content, Clo
         })
         .await;
     match answer {
-        Ok(answer) => Ok(Content::new(
-            answer.version_id,
-            answer.secret_string,
-            answer.secret_binary.is_some(),
-        )
-        .made_at(answer.created_date.as_ref())),
-        // A secret without a value answers so; one that is gone is met by the write that follows.
-        Err(error) if error.is(Class::NotFound) => Ok(Content::default()),
+        Ok(answer) => Ok(Some(
+            Content::new(
+                answer.version_id,
+                answer.secret_string,
+                answer.secret_binary.is_some(),
+            )
+            .made_at(answer.created_date.as_ref()),
+        )),
+        Err(error) if error.is(Class::NotFound) => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -52,6 +52,10 @@ impl Conductor<'_> {
             Act::Create { desired, tags, .. } => {
                 let desired = self.resolved(&desired);
                 let begun = self.begun_for(&step.address, &[IntentVerb::Create]);
+                self.matcher
+                    .lock()
+                    .unwrap_or_else(|e| e.into_inner())
+                    .anew(&step.address, |key| self.live.contains_key(key));
                 workers.spawn(async move {
                     let work = match known(&tools, &desired) {
                         Ok(()) => worker::create(&tools, &desired, &tags, begun, wait).await,

@@ -1,10 +1,10 @@
 //! Keep what is live, or change it in place.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::kind::{AnyKind, Readiness};
 use crate::model::{Attributes, Ownership, Value};
-use crate::plan::diff::Difference;
+use crate::plan::diff::{Difference, unlike_keys};
 use crate::plan::{Act, ChangedBy, Line, Note, Sighting, Wish};
 
 use super::{Decider, Fate};
@@ -53,7 +53,7 @@ impl Decider<'_> {
                     if line.to.is_pending() {
                         pending.insert(field.name);
                     }
-                    attributes.set(field.name, line.to.clone());
+                    attributes.set(field.name, desired.get(field.name).clone());
                 }
             }
             if pending.contains("arn") && attributes.text("arn") == Some(live.observed.id.as_str())
@@ -82,6 +82,50 @@ impl Decider<'_> {
                 .map(|(from, _)| from.clone()),
         };
         self.draft(wish, live.generation, act, false, None, false);
+    }
+
+    /// A change as it is shown: of a secret's keys only those that differ, each said to be changed by whoever did it.
+    pub(super) fn lines(&self, wish: &Wish, live: &Sighting, difference: &Difference) -> Vec<Line> {
+        let seen = self.inputs.seen;
+        let Some(keys) = unlike_keys(difference, &|s| seen.secret(s)) else {
+            return vec![self.line(wish, difference)];
+        };
+        let mut by: BTreeMap<ChangedBy, Vec<String>> = BTreeMap::new();
+        for key in keys {
+            let changed_by = self.who_changed(wish, live, difference, &key);
+            by.entry(changed_by).or_default().push(key);
+        }
+        by.into_iter()
+            .map(|(changed_by, keys)| Line {
+                field: difference.field.name.to_owned(),
+                from: only(&difference.from, &keys),
+                to: only(&difference.to, &keys),
+                changed_by,
+            })
+            .collect()
+    }
+
+    /// The state has no value to compare with. But it knows which keys there were, and which version: a key that it never had is the
+    /// file's, and one that has another value in the same version, too.
+    fn who_changed(
+        &self,
+        wish: &Wish,
+        live: &Sighting,
+        difference: &Difference,
+        key: &str,
+    ) -> ChangedBy {
+        const VERSION: &str = "version_id";
+        let Some(record) = self.inputs.state.resources.get(&wish.address) else {
+            return ChangedBy::Unrecorded;
+        };
+        let has = |value: &Value| value.as_map().is_some_and(|map| map.contains_key(key));
+        let rewritten = record.attributes.get(VERSION) != live.observed.attributes.get(VERSION);
+        let had = has(record.attributes.get(difference.field.name));
+        if had && (rewritten || !has(&difference.from)) {
+            ChangedBy::Outside
+        } else {
+            ChangedBy::Stack
+        }
     }
 
     pub(super) fn line(&self, wish: &Wish, difference: &Difference) -> Line {
@@ -154,4 +198,13 @@ impl Decider<'_> {
             });
         }
     }
+}
+
+/// A map with only these keys.
+fn only(value: &Value, keys: &[String]) -> Value {
+    let map = value.as_map().into_iter().flatten();
+    Value::map(
+        map.filter(|(key, _)| keys.contains(key))
+            .map(|(key, value)| (key.clone(), value.clone())),
+    )
 }

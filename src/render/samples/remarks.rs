@@ -27,6 +27,11 @@ pub(super) fn notes() -> Vec<Note> {
             address: "service".into(),
             repository: "circles-app".into(),
         },
+        Note::NotSought {
+            kind: KindName::new("elbv2.listener_rule"),
+            call: "elasticloadbalancing:DescribeRules".into(),
+            code: "NotImplemented".into(),
+        },
         Note::LeftOut {
             address: "config".into(),
         },

@@ -29,7 +29,11 @@ pub fn check(desk: &mut Desk<'_>, seen: &Seen<'_>) {
                 seen.span(subnet, "cidr"),
                 format!("this subnet is not within its VPC, {}", cidr(vpc)),
             )
-            .and(seen.span(vpc, "cidr"), "the VPC");
+            .and(seen.span(vpc, "cidr"), "the VPC")
+            .help(format!(
+                "give the subnet a network within {}, or make the VPC's larger",
+                cidr(vpc)
+            ));
         }
         for (other, taken) in &subnets[..i] {
             if other.attributes.get("vpc_id") == vpc && network.overlaps(*taken) {
@@ -38,7 +42,8 @@ pub fn check(desk: &mut Desk<'_>, seen: &Seen<'_>) {
                     seen.span(subnet, "cidr"),
                     format!("{} overlaps with {}", cidr(subnet), cidr(other)),
                 )
-                .and(seen.span(other, "cidr"), "taken here");
+                .and(seen.span(other, "cidr"), "taken here")
+                .help("give each subnet a network of its own");
             }
         }
     }
@@ -72,7 +77,8 @@ fn sizes(desk: &mut Desk<'_>, seen: &Seen<'_>) {
                     "AWS takes networks from /16 to /28, this is /{}",
                     network.prefix
                 ),
-            );
+            )
+            .help("write a prefix from `/16` to `/28`");
         }
     }
 }
@@ -113,6 +119,10 @@ fn tables(desk: &mut Desk<'_>, seen: &Seen<'_>) {
 }
 
 fn zones(desk: &mut Desk<'_>, seen: &Seen<'_>, resource: &Resource) {
+    // Subnets may be missing for what is wrong elsewhere.
+    if desk.doubts_any() {
+        return;
+    }
     let Some(subnets) = resource.attributes.get("subnets").as_list() else {
         return;
     };

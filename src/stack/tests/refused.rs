@@ -84,3 +84,24 @@ fn what_is_wrong_in_any_environment_is_told_once() {
     let names = right.iter().map(|one| one.stack.environment.as_str());
     assert_eq!(names.collect::<Vec<_>>(), ["prod", "dev"]);
 }
+
+/// What is wrong with a variable hides nothing of what uses it or stands beside it, and is told once.
+#[test]
+fn a_wrong_variable_hides_nothing_and_is_told_once() {
+    let text = "
+stack: demo
+variables:
+  cidr: { type: cidr, default: 10.0.0.0/16 }
+  size: { default: small, one_of: [small, large] }
+resources:
+  net: { type: ec2.vpc, cidr: \"${var.cidr}\" }
+  files: { type: s3.bucket, name: Demo_Files, when: \"${var.size}\" }
+";
+    let report = with(text, |ask| {
+        ask.variables = vec![pair("cidr", "10.0"), pair("size", "huge")];
+    });
+    let report = report.err().unwrap_or_default();
+    assert_eq!(report.matches("error[").count(), 3, "{report}");
+    assert_eq!(report.matches("error[E0302]").count(), 2, "{report}");
+    assert!(report.contains("Demo_Files"), "{report}");
+}

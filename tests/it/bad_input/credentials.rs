@@ -21,13 +21,13 @@ fn a_profile_that_is_named_is_meant() {
     // Whatever else the environment has.
     let said = desk.expect(&["plan", "--profile", "nowhere"], 1);
     assert!(
-        said.err
-            .starts_with("error: no AWS credentials in profile nowhere: "),
+        said.err.starts_with("error: there is no profile nowhere: "),
         "{}",
         said.err
     );
     assert!(
-        said.err.contains("hint: `aws configure list-profiles`"),
+        said.err
+            .contains("hint: make it: `aws configure --profile nowhere`"),
         "{}",
         said.err
     );

@@ -51,10 +51,11 @@ async fn strays(
 ) -> Result<Vec<(Inner, Tags)>, CloudError> {
     let candidates = if others.len() > ONE_BY_ONE {
         let arns = tagged::arns(aws, asked, "ecr:repository").await?;
-        others
-            .into_iter()
-            .filter(|one| one.repository_arn().is_some_and(|arn| arns.contains(arn)))
-            .collect()
+        let is_ours = |one: &Inner| {
+            let arn = one.repository_arn().unwrap_or_default();
+            arns.as_ref().is_none_or(|arns| arns.contains(arn))
+        };
+        others.into_iter().filter(is_ours).collect()
     } else {
         others
     };

@@ -13,7 +13,10 @@ pub async fn find(aws: &Aws, asked: &Asked) -> Result<Vec<Live>, CloudError> {
     let mut families: BTreeSet<String> = asked.texts("family").into_iter().collect();
     families.extend(asked.ids().map(|id| family_in(id.as_str()).to_owned()));
     if needs_scan(asked, "family") {
-        let arns = tagged::arns(aws, asked, "ecs:task-definition").await?;
+        let arns = match tagged::arns(aws, asked, "ecs:task-definition").await? {
+            Some(arns) => arns,
+            None => list(aws, None).await?.into_iter().collect(),
+        };
         families.extend(arns.iter().map(|arn| family_in(arn).to_owned()));
     }
     let found = if families.len() <= ONE_BY_ONE {

@@ -26,21 +26,30 @@ pub async fn find(aws: &Aws, asked: &Asked) -> Result<Vec<Live>, CloudError> {
         return all(aws, asked, &names, listed).await;
     }
     let each = try_join_all(names.iter().map(|name| by_name(aws, name)));
-    let (each, listed) = tokio::try_join!(each, under_path(aws))?;
-    let strays: Vec<&types::Role> = listed
-        .iter()
-        .filter(|role| !names.contains(role.role_name()))
-        .collect();
-    if strays.len() >= FEW {
+    let (mut each, listed) = tokio::try_join!(each, under_path(aws))?;
+    if others(&names, &listed).count() >= FEW {
         return all(aws, asked, &names, listed).await;
     }
-    let strays = try_join_all(
-        strays
-            .iter()
-            .map(|role| if_ours(aws, asked, role.role_name())),
-    )
-    .await?;
-    Ok(each.into_iter().chain(strays).flatten().collect())
+    each.extend(strays(aws, asked, &names, &listed).await?);
+    Ok(each.into_iter().flatten().collect())
+}
+
+/// What else stands under our path.
+fn others<'a>(
+    names: &'a BTreeSet<String>,
+    listed: &'a [types::Role],
+) -> impl Iterator<Item = &'a str> {
+    let listed = listed.iter().map(types::Role::role_name);
+    listed.filter(|name| !names.contains(*name))
+}
+
+async fn strays(
+    aws: &Aws,
+    asked: &Asked,
+    names: &BTreeSet<String>,
+    listed: &[types::Role],
+) -> Result<Vec<Option<Live>>, CloudError> {
+    try_join_all(others(names, listed).map(|name| if_ours(aws, asked, name))).await
 }
 
 /// The roles of these names, whoever's they are.
@@ -235,7 +244,16 @@ async fn all(
         },
         |page| page.marker(),
     )
-    .await?;
+    .await;
+    let pages = match pages {
+        // A work-alike that does not have this call: role by role, however many there are.
+        Err(error) if error.is(Class::Unsupported) => {
+            let named = try_join_all(names.iter().map(|name| by_name(aws, name)));
+            let (named, strays) = tokio::try_join!(named, strays(aws, asked, names, &listed))?;
+            return Ok(named.into_iter().chain(strays).flatten().collect());
+        }
+        pages => pages?,
+    };
     let wanted = pages
         .iter()
         .flat_map(|page| page.role_detail_list())

@@ -1,5 +1,5 @@
 //! Finding log groups: what is known by name through one prefix listing, strays through the tagging API, which answers for all of the
-//! stack in one call. Its answers may be old, so each is confirmed by the listing.
+//! stack in one call. Its answers may be old, so each is confirmed by the listing. Where there is no tagging API, every group is read.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,16 +23,23 @@ pub async fn find(aws: &Aws, asked: &Asked) -> Result<Vec<Live>, CloudError> {
         if needs_scan(asked, "name") || (asked.extent.is_wide() && names.len() >= FEW) {
             tagged(aws, asked).await
         } else {
-            Ok(BTreeMap::new())
+            Ok(Some(BTreeMap::new()))
         }
     };
     let (mut groups, tagged) = tokio::try_join!(named(aws, &names), by_tags)?;
-    let strays: BTreeSet<String> = tagged
-        .keys()
-        .filter(|name| !names.contains(*name))
-        .cloned()
-        .collect();
-    groups.extend(named(aws, &strays).await?);
+    let is_other = |name: &str| !names.contains(name);
+    groups.extend(match &tagged {
+        Some(tagged) => {
+            let strays = tagged.keys().filter(|name| is_other(name));
+            named(aws, &strays.cloned().collect()).await?
+        }
+        None => {
+            let mut all = listed(aws, "").await?;
+            all.retain(|group| group.log_group_name().is_some_and(is_other));
+            all
+        }
+    });
+    let tagged = tagged.unwrap_or_default();
     let exact = groups.len() < FEW;
     let found = try_join_all(groups.into_iter().map(|group| {
         let known = tagged.get(group.log_group_name().unwrap_or_default());
@@ -52,14 +59,24 @@ async fn named(aws: &Aws, names: &BTreeSet<String>) -> Result<Vec<LogGroup>, Clo
     let (Some(first), Some(last)) = (names.first(), names.last()) else {
         return Ok(Vec::new());
     };
-    let prefix = &common(first, last);
+    let mut groups = listed(aws, &common(first, last)).await?;
+    groups.retain(|group| {
+        group
+            .log_group_name()
+            .is_some_and(|name| names.contains(name))
+    });
+    Ok(groups)
+}
+
+/// The groups whose names begin so.
+async fn listed(aws: &Aws, prefix: &str) -> Result<Vec<LogGroup>, CloudError> {
     let pages = pages(
         aws,
         "logs:DescribeLogGroups",
         |token| async move {
             aws.logs
                 .describe_log_groups()
-                .set_log_group_name_prefix((!prefix.is_empty()).then(|| prefix.clone()))
+                .set_log_group_name_prefix((!prefix.is_empty()).then(|| prefix.to_owned()))
                 .limit(50)
                 .set_next_token(token)
                 .send()
@@ -72,11 +89,6 @@ async fn named(aws: &Aws, names: &BTreeSet<String>) -> Result<Vec<LogGroup>, Clo
     Ok(pages
         .into_iter()
         .flat_map(|page| page.log_groups.unwrap_or_default())
-        .filter(|group| {
-            group
-                .log_group_name()
-                .is_some_and(|name| names.contains(name))
-        })
         .collect())
 }
 
@@ -86,8 +98,9 @@ fn common(first: &str, last: &str) -> String {
     both.take_while(|(a, b)| a == b).map(|(a, _)| a).collect()
 }
 
-/// This stack's log groups by name, with their tags, as the tagging API knows them (GetResources: pages of at most 500 tags).
-async fn tagged(aws: &Aws, asked: &Asked) -> Result<BTreeMap<String, Tags>, CloudError> {
+/// This stack's log groups by name, with their tags, as the tagging API knows them (GetResources: pages of at most 500 tags). `None`: the
+/// server has no tagging API.
+async fn tagged(aws: &Aws, asked: &Asked) -> Result<Option<BTreeMap<String, Tags>>, CloudError> {
     let filter = |key: &str, value: &str| {
         TagFilter::builder()
             .key(format!("{TAG_PREFIX}{key}"))
@@ -114,8 +127,12 @@ async fn tagged(aws: &Aws, asked: &Asked) -> Result<BTreeMap<String, Tags>, Clou
         },
         |page| page.pagination_token(),
     )
-    .await?;
-    Ok(pages
+    .await;
+    let pages = match pages {
+        Err(error) if error.is(Class::Unsupported) => return Ok(None),
+        pages => pages?,
+    };
+    let tagged = pages
         .iter()
         .flat_map(|page| page.resource_tag_mapping_list())
         .filter_map(|resource| {
@@ -124,8 +141,8 @@ async fn tagged(aws: &Aws, asked: &Asked) -> Result<BTreeMap<String, Tags>, Clou
             let tags = own(tags.map(|tag| (tag.key().to_owned(), tag.value().to_owned())));
             Some((name.trim_end_matches(":*").to_owned(), tags))
         })
-        .filter(|(_, tags)| asked.is_ours(tags))
-        .collect())
+        .filter(|(_, tags)| asked.is_ours(tags));
+    Ok(Some(tagged.collect()))
 }
 
 /// With its tags: those that are known, or what it says itself. `None` if it went meanwhile.
