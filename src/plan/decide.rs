@@ -250,7 +250,8 @@ impl Decider<'_> {
             let cause = Cause::Kind {
                 was: observed.kind.clone(),
             };
-            return self.replace(wish, kind, desired, live, vec![cause]);
+            let causes = [Some(cause), self.held(wish, kind)].into_iter().flatten();
+            return self.replace(wish, kind, desired, live, causes.collect());
         }
         for field in &wish.ignore {
             desired.set(field, observed.attributes.get(field).clone());

@@ -112,27 +112,7 @@ fn declaration(desk: &mut Desk<'_>, entry: &Entry, sandbox: bool) -> Variable {
     let name = entry.key.text.clone();
     super::document::check_name(desk, &entry.key, "a variable");
     let Some(entries) = entry.value.as_map() else {
-        let text = match &entry.value.body {
-            Body::Scalar(scalar) => scalar.text.as_str(),
-            _ => "…",
-        };
-        desk.error(
-            code::WRONG_TYPE,
-            entry.value.span,
-            format!(
-                "a declaration is meant here, this is {}",
-                entry.value.what()
-            ),
-        )
-        .help(format!("write `{name}: {{ default: {text} }}`"));
-        return Variable {
-            name,
-            span: entry.key.span,
-            ty: Type::Any,
-            one_of: Vec::new(),
-            default: Default::Wrong,
-            nullable: false,
-        };
+        return no_declaration(desk, entry);
     };
     let mut checker = Checker::new(desk, &Nothing);
     let read = checker.fields(entries, DECLARATION, "", &["default", "sandbox"]);
@@ -145,17 +125,11 @@ fn declaration(desk: &mut Desk<'_>, entry: &Entry, sandbox: bool) -> Variable {
         Some(word) => word.to_owned(),
         None => inferred(node).to_owned(),
     };
-    let ty = match word.as_str() {
-        "int" => Type::Int {
-            min: int("minimum").unwrap_or(i64::MIN),
-            max: int("maximum").unwrap_or(i64::MAX),
-        },
-        "bool" => Type::Bool,
-        "cidr" => Type::Cidr,
-        "list" => Type::List(&Type::Any),
-        "map" => Type::Map(&Type::Any),
-        _ => Type::Text,
-    };
+    let ty = named(
+        &word,
+        int("minimum").unwrap_or(i64::MIN),
+        int("maximum").unwrap_or(i64::MAX),
+    );
     if !matches!(ty, Type::Int { .. })
         && let Some(bound) = entries
             .iter()
@@ -194,6 +168,41 @@ fn declaration(desk: &mut Desk<'_>, entry: &Entry, sandbox: bool) -> Variable {
         }
     }
     variable
+}
+
+/// Told, and known all the same: what reads it must not be told that it is not there.
+fn no_declaration(desk: &mut Desk<'_>, entry: &Entry) -> Variable {
+    let name = entry.key.text.clone();
+    let text = match &entry.value.body {
+        Body::Scalar(scalar) => scalar.text.as_str(),
+        _ => "…",
+    };
+    let what = entry.value.what();
+    desk.error(
+        code::WRONG_TYPE,
+        entry.value.span,
+        format!("a declaration is meant here, this is {what}"),
+    )
+    .help(format!("write `{name}: {{ default: {text} }}`"));
+    Variable {
+        name,
+        span: entry.key.span,
+        ty: Type::Any,
+        one_of: Vec::new(),
+        default: Default::Wrong,
+        nullable: false,
+    }
+}
+
+fn named(word: &str, min: i64, max: i64) -> Type {
+    match word {
+        "int" => Type::Int { min, max },
+        "bool" => Type::Bool,
+        "cidr" => Type::Cidr,
+        "list" => Type::List(&Type::Any),
+        "map" => Type::Map(&Type::Any),
+        _ => Type::Text,
+    }
 }
 
 fn default(desk: &mut Desk<'_>, variable: &Variable, node: &Node) -> Default {

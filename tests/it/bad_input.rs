@@ -9,6 +9,7 @@ mod output;
 mod state_file;
 mod taken;
 mod terminal;
+mod unfinished_server;
 
 /// A log group, a VPC, and what stands in it.
 const STACK: &str = "

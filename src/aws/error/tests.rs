@@ -1,0 +1,136 @@
+use super::*;
+
+/// Long: a table, one row an answer.
+#[test]
+fn codes_are_classified_by_what_happens_next() {
+    for (action, code, message, status, class) in [
+        (
+            "ec2:CreateVpc",
+            "RequestLimitExceeded",
+            "",
+            503,
+            Class::Throttled,
+        ),
+        ("ec2:CreateVpc", "VpcLimitExceeded", "", 400, Class::Quota),
+        (
+            "ec2:DescribeVpcs",
+            "InvalidVpcID.NotFound",
+            "",
+            400,
+            Class::NotFound,
+        ),
+        (
+            "ec2:DeleteVpc",
+            "DependencyViolation",
+            "",
+            400,
+            Class::InUse,
+        ),
+        (
+            "ec2:ReleaseAddress",
+            "InvalidIPAddress.InUse",
+            "",
+            400,
+            Class::InUse,
+        ),
+        (
+            "ec2:CreateSecurityGroup",
+            "InvalidGroup.Duplicate",
+            "",
+            400,
+            Class::Exists,
+        ),
+        (
+            "ec2:ReleaseAddress",
+            "AuthFailure",
+            "the address is not yours",
+            403,
+            Class::Denied,
+        ),
+        (
+            "ec2:DescribeVpcs",
+            "AuthFailure",
+            "not able to validate",
+            401,
+            Class::Credentials,
+        ),
+        (
+            "logs:CreateLogGroup",
+            "LimitExceededException",
+            "",
+            400,
+            Class::Quota,
+        ),
+        (
+            "rds:DescribeDBInstances",
+            "DBInstanceNotFound",
+            "",
+            404,
+            Class::NotFound,
+        ),
+        (
+            "rds:CreateDBInstance",
+            "DBInstanceAlreadyExists",
+            "",
+            400,
+            Class::Exists,
+        ),
+        (
+            "ecs:CreateService",
+            "InvalidParameterException",
+            "it is still Draining.",
+            400,
+            Class::NotYet,
+        ),
+        (
+            "ecs:CreateService",
+            "InvalidParameterException",
+            "bad cpu",
+            400,
+            Class::Invalid,
+        ),
+        ("ec2:CreateVpc", "InternalError", "", 500, Class::Unknown),
+        ("ec2:CreateVpc", NAMELESS, "", 501, Class::Unsupported),
+        (
+            "s3:PutBucketCors",
+            "NotImplemented",
+            "",
+            501,
+            Class::Unsupported,
+        ),
+        (
+            "ec2:DescribeVpcs",
+            "InternalFailure",
+            "",
+            501,
+            Class::Unsupported,
+        ),
+        (
+            "elasticloadbalancing:DescribeRules",
+            "InvalidAction",
+            "",
+            400,
+            Class::Unsupported,
+        ),
+        (
+            "secretsmanager:BatchGetSecretValue",
+            "UnknownOperationException",
+            "",
+            404,
+            Class::Unsupported,
+        ),
+        (
+            "ec2:CreateVpc",
+            "InvalidParameterValue",
+            "",
+            400,
+            Class::Invalid,
+        ),
+    ] {
+        assert_eq!(
+            classify(action, code, message, status),
+            class,
+            "{action} {code}"
+        );
+    }
+}
