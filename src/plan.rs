@@ -10,6 +10,7 @@ mod arrange;
 mod assemble;
 mod decide;
 pub mod diff;
+mod holds;
 mod inputs;
 pub mod order;
 pub mod release;

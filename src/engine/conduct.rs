@@ -2,7 +2,7 @@
 //! time, so events are linear, and what is written is written by one hand.
 
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::gate::Message;
 use super::ledger::Ledger;
 use super::look::Vault;
-use super::matching::Matcher;
+use super::matching::{Matcher, SharedMatcher};
 use super::settings::Settings;
 use super::settle::Trouble;
 use super::stop::Stop;
@@ -91,7 +91,7 @@ pub(crate) struct Conductor<'a> {
     lease: Arc<dyn Lease>,
     stop: Stop,
     sink: &'a mut dyn Sink,
-    matcher: Arc<Mutex<Matcher>>,
+    matcher: SharedMatcher,
     vault: Arc<Vault>,
     limits: Arc<Limiter>,
     messages: mpsc::UnboundedSender<Message>,
@@ -114,10 +114,12 @@ pub(crate) struct Conductor<'a> {
     started: Instant,
     saved: Instant,
     calls: u64,
-    /// Steps of which AWS has given an id.
-    began: BTreeSet<StepId>,
-    /// Calls without an answer, and what was begun and is in no record: for these the journal stays open.
-    open_ends: u64,
+    /// By its number in the journal, what a call was for.
+    sent: BTreeMap<u64, Address>,
+    /// The ids that a step's calls were answered with.
+    learned: BTreeMap<StepId, Vec<PhysicalId>>,
+    /// Where a call had no answer, or something was begun that is in no record: for these the journal stays open.
+    open_ends: BTreeSet<Address>,
     sink_open: bool,
 }
 
@@ -220,7 +222,7 @@ impl<'a> Conductor<'a> {
         let now = Instant::now();
         Self {
             waits: steps.iter().map(|step| step.after.len()).collect(),
-            matcher: Arc::new(Mutex::new(job.matcher.clone())),
+            matcher: SharedMatcher::new(job.matcher.clone()),
             vault,
             limits: Arc::default(),
             messages,
@@ -239,8 +241,9 @@ impl<'a> Conductor<'a> {
             started: now,
             saved: now,
             calls: 0,
-            began: BTreeSet::new(),
-            open_ends: 0,
+            sent: BTreeMap::new(),
+            learned: BTreeMap::new(),
+            open_ends: BTreeSet::new(),
             sink_open: true,
             job,
             ledger,
@@ -332,7 +335,7 @@ impl<'a> Conductor<'a> {
         // A journal with calls that nobody saw the end of stays open: the next run looks for what they made.
         let settled = match outcome {
             Outcome::Done => self.all_seen().await,
-            _ => self.unseen().is_empty() && self.open_ends == 0 && self.fatal.is_none(),
+            _ => self.unseen().is_empty() && self.open_ends.is_empty() && self.fatal.is_none(),
         };
         if let Err(error) = self.ledger.close(Some(outputs.clone()), settled).await {
             self.fatal.get_or_insert(error.into());

@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use tokio::time::Instant;
 
 use super::gate::{Gate, Message};
-use super::matching::{Matcher, Whose};
+use super::matching::{SharedMatcher, Whose};
 use super::react::{gap, watch_gap};
 use super::settings::Settings;
 use super::stop::Stop;
@@ -60,7 +60,7 @@ pub struct Tools {
     pub kind: Arc<dyn AnyKind>,
     pub scope: Scope,
     pub step: Step,
-    pub matcher: Arc<Mutex<Matcher>>,
+    pub matcher: SharedMatcher,
     pub gate: Arc<Gate>,
     pub vault: Arc<Vault>,
     pub settings: Settings,
@@ -120,7 +120,7 @@ impl Tools {
             memo: Arc::new(Memo::default()),
         };
         let live = self.kind.find(&asked).await?;
-        let matcher = self.matcher.lock().unwrap_or_else(|e| e.into_inner());
+        let matcher = self.matcher.lock();
         Ok(live
             .into_iter()
             .filter_map(|observed| {

@@ -1,6 +1,7 @@
 //! Whose is it? A live resource belongs to the address that the state, its tags, or an unfinished call of ours says.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::journal::RunState;
 use crate::kind::{AnyKind, AskedItem, Observed};
@@ -28,6 +29,20 @@ pub struct Matcher {
     scope: Scope,
     by_id: BTreeMap<(KindName, PhysicalId), (Address, u32)>,
     begun: Vec<Begun>,
+}
+
+/// The one of a run, which its conductor teaches and its workers ask.
+#[derive(Clone)]
+pub struct SharedMatcher(Arc<Mutex<Matcher>>);
+
+impl SharedMatcher {
+    pub fn new(matcher: Matcher) -> Self {
+        Self(Arc::new(Mutex::new(matcher)))
+    }
+
+    pub fn lock(&self) -> MutexGuard<'_, Matcher> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// A create of ours that did not end, or whose answer was lost. Its name was seen absent before the intent was written, so what stands
@@ -99,6 +114,11 @@ impl Matcher {
     /// For a resource that is made anew: what stood at its address and is not `live` is gone, too.
     pub fn anew(&mut self, address: &Address, live: impl Fn(&(KindName, PhysicalId)) -> bool) {
         self.by_id.retain(|key, (of, _)| of != address || live(key));
+    }
+
+    /// Whether state or journal say whose it is, not its tags alone.
+    pub fn knows(&self, kind: &KindName, id: &PhysicalId) -> bool {
+        self.by_id.contains_key(&(kind.clone(), id.clone()))
     }
 
     pub fn whose(&self, kind: &dyn AnyKind, observed: &Observed, items: &[AskedItem]) -> Whose {

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use super::look::Tools;
 use super::react::{Reaction, react};
 use super::settle::Trouble;
-use crate::kind::{Class, CloudError, FieldChange, IntentVerb, Settle, TAGS};
+use crate::kind::{Class, CloudError, FieldChange, IntentVerb, Observed, Settle, TAGS};
 use crate::model::{Attributes, TAG_PREFIX, Tags, Value};
 use crate::plan::Sighting;
 
@@ -61,14 +61,16 @@ pub async fn delete(tools: &Tools, live: Sighting, last: &Attributes) -> Result<
     }
 }
 
-/// Whether what holds data is still this step's. A list may lag behind, and a name that was given up be another resource's id by now.
+/// Whether what holds data, and is this step's by its tags alone, still is. A list may lag behind, and a name that was given up be
+/// another resource's id by now.
 async fn still_there(tools: &Tools, live: &Sighting) -> Result<bool, Trouble> {
-    if !tools.kind.holds_data() || tools.kind.identity().natural_key.is_empty() {
+    let Observed { kind, id, .. } = &live.observed;
+    let named = !tools.kind.identity().natural_key.is_empty();
+    if !tools.kind.holds_data() || !named || tools.matcher.lock().knows(kind, id) {
         return Ok(true);
     }
-    let id = live.observed.id.clone();
-    let found = tools.look(Some(id), Some(&live.observed.attributes)).await;
-    match found {
+    let found = tools.look(Some(id.clone()), Some(&live.observed.attributes));
+    match found.await {
         Ok(found) => Ok(found.is_some()),
         Err(error) => Err(Trouble::new(error, Some(live.clone()))),
     }

@@ -108,7 +108,6 @@ async fn make(tools: &Tools, desired: &Attributes, tags: &Tags) -> Result<Sighti
             tools
                 .matcher
                 .lock()
-                .unwrap_or_else(|e| e.into_inner())
                 .begin(tools.kind.as_ref(), desired, &tools.step);
         }
         let found = match react(

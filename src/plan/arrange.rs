@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::Address;
 
-use super::assemble::LiveEdges;
 use super::decide::{DOWNTIME, Draft};
+use super::holds::Holds;
 use super::order::{self, Cycle};
 use super::retire::Retired;
 use super::{Act, Inputs, Step, StepId, Wish};
@@ -16,7 +16,7 @@ pub(super) fn arrange(
     inputs: &Inputs<'_>,
     mut drafts: Vec<Draft>,
     retired: Vec<Retired>,
-    live: &LiveEdges,
+    live: &Holds,
 ) -> Result<Vec<Step>, Cycle> {
     let made: BTreeMap<Address, usize> = drafts
         .iter()
@@ -24,41 +24,32 @@ pub(super) fn arrange(
         .map(|(i, d)| (d.address.clone(), i))
         .collect();
     let mut edges = needs(inputs, &drafts, &made);
-    held(&retired, drafts.len(), live, &mut edges);
+    edges.extend(both_go(&retired, drafts.len(), &live.shown));
     let mut waits = first(&drafts, &retired, &made);
     waits.extend(same_names_apart(inputs, &drafts, &retired));
     edges.extend(&waits);
-    let mut graph = Reach::new(drafts.len() + retired.len(), &edges);
+    let mut graph = Reach::new(drafts.len() + retired.len(), edges, !waits.is_empty());
     for (i, gone) in retired.iter().enumerate() {
-        let number = drafts.len() + i;
-        if let Some(new) = made.get(&gone.step.address) {
-            if drafts[*new].delete_first || (!waits.is_empty() && graph.leads(number, *new)) {
-                // The new one stands on what can only be made once the old one is out of the way.
-                if goes_early(&drafts[*new]) {
-                    drafts[*new].step.downtime = Some(DOWNTIME.to_owned());
-                }
-            } else {
-                graph.add(*new, number);
-                edges.push((*new, number));
+        let Some(new) = made.get(&gone.step.address) else {
+            continue;
+        };
+        if drafts[*new].delete_first || !graph.add_if_open(*new, drafts.len() + i) {
+            // The new one stands on what can only be made once the old one is out of the way.
+            if goes_early(&drafts[*new]) {
+                drafts[*new].step.downtime = Some(DOWNTIME.to_owned());
             }
         }
     }
-    let going: BTreeSet<usize> = retired.iter().map(|gone| gone.instance).collect();
-    for (i, gone) in retired.iter().enumerate() {
-        let number = drafts.len() + i;
-        for holder in &live.held_by[gone.instance] {
-            let update = made.get(&live.addresses[*holder]);
-            // A holder that stays lets go by its own update; not possible where that update needs the successor first.
-            if let Some(update) = update
-                && !going.contains(holder)
-                && (waits.is_empty() || !graph.leads(number, *update))
-            {
-                graph.add(*update, number);
-                edges.push((*update, number));
-            }
-        }
+    // A holder that stays lets go by its own update; not possible where that update needs the successor first.
+    for (update, gone) in let_go(&retired, drafts.len(), live, &live.shown, &made) {
+        graph.add_if_open(update, gone);
     }
-    number(loose(drafts, retired), edges)
+    // What AWS does not show gives way to what it does.
+    let said = both_go(&retired, drafts.len(), &live.said);
+    for (before, after) in said.chain(let_go(&retired, drafts.len(), live, &live.said, &made)) {
+        graph.add_if_open(before, after);
+    }
+    number(loose(drafts, retired), graph.edges)
 }
 
 /// The steps in no particular order, none waiting for another.
@@ -112,17 +103,40 @@ fn needs(
 }
 
 /// What goes waits for those that hold on to it and go too.
-fn held(retired: &[Retired], drafts: usize, live: &LiveEdges, edges: &mut Vec<(usize, usize)>) {
+fn both_go<'a>(
+    retired: &'a [Retired],
+    drafts: usize,
+    held_by: &'a [Vec<usize>],
+) -> impl Iterator<Item = (usize, usize)> + 'a {
     let goes: BTreeMap<usize, usize> = retired
         .iter()
         .enumerate()
-        .map(|(i, r)| (r.instance, drafts + i))
+        .map(|(i, gone)| (gone.instance, drafts + i))
         .collect();
-    for (i, gone) in retired.iter().enumerate() {
-        for holder in &live.held_by[gone.instance] {
-            edges.extend(goes.get(holder).map(|before| (*before, drafts + i)));
-        }
-    }
+    retired.iter().enumerate().flat_map(move |(i, gone)| {
+        let before = held_by[gone.instance].iter().filter_map(|by| goes.get(by));
+        let edges: Vec<_> = before.map(|before| (*before, drafts + i)).collect();
+        edges
+    })
+}
+
+/// What goes waits for the updates of those that hold on to it and stay.
+fn let_go<'a>(
+    retired: &'a [Retired],
+    drafts: usize,
+    live: &'a Holds,
+    held_by: &'a [Vec<usize>],
+    made: &'a BTreeMap<Address, usize>,
+) -> impl Iterator<Item = (usize, usize)> + 'a {
+    let going: BTreeSet<usize> = retired.iter().map(|gone| gone.instance).collect();
+    retired.iter().enumerate().flat_map(move |(i, gone)| {
+        let stay = held_by[gone.instance]
+            .iter()
+            .filter(|by| !going.contains(by));
+        let updates = stay.filter_map(|by| made.get(&live.addresses[*by]));
+        let edges: Vec<_> = updates.map(|update| (*update, drafts + i)).collect();
+        edges
+    })
 }
 
 /// The old one goes before the new one where they cannot stand side by side.
@@ -177,30 +191,45 @@ fn goes_early(draft: &Draft) -> bool {
 }
 
 /// What comes after what, asked while edges are still added.
-struct Reach(Vec<Vec<usize>>);
+struct Reach {
+    after: Vec<Vec<usize>>,
+    edges: Vec<(usize, usize)>,
+    /// Whether anything made waits for something that goes. Without that no further edge closes a ring.
+    can_close: bool,
+}
 
 impl Reach {
-    fn new(count: usize, edges: &[(usize, usize)]) -> Self {
-        let mut reach = Self(vec![Vec::new(); count]);
-        for (before, after) in edges {
-            reach.add(*before, *after);
+    fn new(count: usize, edges: Vec<(usize, usize)>, can_close: bool) -> Self {
+        let mut after = vec![Vec::new(); count];
+        for (before, next) in &edges {
+            after[*before].push(*next);
         }
-        reach
+        Self {
+            after,
+            edges,
+            can_close,
+        }
     }
 
-    fn add(&mut self, before: usize, after: usize) {
-        self.0[before].push(after);
+    /// Adds it unless it would close a ring. Says whether it did.
+    fn add_if_open(&mut self, before: usize, after: usize) -> bool {
+        let open = !self.can_close || !self.leads(after, before);
+        if open {
+            self.after[before].push(after);
+            self.edges.push((before, after));
+        }
+        open
     }
 
     fn leads(&self, from: usize, to: usize) -> bool {
-        let mut seen = vec![false; self.0.len()];
+        let mut seen = vec![false; self.after.len()];
         let mut todo = vec![from];
         while let Some(at) = todo.pop() {
             if at == to {
                 return true;
             }
             if !std::mem::replace(&mut seen[at], true) {
-                todo.extend(&self.0[at]);
+                todo.extend(&self.after[at]);
             }
         }
         false

@@ -101,6 +101,8 @@ pub struct Inner {
     answers: BTreeMap<u64, Result<Thing, CloudError>>,
     pub tokens: BTreeMap<(&'static str, String), String>,
     pub next: u64,
+    /// Ids that a list did not show to the one look for strays: only `drift` finds these again.
+    pub overlooked: BTreeSet<String>,
     /// What must never happen, and did.
     pub violations: Vec<String>,
     /// The newest epoch that was written under, by what was written.

@@ -82,8 +82,9 @@ impl Sim {
     /// What the lists show of a kind.
     fn list(&self, kind: &'static str, asked: &Asked) -> Vec<Thing> {
         let now = Instant::now();
-        let inner = self.cloud.now();
+        let mut inner = self.cloud.now();
         let mut all = Vec::new();
+        let mut overlooked = Vec::new();
         let from = (kind, String::new());
         for ((_, _), thing) in inner
             .things
@@ -92,6 +93,10 @@ impl Sim {
         {
             if thing.shown_at > now {
                 self.cloud.tally.strike(Fault::LaggingList);
+                // Nobody speaks of its kind, and this was the look for what is left of it.
+                if asked.items.is_empty() {
+                    overlooked.push(thing.id.clone());
+                }
                 continue;
             }
             let mut thing = thing.clone();
@@ -110,6 +115,7 @@ impl Sim {
                 all.push(ghost.clone());
             }
         }
+        inner.overlooked.extend(overlooked);
         if self.defect == Some(Defect::FirstPageOnly) {
             all.truncate(PAGE);
         }

@@ -23,10 +23,9 @@ impl Conductor<'_> {
                 let (Act::Delete { id, .. } | Act::Forget { id, .. }) = &step.act else {
                     return;
                 };
-                self.matcher
-                    .lock()
-                    .unwrap_or_else(|e| e.into_inner())
-                    .forget(&step.kind, id);
+                for id in self.learned.get(&step.id).into_iter().flatten().chain([id]) {
+                    self.matcher.lock().forget(&step.kind, id);
+                }
                 let event = self.ledger.removed(&step.address, &step.kind, id);
                 self.ledger.later(vec![event]);
                 return self.done(&step, false);
@@ -88,15 +87,18 @@ impl Conductor<'_> {
         self.running.remove(&step.id);
         let Trouble { error, partial } = trouble;
         let makes = !matches!(step.act, Act::Delete { .. } | Act::Forget { .. });
+        let unsure = self.open_ends.contains(&step.address);
         match partial {
-            // What is half made belongs in the state: the next run finishes it.
-            Some(partial) if makes => {
+            // What is half made belongs in the state: the next run finishes it. But with a record the journal has done with an address.
+            Some(partial) if makes && !unsure => {
                 let record = self.record(&step.address, &partial);
                 let event = self.ledger.put(&step.address, record);
                 self.ledger.later(vec![event]);
             }
             // Of what it began the journal alone knows.
-            None if makes && self.began.contains(&step.id) => self.open_ends += 1,
+            _ if makes && self.learned.contains_key(&step.id) => {
+                self.open_ends.insert(step.address.clone());
+            }
             _ => {}
         }
         if let Some(fatal) = run_level(&error) {

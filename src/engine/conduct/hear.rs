@@ -19,7 +19,9 @@ impl Conductor<'_> {
         for message in batch {
             match message {
                 Message::Intent(intent, reply) => {
+                    let address = intent.address.clone();
                     let (number, event) = self.ledger.intent(*intent);
+                    self.sent.insert(number, address);
                     events.push(event);
                     intents.push((number, reply));
                     self.calls += 1;
@@ -34,7 +36,7 @@ impl Conductor<'_> {
                 }
                 Message::Returned(number, outcome) => {
                     if matches!(outcome, Err((CallFailure::Unknown, _))) {
-                        self.open_ends += 1;
+                        self.open_ends.extend(self.sent.get(&number).cloned());
                     }
                     let event = self.ledger.returned(number, outcome);
                     events.push(event);
@@ -70,11 +72,8 @@ impl Conductor<'_> {
             step.kind.clone(),
             step.generation,
         );
-        self.matcher
-            .lock()
-            .unwrap_or_else(|e| e.into_inner())
-            .learn(&kind, &id, &address, generation);
-        self.began.insert(step);
+        self.matcher.lock().learn(&kind, &id, &address, generation);
+        self.learned.entry(step).or_default().push(id.clone());
         self.tell(Event::StepLearned { step, address, id });
     }
 }

@@ -54,7 +54,6 @@ impl Conductor<'_> {
                 let begun = self.begun_for(&step.address, &[IntentVerb::Create]);
                 self.matcher
                     .lock()
-                    .unwrap_or_else(|e| e.into_inner())
                     .anew(&step.address, |key| self.live.contains_key(key));
                 workers.spawn(async move {
                     let work = match known(&tools, &desired) {

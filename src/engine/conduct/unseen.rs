@@ -91,7 +91,7 @@ impl Conductor<'_> {
             memo: Arc::new(Memo::default()),
         };
         let found = kind.find(&asked).await?;
-        let matcher = self.matcher.lock().unwrap_or_else(|e| e.into_inner());
+        let matcher = self.matcher.lock();
         Ok(found.into_iter().any(|observed| {
             let known = (observed.kind.clone(), observed.id.clone());
             let ours = matcher.whose(kind.as_ref(), &observed, &asked.items);

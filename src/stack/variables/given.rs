@@ -113,7 +113,13 @@ fn from_text(desk: &mut Desk<'_>, variable: &Variable, text: &str, source: &str)
             .error(code::BAD_VARIABLE, Span::default(), message)
             .help(help);
     }
-    for finding in findings.report {
+    told(desk, variable, source, findings.report);
+    value
+}
+
+/// Hands on what was found in text from outside the file: it has no place in it, but its variable has.
+fn told(desk: &mut Desk<'_>, variable: &Variable, source: &str, findings: Vec<Diagnostic>) {
+    for finding in findings {
         desk.push(Diagnostic {
             code: code::BAD_VARIABLE.into(),
             message: format!("{source}: {}", finding.message),
@@ -122,7 +128,6 @@ fn from_text(desk: &mut Desk<'_>, variable: &Variable, text: &str, source: &str)
         })
         .and(variable.span, "declared here");
     }
-    value
 }
 
 /// A list or map, as YAML: `[a, b]`; `a,b` is a list, too.
@@ -138,16 +143,7 @@ fn from_yaml(desk: &mut Desk<'_>, variable: &Variable, text: &str, source: &str)
     let mut findings = Desk::new(&sources);
     let node = parse::parse(&sources, file, &mut findings.report);
     let value = node.map(|node| from_node(&mut findings, variable, &node));
-    let report = findings.report;
-    for finding in report {
-        desk.push(Diagnostic {
-            code: code::BAD_VARIABLE.into(),
-            message: format!("{source}: {}", finding.message),
-            primary: None,
-            ..finding
-        })
-        .and(variable.span, "declared here");
-    }
+    told(desk, variable, source, findings.report);
     value.unwrap_or_default()
 }
 

@@ -47,7 +47,14 @@ struct Shifted<'a> {
     shim: std::path::PathBuf,
 }
 
-impl Shifted<'_> {
+impl<'a> Shifted<'a> {
+    fn of(world: &'a World) -> Self {
+        Self {
+            shim: shim(world),
+            world,
+        }
+    }
+
     fn command(&self, machine: &str, shift: i64, arguments: &[&str]) -> Command {
         let mut command = self.world.command(machine, arguments);
         command
@@ -63,24 +70,41 @@ impl Shifted<'_> {
         let output = self.command(machine, shift, arguments).output();
         super::said(&output.expect("the program runs"), machine, code)
     }
+
+    /// Ann's apply is killed half way.
+    async fn killed(&self, shift: i64) {
+        self.world.slow(0.3).await;
+        let apply = ["apply", "--yes", "--parallelism", "2"];
+        let mut first = self.command("ann", shift, &apply);
+        let mut first = first.spawn().expect("the program starts");
+        self.world.until_made(3).await;
+        first.kill().expect("a killed child");
+        first.wait().expect("an ended child");
+        self.world.quick().await;
+    }
+
+    /// Bob is refused while Ann's apply is under way, which ends undisturbed.
+    async fn keeps_the_lease(&self, mut ann: Command, mut bob: Command) {
+        self.world.slow(1.0).await;
+        let first = ann.spawn().expect("the program starts");
+        self.world.until_made(1).await;
+        let refused = super::said(&bob.output().expect("the program runs"), "bob", 75);
+        assert!(refused.contains("ann@"), "{refused}");
+        self.world.quick().await;
+        let output = first.wait_with_output().expect("the first run's end");
+        super::said(&output, "ann", 0);
+        assert_eq!(self.world.made().await, GROUPS, "nothing was made twice");
+    }
 }
+
+const ONE_BY_ONE: [&str; 4] = ["apply", "--yes", "--parallelism", "1"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_holder_is_taken_over_by_the_watchers_own_clock() {
     for (dead, watcher) in [(HOUR, -HOUR), (-HOUR, HOUR)] {
         let world = World::in_s3();
-        let machines = Shifted {
-            shim: shim(&world),
-            world: &world,
-        };
-        world.slow(0.3).await;
-        let apply = ["apply", "--yes", "--parallelism", "2"];
-        let mut first = machines.command("ann", dead, &apply);
-        let mut first = first.spawn().expect("the program starts");
-        world.until_made(3).await;
-        first.kill().expect("a killed child");
-        first.wait().expect("an ended child");
-        world.quick().await;
+        let machines = Shifted::of(&world);
+        machines.killed(dead).await;
         let since = Instant::now();
         machines.expect("ci", watcher, &["apply", "--yes"], 0);
         // Neither at once, because it seems to be over long since, nor in two hours.
@@ -108,47 +132,24 @@ async fn a_dead_holder_is_taken_over_by_the_watchers_own_clock() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_living_holder_keeps_its_lease_whatever_the_clocks_say() {
     let world = World::in_s3();
-    let machines = Shifted {
-        shim: shim(&world),
-        world: &world,
-    };
-    world.slow(1.0).await;
+    let machines = Shifted::of(&world);
     // Its claim says that it was made an hour ago.
-    let apply = ["apply", "--yes", "--parallelism", "1"];
-    let mut first = machines.command("ann", -HOUR, &apply);
-    first.env("CIRCLES_LEASE", "10s");
-    let first = first.spawn().expect("the program starts");
-    world.until_made(1).await;
-    let refused = machines.expect("bob", HOUR, &["apply", "--yes"], 75);
-    assert!(refused.contains("ann@"), "{refused}");
-    world.quick().await;
-    let output = first.wait_with_output().expect("the first run's end");
-    super::said(&output, "ann", 0);
-    assert_eq!(world.made().await, GROUPS, "nothing was made twice");
+    let mut ann = machines.command("ann", -HOUR, &ONE_BY_ONE);
+    ann.env("CIRCLES_LEASE", "10s");
+    let bob = machines.command("bob", HOUR, &["apply", "--yes"]);
+    machines.keeps_the_lease(ann, bob).await;
 }
 
 /// A clock that somebody or something keeps setting: forward and back by two hours, each second.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clock_that_jumps_neither_steals_nor_loses_a_lease() {
     let world = World::in_s3();
-    let machines = Shifted {
-        shim: shim(&world),
-        world: &world,
-    };
-    world.slow(1.0).await;
-    let apply = ["apply", "--yes", "--parallelism", "1"];
-    let mut first = machines.command("ann", HOUR, &apply);
-    first.env("JUMPING_CLOCK", "yes");
-    let first = first.spawn().expect("the program starts");
-    world.until_made(1).await;
-    let mut second = machines.command("bob", HOUR, &["apply", "--yes"]);
-    let output = second.env("JUMPING_CLOCK", "yes").output();
-    let refused = super::said(&output.expect("the program runs"), "bob", 75);
-    assert!(refused.contains("ann@"), "{refused}");
-    world.quick().await;
-    let output = first.wait_with_output().expect("the first run's end");
-    super::said(&output, "ann", 0);
-    assert_eq!(world.made().await, GROUPS, "nothing was made twice");
+    let machines = Shifted::of(&world);
+    let mut ann = machines.command("ann", HOUR, &ONE_BY_ONE);
+    ann.env("JUMPING_CLOCK", "yes");
+    let mut bob = machines.command("bob", HOUR, &["apply", "--yes"]);
+    bob.env("JUMPING_CLOCK", "yes");
+    machines.keeps_the_lease(ann, bob).await;
     world.expect("bob", &["plan", "--detailed-exitcode"], 0);
 }
 
@@ -156,18 +157,7 @@ async fn a_clock_that_jumps_neither_steals_nor_loses_a_lease() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clock_that_is_set_back_holds_nobody_up() {
     let world = World::new(&small("{ backend: local }"));
-    let machines = Shifted {
-        shim: shim(&world),
-        world: &world,
-    };
-    world.slow(0.3).await;
-    let apply = ["apply", "--yes", "--parallelism", "2"];
-    let mut first = machines.command("ann", HOUR, &apply);
-    let mut first = first.spawn().expect("the program starts");
-    world.until_made(3).await;
-    first.kill().expect("a killed child");
-    first.wait().expect("an ended child");
-    world.quick().await;
+    Shifted::of(&world).killed(HOUR).await;
     world.expect("ann", &["apply", "--yes"], 0);
     world.expect("ann", &["plan", "--detailed-exitcode"], 0);
 }
