@@ -187,7 +187,7 @@ pub trait Kind<W: World>: Send + Sync + 'static {
         spec: &Self::Spec,
     ) -> impl Future<Output = Answer<Self::Live>> + Send;
 
-    /// Makes the live one as wanted: only fields whose change is [`Change::Update`], and tags.
+    /// Makes the live one as wanted: only fields that change in place ([`Change`]), and tags.
     fn update(
         world: &W,
         cx: &Cx,

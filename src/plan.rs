@@ -18,7 +18,7 @@ mod retire;
 mod value;
 
 pub use assemble::{plan, unordered};
-pub use decide::suffixed;
+pub use decide::{suffixed, take_back};
 pub use inputs::{Ask, Inputs, Seen, Sighting, Unsought, Wish};
 pub use value::{
     Act, Cause, ChangedBy, Header, Line, Mode, Note, Outputs, Plan, Refusal, Step, StepId, Totals,

@@ -27,7 +27,6 @@ mod pick;
 pub(super) mod steps;
 
 pub use carry_out::Outcome;
-use carry_out::Rolling;
 
 /// What was asked for on the command line.
 #[derive(Clone, Debug)]
@@ -64,6 +63,13 @@ pub(super) struct Ship<'a> {
     pub pace: Pace,
     pub stop: Stop,
     pub tell: Tell<'a>,
+}
+
+/// What is rolled out, and what stood before.
+pub(super) struct Rolling {
+    pub release: Option<String>,
+    pub new: Vec<Revision>,
+    pub before: Vec<Option<String>>,
 }
 
 /// Ships an image to services.

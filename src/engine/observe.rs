@@ -81,6 +81,10 @@ pub async fn observe(look: &Look<'_>) -> Result<Observation, CloudError> {
         seen.foreign.extend(found.foreign);
         seen.unsought.extend(found.unsought);
     }
+    for open in look.unfinished.begun() {
+        let newest = seen.begun.entry(open.intent.address.clone()).or_default();
+        *newest = open.intent.generation.max(*newest);
+    }
     after(look, &mut seen);
     Ok(Observation { seen, matcher })
 }

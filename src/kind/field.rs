@@ -77,10 +77,21 @@ impl Literal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
     Update,
+    /// In place. But what is taken out while something stands on it, AWS does not let go: then a new generation takes its place.
+    Grow,
+    /// In place within the network that the resource stands in (its own `vpc_id`). In another one a new generation takes its place.
+    Network,
     /// A new generation takes its place.
     Replace,
     /// Said at creation, not compared afterwards.
     Ignore,
+}
+
+impl Change {
+    /// Whether a kind changes it in place, be it within bounds.
+    pub const fn is_in_place(self) -> bool {
+        matches!(self, Self::Update | Self::Grow | Self::Network)
+    }
 }
 
 /// One field. Built by `Field::new("name", Type::Text, "What it is.")` and the methods below.
@@ -126,6 +137,16 @@ impl Field {
 
     pub const fn required(mut self) -> Self {
         self.required = true;
+        self
+    }
+
+    pub const fn grow(mut self) -> Self {
+        self.change = Change::Grow;
+        self
+    }
+
+    pub const fn network(mut self) -> Self {
+        self.change = Change::Network;
         self
     }
 

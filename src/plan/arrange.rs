@@ -9,14 +9,15 @@ use super::decide::{DOWNTIME, Draft};
 use super::holds::Holds;
 use super::order::{self, Cycle};
 use super::retire::Retired;
-use super::{Act, Inputs, Step, StepId, Wish};
+use super::{Act, Inputs, Note, Step, StepId, Wish};
 
-/// Numbers the steps in an order that can be carried out, each with what it waits for.
+/// Numbers the steps in an order that can be carried out, each with what it waits for. Adds a note where a holder cannot let go in time.
 pub(super) fn arrange(
     inputs: &Inputs<'_>,
     mut drafts: Vec<Draft>,
     retired: Vec<Retired>,
     live: &Holds,
+    notes: &mut Vec<Note>,
 ) -> Result<Vec<Step>, Cycle> {
     let made: BTreeMap<Address, usize> = drafts
         .iter()
@@ -42,7 +43,12 @@ pub(super) fn arrange(
     }
     // A holder that stays lets go by its own update; not possible where that update needs the successor first.
     for (update, gone) in let_go(&retired, drafts.len(), live, &live.shown, &made) {
-        graph.add_if_open(update, gone);
+        if !graph.add_if_open(update, gone) {
+            notes.push(Note::Knot {
+                address: retired[gone - drafts.len()].step.address.clone(),
+                holder: drafts[update].address.clone(),
+            });
+        }
     }
     // What AWS does not show gives way to what it does.
     let said = both_go(&retired, drafts.len(), &live.said);

@@ -47,7 +47,7 @@ fn assemble(inputs: Inputs<'_>, any_order: bool) -> Result<Plan, Cycle> {
     let steps = if any_order {
         loose(drafts, retired)
     } else {
-        arrange(&inputs, drafts, retired, &live)?
+        arrange(&inputs, drafts, retired, &live, &mut decided.notes)?
     };
     let mut notes = inputs.notes.clone();
     notes.extend(inputs.seen.gone.iter().map(|(address, id)| Note::Gone {

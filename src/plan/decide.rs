@@ -5,15 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::kind::{AnyKind, Readiness};
 use crate::model::{Address, Attributes, Ownership, Reference, Value};
 
-use super::diff::{Difference, differences};
+use super::diff::differences;
 use super::order::{self, Cycle};
 use super::{Act, Cause, Inputs, Line, Note, Refusal, Sighting, Step, StepId, Wish};
 
+mod bounds;
 mod change;
 mod replace;
+mod take_back;
 
 pub use replace::suffixed;
 use replace::{accept_suffix, another, appends, keep_zone, keeps_key};
+pub use take_back::take_back;
 
 /// Said of a replacement whose old generation goes before the new one comes.
 pub(super) const DOWNTIME: &str =
@@ -227,7 +230,10 @@ impl Decider<'_> {
             .ours
             .get(&wish.address)
             .and_then(|all| all.first());
-        let generation = last.max(going.map(|going| going.generation)).unwrap_or(0) + 1;
+        let next = last.max(going.map(|going| going.generation)).unwrap_or(0) + 1;
+        // A create that is looked for under its own generation is not repeated under a lower one.
+        let begun = self.inputs.seen.begun.get(&wish.address).copied();
+        let generation = next.max(begun.unwrap_or(0));
         if let Some(going) = going {
             let same_key = !going.observed.kind.eq(&wish.kind)
                 || keeps_key(kind, &desired, &going.observed.attributes);
@@ -262,8 +268,9 @@ impl Decider<'_> {
         let found = differences(kind.fields(), &desired, &observed.attributes, &|s| {
             seen.secret(s)
         });
-        let (replacing, changing): (Vec<_>, Vec<_>) =
-            found.into_iter().partition(Difference::replaces);
+        let (replacing, changing): (Vec<_>, Vec<_>) = found
+            .into_iter()
+            .partition(|one| one.replaces() || self.is_bound(wish, live, one));
         let mut causes: Vec<Cause> = replacing
             .iter()
             .map(|difference| Cause::Field(self.line(wish, difference)))

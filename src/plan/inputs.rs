@@ -68,6 +68,8 @@ pub struct Seen {
     pub cleared: Vec<(Address, KindName, PhysicalId)>,
     /// Addresses that carry our tags and are unknown to state and stack.
     pub strays: BTreeSet<Address>,
+    /// The newest generation that an unfinished create asked for: it may stand without being shown yet.
+    pub begun: BTreeMap<Address, u32>,
     /// Kinds that the server does not let be looked for. Nothing of them stands in stack, state or journal.
     pub unsought: Vec<Unsought>,
     secrets: BTreeMap<SecretRef, SecretText>,

@@ -257,6 +257,8 @@ pub enum Note {
         call: String,
         code: String,
     },
+    /// This goes before `holder` can let go of it: the holder's own change needs what comes after.
+    Knot { address: Address, holder: Address },
     /// A kept resource that the stack does not name (`--target` left it out).
     LeftOut { address: Address },
     /// Anything else, as a sentence.

@@ -41,6 +41,9 @@ pub fn say(plan: &Plan, note: &Note) -> String {
             clean(call),
             clean(code)
         ),
+        Note::Knot { address, holder } => format!(
+            "{address} goes before {holder} lets go of it, since that change needs what comes after: where AWS refuses it, add --replace {holder}, or `moved` if {address} only has another name now"
+        ),
         Note::LeftOut { address } => format!("{address} is left out: no --target names it"),
         Note::Text {
             address: Some(address),

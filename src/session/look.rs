@@ -9,7 +9,7 @@ use crate::engine::{Look, Matcher, observe};
 use crate::journal::{RunState, fold};
 use crate::model::{Address, Value};
 use crate::plan::order::Cycle;
-use crate::plan::{self, Ask, Inputs, Mode, Note, Outputs, Plan, Seen};
+use crate::plan::{self, Ask, Inputs, Mode, Note, Outputs, Plan, Seen, Sighting};
 use crate::stack::nearest;
 use crate::state::{Snapshot, StateKey, Version};
 
@@ -40,6 +40,21 @@ pub(super) struct Remembered {
     pub snapshot: Snapshot,
     pub version: Option<Version>,
     pub unfinished: RunState,
+}
+
+/// The older generation is known as the newest from here on.
+fn taken_back(matcher: &mut Matcher, seen: &Seen, address: &Address, back: &Sighting) -> Note {
+    let observed = &back.observed;
+    if let Some(newest) = seen.ours.get(address).and_then(|all| all.first()) {
+        matcher.learn(&observed.kind, &observed.id, address, newest.generation);
+    }
+    Note::Text {
+        address: Some(address.clone()),
+        text: format!(
+            "{} of an earlier run fits what the stack says again: it is taken back, and what replaced it goes",
+            observed.id
+        ),
+    }
 }
 
 impl Session {
@@ -138,10 +153,18 @@ impl Session {
         seen.existing = existing;
         let moved = move_over(&self.stack.moved, &mut seen, &mut snapshot, &mut matcher);
         self.named(ask, &seen)?;
+        let back = if ask.destroy {
+            Vec::new()
+        } else {
+            plan::take_back(&self.wishes, &self.kinds, &mut seen)
+        };
         let (unwaited, mut notes) = self.without_image(&seen);
         if ask.destroy {
             // A service that goes awaits no image.
             notes.clear();
+        }
+        for (address, sighting) in &back {
+            notes.push(taken_back(&mut matcher, &seen, address, sighting));
         }
         let mut released = self
             .releases(&mut seen, &mut matcher, &snapshot, &unwaited)

@@ -102,10 +102,11 @@ fn rows(out: &mut String, fields: &[Field], before: &str) {
             ),
             (false, None) => String::new(),
         };
-        let replace = if field.change == Change::Replace {
-            " A change replaces it."
-        } else {
-            ""
+        let replace = match field.change {
+            Change::Replace => " A change replaces it.",
+            Change::Grow => " To take one out from under what stands in it replaces both.",
+            Change::Network => " Another network replaces it.",
+            Change::Update | Change::Ignore => "",
         };
         let _ = writeln!(
             out,

@@ -11,6 +11,7 @@ mod habits;
 mod images;
 mod locking;
 mod moving;
+mod networks;
 mod no_secret_leaks;
 mod offline;
 mod outputs;

@@ -156,6 +156,10 @@ impl Case {
         permitted: &mut Vec<String>,
     ) -> Result<(bool, u64), String> {
         for deed in run.deeds.iter().filter(|deed| clean || !deed.needs_clean()) {
+            if deed.needs_clean() {
+                // What neither a state nor a list shows cannot be known of.
+                sleep(Duration::from_secs(crate::cloud::LAG + 1)).await;
+            }
             deed.happen(world, &stage.graph);
         }
         if run.clock != 0 {
@@ -215,22 +219,34 @@ impl Case {
         Deed::GiveNames.happen(world, &stage.graph);
         *world.cloud.weather.lock().unwrap() = Weather::CALM;
         world.cloud.now().anything_goes = stage.destroy;
+        world.cloud.now().knots.clear();
         // What is carried out meanwhile may take its own time.
         while let Some(last) = world.cloud.quiet_at().filter(|last| *last > Instant::now()) {
             sleep_until(last).await;
         }
         sleep(Duration::from_secs(crate::cloud::LAG + 1)).await;
         let wishes = stage.graph.wishes();
+        let mut ask_of = ask(stage, permitted);
         // The word for data that has to go is given when it is asked for.
-        for _ in 0..3 {
+        for _ in 0..4 {
             let process = world.process(Mishap::default());
-            let end = world.run(&process, &wishes, &ask(stage, permitted)).await;
+            let end = world.run(&process, &wishes, &ask_of).await;
             say(world, &format!("the calm run ends: {end:?}"));
             match end {
                 End::Ran(Outcome::Done) if !world.journal_is_open().await? => return Ok(()),
                 // What was sent less than a minute ago and does not show is looked for once more.
                 End::Ran(Outcome::Done) => sleep(Duration::from_secs(61)).await,
-                End::Refused(refusals) => grant(world, &refusals, permitted),
+                End::Refused(refusals) => {
+                    grant(world, &refusals, permitted);
+                    ask_of = Ask {
+                        replace: ask_of.replace,
+                        ..ask(stage, permitted)
+                    };
+                }
+                // As the plan's note says.
+                End::Ran(Outcome::Failed) if ask_of.replace.is_empty() => {
+                    ask_of.replace = knots(world)?;
+                }
                 end => return Err(format!("the calm run ends with {end:?}")),
             }
         }
@@ -267,6 +283,20 @@ fn ask(stage: &Stage, permitted: &[String]) -> Ask {
         allow_delete: allowed.clone(),
         allow_replace: allowed,
         ..Ask::default()
+    }
+}
+
+/// The holders that the last plan named as too late to let go.
+fn knots(world: &Universe) -> Result<Vec<Address>, String> {
+    let inner = world.cloud.now();
+    let holders = inner
+        .knots
+        .iter()
+        .map(|(_, holder)| Address::new(holder.clone()));
+    let holders: Vec<Address> = holders.collect();
+    match holders.is_empty() {
+        true => Err("the calm run fails".into()),
+        false => Ok(holders),
     }
 }
 
@@ -351,7 +381,9 @@ impl Deed {
             Self::Delete(address) => {
                 let at = ours(&inner, address);
                 if let Some(at) = at.filter(|(_, id)| inner.holders(id).next().is_none()) {
-                    inner.things.remove(&at);
+                    let until = Instant::now() + Duration::from_secs(crate::cloud::LAG);
+                    let gone = inner.things.remove(&at);
+                    inner.ghosts.extend(gone.map(|thing| (until, thing)));
                     tally.strike(Fault::DeletedByHand);
                 }
             }

@@ -103,6 +103,8 @@ pub struct Inner {
     pub next: u64,
     /// Ids that a list did not show to the one look for strays: only `drift` finds these again.
     pub overlooked: BTreeSet<String>,
+    /// What the plan says goes before its holder lets go of it: address and holder.
+    pub knots: BTreeSet<(String, String)>,
     /// What must never happen, and did.
     pub violations: Vec<String>,
     /// The newest epoch that was written under, by what was written.

@@ -11,7 +11,9 @@ use circles_infra::event::{Event, Outcome, Sink};
 use circles_infra::journal::{RunState, fold};
 use circles_infra::kind::CloudError;
 use circles_infra::model::Address;
-use circles_infra::plan::{Act, Ask, Header, Inputs, Mode, Plan, Refusal, Seen, Wish, plan};
+use circles_infra::plan::{
+    Act, Ask, Header, Inputs, Mode, Note, Plan, Refusal, Seen, Wish, plan, take_back,
+};
 use circles_infra::state::{Holder, Lease, RunInfo, Snapshot, Store, StoreError, Version};
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
@@ -164,7 +166,19 @@ impl Universe {
             thorough: ask.destroy,
         };
         let seen = observe(&look).await;
-        let seen = seen.map_err(|error: CloudError| End::Failed(error.to_string()))?;
+        let mut seen = seen.map_err(|error: CloudError| End::Failed(error.to_string()))?;
+        let back = if ask.destroy {
+            Vec::new()
+        } else {
+            take_back(wishes, &kinds, &mut seen.seen)
+        };
+        for (address, back) in back {
+            let newest = seen.seen.ours.get(&address).and_then(|all| all.first());
+            let generation = newest.map_or(1, |newest| newest.generation);
+            let observed = &back.observed;
+            let matcher = &mut seen.matcher;
+            matcher.learn(&observed.kind, &observed.id, &address, generation);
+        }
         let unwaited = BTreeSet::new();
         let made = plan(Inputs {
             header: self.header(ask),
@@ -180,6 +194,11 @@ impl Universe {
             notes: Vec::new(),
         });
         let mut made = made.map_err(|cycle| End::Wrong(format!("no plan: {cycle}")))?;
+        let knots = made.notes.iter().filter_map(|note| match note {
+            Note::Knot { address, holder } => Some((address.to_string(), holder.to_string())),
+            _ => None,
+        });
+        self.cloud.now().knots.extend(knots);
         if self.defect == Some(Defect::ParentsFirst) {
             let deletes = made.steps.iter_mut();
             for step in deletes.filter(|step| matches!(step.act, Act::Delete { .. })) {

@@ -46,7 +46,7 @@ pub fn sized(seed: u64, count: u64, dice: &mut Dice) -> Case {
     } else {
         Keeping::Bucket
     };
-    let loses = dice.chance(200);
+    let loses = dice.chance(450);
     let mut stages = Vec::new();
     for number in 0..dice.between(2, 4) {
         if number > 0 {
@@ -83,13 +83,22 @@ fn run(dice: &mut Dice, graph: &Graph, count: u64, loses: bool) -> Run {
         dice.between(1, most)
     };
     let mut mishap = Mishap::default();
-    match dice.below(10) {
-        0..=5 => mishap.kill_at = Some(boundary(dice)),
-        6 => mishap.stop_at = Some((boundary(dice), if dice.chance(500) { 1 } else { 2 })),
-        7 => mishap.pause_at = Some((boundary(dice), dice.between(5, 200))),
-        8 => {
-            let closing = [Boundary::BeforeClose, Boundary::AfterClose];
-            mishap.kill_on = dice.pick(&closing).copied();
+    match dice.below(1000) {
+        0..590 => mishap.kill_at = Some(boundary(dice)),
+        590..670 => {
+            mishap.stop_at = Some((boundary(dice), if dice.chance(500) { 1 } else { 2 }));
+        }
+        670..750 => mishap.pause_at = Some((boundary(dice), dice.between(5, 200))),
+        750..945 => {
+            let seldom = [
+                Boundary::BeforeSwap,
+                Boundary::AfterSwap,
+                // A run that ends well comes by here; many do not.
+                Boundary::BeforeClose,
+                Boundary::BeforeClose,
+                Boundary::AfterClose,
+            ];
+            mishap.kill_on = dice.pick(&seldom).copied();
         }
         _ => {}
     }

@@ -58,6 +58,12 @@ impl Inner {
         all
     }
 
+    /// Whether the plan says that this goes before the holder lets go of it.
+    fn is_told(&self, address: &str, holder: &Thing) -> bool {
+        let owner = holder.owner().map(|owner| owner.address.to_string());
+        owner.is_some_and(|holder| self.knots.contains(&(address.to_owned(), holder)))
+    }
+
     /// Dependants go first: judged when the call is sent, by what could be known when the run began.
     pub fn order(&mut self, call: &Call, address: &str) {
         let (Call::Delete { id, .. }, Some(began)) = (call, self.began) else {
@@ -66,6 +72,7 @@ impl Inner {
         let early: Vec<String> = self
             .holders(id)
             .filter(|holder| holder.ours && holder.shown_at <= began && holder.before.is_none())
+            .filter(|holder| !self.is_told(address, holder))
             .map(|holder| holder.id.clone())
             .collect();
         if !early.is_empty() {

@@ -67,7 +67,9 @@ impl Shelf {
         if self.inner.append(entries).await.is_ok() && self.journal.is_some() {
             let after = self.length();
             let mut dice = Dice::at(self.seed, &[&"torn", &self.process.number, &after]);
-            let to = dice.between(before, after);
+            // A half line that stood there is cut off first: it can be shorter now.
+            let (from, upto) = (before.min(after), before.max(after).saturating_sub(1));
+            let to = dice.between(from.min(upto), upto).min(after);
             self.cut(to);
             let text = self
                 .journal

@@ -40,9 +40,10 @@ impl Kind<Aws> for InternetGateway {
         Field::new(
             "vpc_id",
             Type::Text,
-            "The VPC it is attached to; one gateway per VPC. A change moves it.",
+            "The VPC it is attached to; one gateway per VPC.",
         )
-        .required(),
+        .required()
+        .network(),
         Field::computed("id", Type::Text, "`igw-…`."),
     ];
     const IDENTITY: Identity = Identity {

@@ -98,6 +98,7 @@ impl Kind<Aws> for DbInstance {
         Field::computed("arn", Type::Text, "`arn:aws:rds:…:db:…`."),
         Field::computed("endpoint_address", Type::Text, "Host name to connect to; absent while it is being created."),
         Field::computed("endpoint_port", Type::Int { min: 1, max: 65_535 }, "Port to connect to."),
+        Field::computed("zones", Type::List(&Type::Text), "The availability zones that it stands in."),
         Field::computed("parameter_status", Type::Text, "`in-sync`, or `pending-reboot` while static parameters wait for a reboot.").volatile(),
         Field::computed("id", Type::Text, "The identifier."),
     ];

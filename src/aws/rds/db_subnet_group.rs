@@ -50,7 +50,8 @@ impl Kind<Aws> for DbSubnetGroup {
             Type::Set(&Type::Text),
             "Subnet ids, in at least two availability zones.",
         )
-        .required(),
+        .required()
+        .grow(),
         Field::computed("arn", Type::Text, "`arn:aws:rds:…:subgrp:…`."),
         Field::computed("id", Type::Text, "The name."),
     ];

@@ -130,6 +130,7 @@ impl Live {
                 "multi_az",
                 pending.and_then(|p| p.multi_az()).or(db.multi_az()).into(),
             ),
+            ("zones", Value::List(zones(db))),
             ("publicly_accessible", db.publicly_accessible().into()),
             ("encrypted", db.storage_encrypted().into()),
             ("kms_key", text(db.kms_key_id())),
@@ -233,6 +234,12 @@ fn on_their_way(pending: &PendingModifiedValues) -> Vec<&'static str> {
     .into_iter()
     .filter_map(|(name, waits)| waits.then_some(name))
     .collect()
+}
+
+/// Where it stands; a standby's zone, too.
+fn zones(db: &DbInstance) -> Vec<Value> {
+    let zones = [db.availability_zone(), db.secondary_availability_zone()];
+    zones.into_iter().flatten().map(Value::text).collect()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Going back: what ran before is rolled out again, unless ECS does so by itself.
 
+use super::Rolling;
 use super::Ship;
-use super::carry_out::Rolling;
 use super::steps;
 use crate::deploy::error::DeployError;
 use crate::deploy::revision;

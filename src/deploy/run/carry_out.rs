@@ -3,9 +3,9 @@
 use futures::future::try_join_all;
 use serde::Serialize;
 
-use super::Ship;
+use super::back::{self, Trouble};
 use super::commit::commit;
-use super::steps;
+use super::{Rolling, Ship, What, past, steps};
 use crate::deploy::error::DeployError;
 use crate::deploy::image::short;
 use crate::deploy::migrate;
@@ -19,10 +19,6 @@ use crate::deploy::source::Ready;
 use crate::model::Ownership;
 use crate::plan::release::{OUTSIDE, RELEASE};
 use crate::session::{Calls, Session};
-
-use super::What;
-use super::back::{self, Trouble};
-use super::past;
 
 /// How long the load balancer is asked before it counts as not answering well.
 const ANSWER_PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
@@ -49,13 +45,6 @@ pub struct Shipped {
     pub before: String,
     /// What the load balancer said, or why it was not asked.
     pub answered: Option<String>,
-}
-
-/// What is rolled out, and what stood before.
-pub struct Rolling {
-    pub release: Option<String>,
-    pub new: Vec<Revision>,
-    pub before: Vec<Option<String>>,
 }
 
 pub(super) async fn carry_out(

@@ -6,8 +6,8 @@ use aws_sdk_ecs::types::Tag;
 use futures::TryFutureExt;
 use tokio::time::sleep;
 
+use super::Rolling;
 use super::Ship;
-use super::carry_out::Rolling;
 use crate::aws::aws_error;
 use crate::aws::ecs::task_definition::{self, family_in, revision_in, revisions};
 use crate::deploy::error::DeployError;

@@ -164,7 +164,7 @@ pub(super) fn keeps_key(kind: &dyn AnyKind, desired: &Attributes, observed: &Att
         })
 }
 
-fn whole_references<'a>(value: &'a Value, see: &mut dyn FnMut(&'a Reference)) {
+pub(super) fn whole_references<'a>(value: &'a Value, see: &mut dyn FnMut(&'a Reference)) {
     match value {
         Value::Expr(expr) => {
             if let [Part::Ref(reference)] = expr.0.as_slice() {

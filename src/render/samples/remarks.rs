@@ -27,6 +27,10 @@ pub(super) fn notes() -> Vec<Note> {
             address: "service".into(),
             repository: "circles-app".into(),
         },
+        Note::Knot {
+            address: "app/old-group".into(),
+            holder: "alb/load-balancer".into(),
+        },
         Note::NotSought {
             kind: KindName::new("elbv2.listener_rule"),
             call: "elasticloadbalancing:DescribeRules".into(),

@@ -66,7 +66,7 @@ pub fn all_changes(stage: &Stage<'_>, sample: &Sample, desired: &Attributes) -> 
 fn changes_in_place(stage: &Stage<'_>, sample: &Sample, field: &str) -> bool {
     let fields = stage.kind(sample.kind).fields();
     let field = fields.iter().find(|known| known.name == field);
-    field.is_some_and(|field| field.change == Change::Update)
+    field.is_some_and(|field| field.change.is_in_place())
 }
 
 pub fn expect_equal(

@@ -32,7 +32,8 @@ pub const FIELDS: &[Field] = &[
         Type::Set(&Type::Text),
         "Ids of subnets in at least two availability zones, one per zone.",
     )
-    .required(),
+    .required()
+    .network(),
     Field::new(
         "security_groups",
         Type::Set(&Type::Text),
