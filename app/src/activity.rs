@@ -113,9 +113,12 @@ async fn entries(
          and ($2::text[] is null or a.activity_type = any($2)) and ($3::bigint[] is null or a.user_id = any($3)) \
          and ($4::timestamptz is null or a.created_at >= $4) and ($5::timestamptz is null or a.created_at <= $5) \
          and (a.check_in_id is null or (c.id is not null and {check_in})) \
-         and (a.activity_type <> 'collection' or (k.id is not null and {collection}))",
+         and (a.activity_type <> 'collection' or (k.id is not null and {collection})) \
+         and (a.activity_type <> 'follow' or {named})",
         unblocked = visible::unblocked("a.user_id", "$1::bigint"),
         check_in = visible::check_in("c", "$1::bigint"),
+        // Who is followed stands in the entry by name.
+        named = visible::unblocked("(a.activity_data ->> 'followee_id')::bigint", "$1::bigint"),
         collection = visible::can_view("k.user_id", "$1::bigint", "k.visibility"),
     );
     let total = sqlx::query_scalar(&format!("select count(*) {conditions}"))

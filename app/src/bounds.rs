@@ -102,6 +102,20 @@ impl<const MIN: i64, const MAX: i64> Deref for Num<MIN, MAX> {
     }
 }
 
+/// Text that says something: `#[serde(deserialize_with = "not_blank")]`.
+///
+/// # Errors
+/// The input error of the field.
+pub fn not_blank<'de, D: Deserializer<'de>, const MAX: usize>(
+    d: D,
+) -> Result<Text<1, MAX>, D::Error> {
+    let text = Text::deserialize(d)?;
+    if text.trim().is_empty() {
+        return Err(D::Error::custom("String should not be blank"));
+    }
+    Ok(text)
+}
+
 impl<'de, const MIN: usize, const MAX: usize> Deserialize<'de> for Text<MIN, MAX> {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         let text = String::deserialize(d)?;

@@ -1,6 +1,6 @@
 //! What AWS said, classified once. Codes are the wire codes of the services' API references (A10 in the notes of `docs/`).
 
-use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::client::result::{SdkError, ServiceError};
 use aws_smithy_runtime_api::http::Response;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
@@ -18,38 +18,7 @@ where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
     match &error {
-        SdkError::ServiceError(service) => {
-            let meta = service.err().meta();
-            let status = service.raw().status().as_u16();
-            let foreign = match meta.code() {
-                None if !(200..300).contains(&status) => {
-                    foreign_answer::code(service.raw().body().bytes().unwrap_or_default())
-                }
-                _ => None,
-            };
-            let code = meta.code().or(foreign.as_deref()).unwrap_or(match status {
-                404 => "NotFound",
-                403 => "AccessDenied",
-                200..=299 => UNREADABLE,
-                _ => NAMELESS,
-            });
-            let message = match meta.message() {
-                None if code == UNREADABLE => format!("HTTP {status}: {}", chain(&error)),
-                None if code == NAMELESS => format!("HTTP {status}, and the answer names no error"),
-                message => message.unwrap_or_default().to_owned(),
-            };
-            let class = match code {
-                UNREADABLE => Class::Unknown,
-                _ => classify(action, code, &message, status),
-            };
-            let mut ours = CloudError::new(action, class, code, message);
-            ours.request_id = meta
-                .extra("aws_request_id")
-                .map(str::to_owned)
-                .or_else(|| header(service.raw(), "x-amzn-requestid"))
-                .or_else(|| header(service.raw(), "x-amz-request-id"));
-            ours
-        }
+        SdkError::ServiceError(service) => refusal(action, &error, service),
         SdkError::ConstructionFailure(_) => CloudError::new(
             action,
             if is_credentials(&chain(&error)) {
@@ -87,6 +56,47 @@ where
         }
         _ => CloudError::new(action, Class::Unknown, "NoAnswer", chain(&error)),
     }
+}
+
+/// What an error answer says.
+fn refusal<E>(
+    action: &str,
+    error: &SdkError<E, Response>,
+    service: &ServiceError<E, Response>,
+) -> CloudError
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    let meta = service.err().meta();
+    let status = service.raw().status().as_u16();
+    let foreign = match meta.code() {
+        None if !(200..300).contains(&status) => {
+            foreign_answer::code(service.raw().body().bytes().unwrap_or_default())
+        }
+        _ => None,
+    };
+    let code = meta.code().or(foreign.as_deref()).unwrap_or(match status {
+        404 => "NotFound",
+        403 => "AccessDenied",
+        200..=299 => UNREADABLE,
+        _ => NAMELESS,
+    });
+    let message = match meta.message() {
+        None if code == UNREADABLE => format!("HTTP {status}: {}", chain(error)),
+        None if code == NAMELESS => format!("HTTP {status}, and the answer names no error"),
+        message => message.unwrap_or_default().to_owned(),
+    };
+    let class = match code {
+        UNREADABLE => Class::Unknown,
+        _ => classify(action, code, &message, status),
+    };
+    let mut ours = CloudError::new(action, class, code, message);
+    ours.request_id = meta
+        .extra("aws_request_id")
+        .map(str::to_owned)
+        .or_else(|| header(service.raw(), "x-amzn-requestid"))
+        .or_else(|| header(service.raw(), "x-amz-request-id"));
+    ours
 }
 
 fn header(response: &Response, name: &str) -> Option<String> {

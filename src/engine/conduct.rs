@@ -195,20 +195,11 @@ impl<'a> Conductor<'a> {
             }
         }
         let lengths = path_lengths(steps, &followers, &job.kinds);
-        let vault = Arc::new(Vault::default());
+        let vault = Arc::new(secrets(&job.seen));
         let mut known: BTreeMap<Address, Attributes> = job.seen.existing.clone();
         let mut live = BTreeMap::new();
         for (address, all) in &job.seen.ours {
             for sighting in all {
-                for (key, value) in &sighting.observed.secrets {
-                    vault.keep(
-                        SecretRef {
-                            address: address.clone(),
-                            key: key.clone(),
-                        },
-                        value.clone(),
-                    );
-                }
                 let observed = &sighting.observed;
                 live.insert(
                     (observed.kind.clone(), observed.id.clone()),
@@ -355,6 +346,21 @@ impl<'a> Conductor<'a> {
             }),
         }
     }
+}
+
+/// What was read of secret values, in memory.
+fn secrets(seen: &Seen) -> Vault {
+    let vault = Vault::default();
+    for (address, all) in &seen.ours {
+        for (key, value) in all.iter().flat_map(|sighting| &sighting.observed.secrets) {
+            let secret = SecretRef {
+                address: address.clone(),
+                key: key.clone(),
+            };
+            vault.keep(secret, value.clone());
+        }
+    }
+    vault
 }
 
 fn verb(step: &Step) -> StepVerb {

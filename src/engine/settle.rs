@@ -101,22 +101,36 @@ pub async fn bring(
                 return Err(Trouble::new(gone(tools), None));
             }
             Err(error) => {
-                let why = match react(&error, &kind.patience(), tools.budget, since, tools.fresh) {
-                    Reaction::Again(why) => why,
-                    Reaction::Unknown if since.elapsed() < tools.budget => {
-                        "the answer was lost; looking".into()
-                    }
-                    Reaction::Unknown | Reaction::GiveUp => {
-                        return Err(Trouble::new(error, Some(live)));
-                    }
-                };
-                live = pause_and_look(tools, desired, live, since, why).await?;
-                if error.is(Class::Unknown) && kind.update_appends() {
-                    live = overtaken(tools, desired, tags, live, Duration::ZERO).await?;
-                }
+                live = after_refusal(tools, desired, tags, live, since, error).await?;
             }
         }
     }
+}
+
+/// Waits as a failed update asks for, and looks at what there is then; fails where waiting is no use.
+async fn after_refusal(
+    tools: &Tools,
+    desired: &Attributes,
+    tags: &Tags,
+    live: Sighting,
+    since: Instant,
+    error: CloudError,
+) -> Result<Sighting, Trouble> {
+    let kind = &tools.kind;
+    let why = match react(&error, &kind.patience(), tools.budget, since, tools.fresh) {
+        Reaction::Again(why) => why,
+        Reaction::Unknown if since.elapsed() < tools.budget => {
+            "the answer was lost; looking".into()
+        }
+        Reaction::Unknown | Reaction::GiveUp => {
+            return Err(Trouble::new(error, Some(live)));
+        }
+    };
+    let live = pause_and_look(tools, desired, live, since, why).await?;
+    if error.is(Class::Unknown) && kind.update_appends() {
+        return overtaken(tools, desired, tags, live, Duration::ZERO).await;
+    }
+    Ok(live)
 }
 
 /// Looks whether an update of unknown outcome was carried out, until AWS has had its time to show it: sent once more, it would make one

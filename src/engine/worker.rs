@@ -110,49 +110,54 @@ async fn make(tools: &Tools, desired: &Attributes, tags: &Tags) -> Result<Sighti
                 .lock()
                 .begin(tools.kind.as_ref(), desired, &tools.step);
         }
-        let found = match react(
-            &error,
-            &tools.kind.patience(),
-            tools.budget,
-            since,
-            tools.fresh,
-        ) {
-            Reaction::Again(why) => {
-                tools.waiting(why);
-                if !tools.pause(since).await {
-                    return Err(Trouble::stopped(&error.action, None));
-                }
-                if begun {
-                    find(tools, desired).await?
-                } else {
-                    None
-                }
-            }
-            Reaction::Unknown => {
-                tools.waiting("the answer was lost; looking for what it made");
-                let found = reappear(tools, desired, None, Duration::ZERO).await?;
-                // A server that answers nothing else never will.
-                if found.is_none() && since.elapsed() >= tools.budget {
-                    return Err(Trouble::new(error, None));
-                }
-                found
-            }
-            Reaction::GiveUp => {
-                // A create of several calls may have got half way: what is there belongs in the state.
-                let partial = if begun || error.is(Class::Exists) {
-                    find(tools, desired).await?
-                } else {
-                    None
-                };
-                match partial {
-                    // Taken, and ours: an attempt before this one had made it.
-                    Some(live) if error.is(Class::Exists) => Some(live),
-                    partial => return Err(Trouble::new(taken(tools, error), partial)),
-                }
-            }
-        };
-        if let Some(live) = found {
+        if let Some(live) = nonetheless(tools, desired, error, since, begun).await? {
             return Ok(live);
+        }
+    }
+}
+
+/// What there is although the create failed, after the wait that the failure asks for; `None`: it is tried again. `begun`: a call of the
+/// attempt was, or may have been, carried out.
+async fn nonetheless(
+    tools: &Tools,
+    desired: &Attributes,
+    error: CloudError,
+    since: Instant,
+    begun: bool,
+) -> Result<Option<Sighting>, Trouble> {
+    let patience = tools.kind.patience();
+    match react(&error, &patience, tools.budget, since, tools.fresh) {
+        Reaction::Again(why) => {
+            tools.waiting(why);
+            if !tools.pause(since).await {
+                return Err(Trouble::stopped(&error.action, None));
+            }
+            match begun {
+                true => find(tools, desired).await,
+                false => Ok(None),
+            }
+        }
+        Reaction::Unknown => {
+            tools.waiting("the answer was lost; looking for what it made");
+            let found = reappear(tools, desired, None, Duration::ZERO).await?;
+            // A server that answers nothing else never will.
+            if found.is_none() && since.elapsed() >= tools.budget {
+                return Err(Trouble::new(error, None));
+            }
+            Ok(found)
+        }
+        Reaction::GiveUp => {
+            // A create of several calls may have got half way: what is there belongs in the state.
+            let partial = if begun || error.is(Class::Exists) {
+                find(tools, desired).await?
+            } else {
+                None
+            };
+            match partial {
+                // Taken, and ours: an attempt before this one had made it.
+                Some(live) if error.is(Class::Exists) => Ok(Some(live)),
+                partial => Err(Trouble::new(taken(tools, error), partial)),
+            }
         }
     }
 }

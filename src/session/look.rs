@@ -42,7 +42,6 @@ pub(super) struct Remembered {
     pub unfinished: RunState,
 }
 
-/// The older generation is known as the newest from here on.
 fn taken_back(matcher: &mut Matcher, seen: &Seen, address: &Address, back: &Sighting) -> Note {
     let observed = &back.observed;
     if let Some(newest) = seen.ours.get(address).and_then(|all| all.first()) {
@@ -153,19 +152,13 @@ impl Session {
         seen.existing = existing;
         let moved = move_over(&self.stack.moved, &mut seen, &mut snapshot, &mut matcher);
         self.named(ask, &seen)?;
-        let back = if ask.destroy {
-            Vec::new()
-        } else {
-            plan::take_back(&self.wishes, &self.kinds, &mut seen)
-        };
+        let back = self.take_back(ask, &mut seen, &mut matcher);
         let (unwaited, mut notes) = self.without_image(&seen);
         if ask.destroy {
             // A service that goes awaits no image.
             notes.clear();
         }
-        for (address, sighting) in &back {
-            notes.push(taken_back(&mut matcher, &seen, address, sighting));
-        }
+        notes.extend(back);
         let mut released = self
             .releases(&mut seen, &mut matcher, &snapshot, &unwaited)
             .await?;
@@ -203,6 +196,17 @@ impl Session {
             version,
             unfinished,
         })
+    }
+
+    /// Older generations that fit again are known as the newest from here on.
+    fn take_back(&self, ask: &Ask, seen: &mut Seen, matcher: &mut Matcher) -> Vec<Note> {
+        if ask.destroy {
+            return Vec::new();
+        }
+        let back = plan::take_back(&self.wishes, &self.kinds, seen);
+        back.iter()
+            .map(|(address, sighting)| taken_back(matcher, seen, address, sighting))
+            .collect()
     }
 
     /// A misspelled address must not come to "nothing to do".

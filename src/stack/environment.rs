@@ -46,15 +46,7 @@ pub fn choose<'n>(
         (None, Some(default)) => default.to_owned(),
         (None, None) if all.is_empty() => "default".to_owned(),
         (None, None) => {
-            desk.error(
-                code::UNKNOWN_ENVIRONMENT,
-                document.place("environments"),
-                format!(
-                    "it is not said which environment is meant: {}",
-                    list(&names)
-                ),
-            )
-            .help("name it with `--env`, or add `default_environment:` to the file");
+            unsaid(desk, document, &names);
             return None;
         }
     };
@@ -69,19 +61,7 @@ pub fn choose<'n>(
                 other_accounts: Vec::new(),
             });
         }
-        let help = if names.is_empty() {
-            Some(format!(
-                "declare it: `environments: {{ {name}: {{}} }}`; or leave `--env` out"
-            ))
-        } else {
-            did_you_mean(&name, names.iter().copied())
-        };
-        desk.error(
-            code::UNKNOWN_ENVIRONMENT,
-            document.place("environments"),
-            format!("the stack has no environment `{name}`"),
-        )
-        .help_if(help);
+        unknown(desk, document, &name, &names);
         return None;
     };
     let others = all.iter().filter(|entry| entry.key.text != name);
@@ -92,6 +72,31 @@ pub fn choose<'n>(
         entries: as_map(desk, &chosen.value),
         other_accounts,
     })
+}
+
+fn unsaid(desk: &mut Desk<'_>, document: &Document<'_>, names: &[&str]) {
+    desk.error(
+        code::UNKNOWN_ENVIRONMENT,
+        document.place("environments"),
+        format!("it is not said which environment is meant: {}", list(names)),
+    )
+    .help("name it with `--env`, or add `default_environment:` to the file");
+}
+
+fn unknown(desk: &mut Desk<'_>, document: &Document<'_>, name: &str, names: &[&str]) {
+    let help = if names.is_empty() {
+        Some(format!(
+            "declare it: `environments: {{ {name}: {{}} }}`; or leave `--env` out"
+        ))
+    } else {
+        did_you_mean(name, names.iter().copied())
+    };
+    desk.error(
+        code::UNKNOWN_ENVIRONMENT,
+        document.place("environments"),
+        format!("the stack has no environment `{name}`"),
+    )
+    .help_if(help);
 }
 
 fn account(environment: &Entry) -> Option<String> {

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::auth::User;
-use crate::bounds::{List, Text};
+use crate::bounds::{List, Text, not_blank};
 use crate::error::{ApiError, OnConstraint, Result};
 use crate::extract::Json;
 use crate::stamp::Stamp;
@@ -112,7 +112,9 @@ pub async fn check_username(
 
 #[derive(Deserialize, ToSchema)]
 pub struct SetupBody {
+    #[serde(deserialize_with = "not_blank")]
     first_name: Text<1, 50>,
+    #[serde(deserialize_with = "not_blank")]
     last_name: Text<1, 50>,
     username: Text<3, 30>,
     #[serde(default)]

@@ -9,7 +9,7 @@ use super::choices::PriceTier;
 use super::model::{self, Place, View};
 use crate::app::App;
 use crate::auth::User;
-use crate::bounds::{Lat, Lng, Text};
+use crate::bounds::{Lat, Lng, Text, not_blank};
 use crate::error::{ApiError, Result};
 use crate::extract::Json;
 use crate::limits;
@@ -39,14 +39,6 @@ impl<'de> Deserialize<'de> for Categories {
         }
         Ok(Categories(text))
     }
-}
-
-fn not_blank<'de, D: Deserializer<'de>>(d: D) -> Result<Text<1, 200>, D::Error> {
-    let name = Text::deserialize(d)?;
-    if name.trim().is_empty() {
-        return Err(D::Error::custom("String should not be blank"));
-    }
-    Ok(name)
 }
 
 fn tier<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Text<0, 4>>, D::Error> {

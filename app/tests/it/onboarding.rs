@@ -190,9 +190,12 @@ async fn usernames_ignore_case_and_interests_are_deduped() {
         .await
         .expect(400);
     body["username"] = json!("no spaces");
-    omar.post("/onboarding/complete-setup", body)
+    omar.post("/onboarding/complete-setup", body.clone())
         .await
         .expect(400);
+    body["first_name"] = json!("  ");
+    let blank = omar.post("/onboarding/complete-setup", body).await;
+    assert_eq!(blank.expect_invalid(), ["body", "first_name"]);
     let check = async |name: &str| {
         omar.post("/onboarding/check-username", json!({ "username": name }))
             .await

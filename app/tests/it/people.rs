@@ -302,6 +302,20 @@ async fn the_feed_shows_what_may_be_seen() {
         )
     );
     assert_eq!(feed["items"][5]["activity_data"]["place_name"], "Cafe");
+    // Who blocks the reader is not named to her, by nobody's entry.
+    let block = async |blocked: bool| {
+        let path = format!("/dms/threads/{}/block", sara.id);
+        lina.put(&path, json!({ "blocked": blocked }))
+            .await
+            .expect(200);
+    };
+    block(true).await;
+    let fewer = sara.get("/activity/feed").await.expect(200);
+    assert_eq!(
+        (fewer["total"].as_i64(), &fewer["items"][0]),
+        (Some(5), &feed["items"][1])
+    );
+    block(false).await;
     let some = sara
         .get("/activity/feed?activity_types=review,follow")
         .await

@@ -8,8 +8,6 @@
 //! further ones; listeners, because each is a resource of its own: one without this stack's tags is somebody else's, is left alone, and
 //! goes with its load balancer.
 
-use std::time::{Duration, SystemTime};
-
 use aws_sdk_elasticloadbalancingv2::types::{
     LoadBalancer as Balancer, LoadBalancerSchemeEnum, LoadBalancerStateEnum,
 };
@@ -182,9 +180,7 @@ impl Kind<Aws> for LoadBalancer {
             let balancer = balancer.ok_or_else(|| {
                 CloudError::malformed(&Self::NAME, "CreateLoadBalancer answered without one")
             })?;
-            if is_old(&balancer) {
-                tags::confirm_made_here(aws, cx, arn(&balancer)).await?;
-            }
+            tags::confirm_made_here(aws, cx, arn(&balancer)).await?;
             Ok(balancer)
         };
         let balancer = cx
@@ -330,15 +326,6 @@ fn state(balancer: &Balancer) -> LoadBalancerStateEnum {
         .state()
         .and_then(|state| state.code().cloned())
         .unwrap_or(LoadBalancerStateEnum::Provisioning)
-}
-
-/// Too old to come from the call just made. A minute covers clocks that differ a little.
-fn is_old(balancer: &Balancer) -> bool {
-    balancer
-        .created_time()
-        .and_then(|made| SystemTime::try_from(*made).ok())
-        .and_then(|made| made.elapsed().ok())
-        .is_some_and(|age| age > Duration::from_secs(60))
 }
 
 /// `…:loadbalancer/app/web/1a2b` → `ELB app/web/1a2b`, which is what its interfaces are described as (ELB user guide).

@@ -2,6 +2,7 @@
 
 use crate::deploy::error::DeployError;
 use crate::session::{Session, Target};
+use crate::stack::ServiceInfo;
 
 /// The named service, or all when they share their image.
 pub async fn targets(
@@ -16,7 +17,34 @@ pub async fn targets(
             "code is shipped to entries of type fargate_service",
         ));
     }
-    let meant: Vec<_> = match service {
+    let meant = meant(&infos, &names, service)?;
+    alike(&meant, &names)?;
+    let wanted: Vec<_> = meant.iter().map(|info| info.address.clone()).collect();
+    let targets: Vec<Target> = session
+        .targets()
+        .await?
+        .into_iter()
+        .filter(|target| wanted.contains(&target.info.address))
+        .collect();
+    if let Some(missing) = wanted.iter().find(|address| {
+        !targets
+            .iter()
+            .any(|target| target.info.address == **address)
+    }) {
+        return Err(DeployError::refused(
+            format!("{missing} is not there yet, or not any more"),
+            "make it first: circles-infra apply",
+        ));
+    }
+    Ok(targets)
+}
+
+fn meant<'a>(
+    infos: &'a [ServiceInfo],
+    names: &[String],
+    service: Option<&str>,
+) -> Result<Vec<&'a ServiceInfo>, DeployError> {
+    Ok(match service {
         None => infos.iter().collect(),
         Some(name) => {
             let found: Vec<_> = infos
@@ -31,7 +59,11 @@ pub async fn targets(
             }
             found
         }
-    };
+    })
+}
+
+/// One image, for one architecture, that is the stack's to ship.
+fn alike(meant: &[&ServiceInfo], names: &[String]) -> Result<(), DeployError> {
     if let Some(outside) = meant.iter().find(|info| info.repository.is_none()) {
         return Err(DeployError::refused(
             format!(
@@ -65,22 +97,5 @@ pub async fn targets(
             ),
         ));
     }
-    let wanted: Vec<_> = meant.iter().map(|info| info.address.clone()).collect();
-    let targets: Vec<Target> = session
-        .targets()
-        .await?
-        .into_iter()
-        .filter(|target| wanted.contains(&target.info.address))
-        .collect();
-    if let Some(missing) = wanted.iter().find(|address| {
-        !targets
-            .iter()
-            .any(|target| target.info.address == **address)
-    }) {
-        return Err(DeployError::refused(
-            format!("{missing} is not there yet, or not any more"),
-            "make it first: circles-infra apply",
-        ));
-    }
-    Ok(targets)
+    Ok(())
 }

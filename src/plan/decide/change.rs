@@ -25,19 +25,12 @@ impl Decider<'_> {
             let pending = if live.observed.readiness == Readiness::Ready {
                 BTreeSet::new()
             } else {
-                kind.fields()
-                    .iter()
-                    .filter(|field| field.computed && attributes.get(field.name).is_null())
-                    .map(|field| field.name)
-                    .collect()
+                let fields = kind.fields().iter();
+                let unsaid =
+                    fields.filter(|field| field.computed && attributes.get(field.name).is_null());
+                unsaid.map(|field| field.name).collect()
             };
-            self.fates.insert(
-                wish.address.clone(),
-                Fate::Live {
-                    attributes,
-                    pending,
-                },
-            );
+            self.stays(wish, attributes, pending);
             if live.observed.readiness == Readiness::Ready
                 || self.inputs.unwaited.contains(&wish.address)
             {
@@ -60,28 +53,27 @@ impl Decider<'_> {
             {
                 pending.insert("id");
             }
-            self.fates.insert(
-                wish.address.clone(),
-                Fate::Live {
-                    attributes,
-                    pending,
-                },
-            );
+            self.stays(wish, attributes, pending);
         }
         self.fewer_tasks(wish, &desired, live);
+        let mut moved = self.inputs.moved.iter();
+        let moved_from = moved.find(|(_, to)| *to == wish.address);
         let act = Act::Update {
             id: live.observed.id.clone(),
             tags: self.all_tags(wish, live.generation),
             desired,
             changes: lines,
-            moved_from: self
-                .inputs
-                .moved
-                .iter()
-                .find(|(_, to)| *to == wish.address)
-                .map(|(from, _)| from.clone()),
+            moved_from: moved_from.map(|(from, _)| from.clone()),
         };
         self.draft(wish, live.generation, act, false, None, false);
+    }
+
+    fn stays(&mut self, wish: &Wish, attributes: Attributes, pending: BTreeSet<&'static str>) {
+        let fate = Fate::Live {
+            attributes,
+            pending,
+        };
+        self.fates.insert(wish.address.clone(), fate);
     }
 
     /// A change as it is shown: of a secret's keys only those that differ, each said to be changed by whoever did it.

@@ -96,13 +96,12 @@ resources:
   db:
     type: rds.db_instance
     identifier: zones-db
-    engine: postgres
     engine_version: \"15\"
     instance_class: db.t4g.small
     storage: 20
     db_name: app
     username: app
-    password: ${keys.PASSWORD}
+    password: ${keys.keys.PASSWORD}
     subnet_group: ${group.name}
     security_groups: []
     skip_final_snapshot: true
