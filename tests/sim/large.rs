@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use crate::case::{Case, Deed, Run, Stage, dice};
+use crate::case::{Case, Run, Stage, dice};
+use crate::deed::Deed;
 use crate::faults::{ALL, Dice, Tally, Weather};
 use crate::graph::Graph;
 use crate::process::{Boundary, Mishap};

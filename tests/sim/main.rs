@@ -9,6 +9,7 @@
 
 mod case;
 mod cloud;
+mod deed;
 mod drive;
 mod faults;
 mod find;
