@@ -73,11 +73,14 @@ impl Matcher {
         let learned = unfinished.learned().map(|(address, kind, id, generation)| {
             ((kind.clone(), id.clone()), (address.clone(), generation))
         });
+        // As they were sent, for the last of those under one name is the likeliest to have made what stands there.
+        let mut begun: Vec<_> = unfinished.begun().collect();
+        begun.sort_by_key(|open| open.number);
         Self {
             scope: scope.clone(),
             by_id: learned.chain(known).collect(),
-            begun: unfinished
-                .begun()
+            begun: begun
+                .into_iter()
                 .map(|open| Begun {
                     kind: open.intent.kind.clone(),
                     key: open.intent.key.clone(),
