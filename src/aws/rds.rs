@@ -5,6 +5,7 @@ pub mod db_instance;
 pub mod db_parameter_group;
 pub mod db_subnet_group;
 mod instance_change;
+mod instance_spec;
 mod instance_state;
 mod parameters;
 mod tags;

@@ -2,6 +2,7 @@
 //! empties it, `names.rs` tells whose a name is, `roots.rs` lets answers of other servers through.
 
 pub mod bucket;
+mod bucket_spec;
 mod cors;
 mod empty;
 mod facet_writes;

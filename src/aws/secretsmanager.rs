@@ -4,6 +4,7 @@
 mod contents;
 mod reads;
 pub mod secret;
+mod secret_parts;
 pub mod swap;
 pub mod values;
 mod writes;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use super::ship::under_way;
 use super::{Session, SessionError};
 use crate::aws::Lookup;
 use crate::engine::{Look, Matcher, observe};
@@ -12,6 +11,15 @@ use crate::plan::order::Cycle;
 use crate::plan::{self, Ask, Inputs, Mode, Note, Outputs, Plan, Seen, Sighting};
 use crate::stack::nearest;
 use crate::state::{Snapshot, StateKey, Version};
+
+/// The release that a run which did not end was about. A way back is a deploy like any other, and begun anew it would go one further.
+pub(super) fn under_way(unfinished: &RunState) -> Option<&str> {
+    let open = unfinished.run.is_some() && !unfinished.closed;
+    ["deploy ", "rollback "]
+        .iter()
+        .find_map(|verb| unfinished.doing.strip_prefix(verb))
+        .filter(|_| open)
+}
 
 /// An apply begins a journal of its own, so a deploy that was cut short is not taken up by itself after it.
 fn not_ended(release: &str) -> Note {

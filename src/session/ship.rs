@@ -4,11 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::look::Remembered;
+use super::look::{Remembered, under_way};
 use super::who;
 use super::{Session, SessionError};
 use crate::engine::{Kept, Ledger, Opening};
-use crate::journal::RunState;
 use crate::kind::{Class, CloudError, Intent, IntentVerb, Observed};
 use crate::model::{Address, Attributes, KindName, PhysicalId, Scope};
 use crate::plan::{Ask, Seen};
@@ -148,15 +147,6 @@ fn target(info: &ServiceInfo, seen: &Seen) -> Option<Target> {
         stack_image: info.image.as_text().unwrap_or("latest").to_owned(),
         info: info.clone(),
     })
-}
-
-/// The release that a run which did not end was about. A way back is a deploy like any other, and begun anew it would go one further.
-pub(super) fn under_way(unfinished: &RunState) -> Option<&str> {
-    let open = unfinished.run.is_some() && !unfinished.closed;
-    ["deploy ", "rollback "]
-        .iter()
-        .find_map(|verb| unfinished.doing.strip_prefix(verb))
-        .filter(|_| open)
 }
 
 /// A run of single calls.

@@ -8,9 +8,6 @@
 //! group and zone, because AWS's own do; a password that RDS manages, because the secret is stored first and read by others; what AWS fills
 //! in and the stack does not name (windows, IOPS, the certificate authority, insights), because AWS changes it too.
 
-use aws_sdk_rds::types::Filter;
-use serde::Deserialize;
-
 use super::instance_change::{final_snapshot, modify};
 use super::instance_state;
 use super::tags;
@@ -20,42 +17,13 @@ use crate::kind::{
     Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Literal, Patience, Readiness,
     Step, TAGS, Type, Verb, Wanted,
 };
-use crate::model::{Attributes, KindName, PhysicalId, Tags, Value};
+use crate::model::{Attributes, KindName, PhysicalId, Tags};
+use aws_sdk_rds::types::Filter;
 
+pub use super::instance_spec::Spec;
 pub use super::instance_state::Live;
 
 pub struct DbInstance;
-
-#[derive(Deserialize)]
-pub struct Spec {
-    pub(super) identifier: String,
-    pub(super) engine_version: String,
-    pub(super) instance_class: String,
-    pub(super) storage: i32,
-    pub(super) storage_type: String,
-    pub(super) iops: Option<i32>,
-    pub(super) max_storage: Option<i32>,
-    pub(super) db_name: Option<String>,
-    pub(super) username: String,
-    /// For its making alone: who gives up, moves or imports an instance has nothing but what AWS shows.
-    #[serde(default)]
-    pub(super) password: Value,
-    pub(super) subnet_group: String,
-    pub(super) security_groups: Vec<String>,
-    pub(super) parameter_group: Option<String>,
-    pub(super) multi_az: bool,
-    pub(super) publicly_accessible: bool,
-    pub(super) encrypted: bool,
-    pub(super) kms_key: Option<String>,
-    pub(super) backup_retention: i32,
-    pub(super) backup_window: Option<String>,
-    pub(super) maintenance_window: Option<String>,
-    pub(super) deletion_protection: bool,
-    pub(super) auto_minor_version_upgrade: bool,
-    pub(super) performance_insights: Option<bool>,
-    pub(super) copy_tags: bool,
-    pub(super) ca_certificate: Option<String>,
-}
 
 const fn text(name: &'static str, doc: &'static str) -> Field {
     Field::new(name, Type::Text, doc)

@@ -1,6 +1,6 @@
 //! What is sent to change a database server, and the snapshot that its deletion leaves.
 
-use super::db_instance::Spec;
+use super::instance_spec::Spec;
 use super::instance_state::Live;
 use crate::aws::{Aws, aws_error, refine};
 use crate::kind::{Class, CloudError, Cx, Wanted};

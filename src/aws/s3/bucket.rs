@@ -14,11 +14,10 @@ use aws_sdk_s3::types::{
     BucketLocationConstraint, CreateBucketConfiguration, ObjectOwnership, Tag,
 };
 use futures::future::try_join_all;
-use serde::Deserialize;
 
 use super::facet_writes::{Writes, lift_policy, tag_set};
 use super::facets::Facets;
-use super::{cors, empty, facets, lifecycle, names, permissions};
+use super::{bucket_spec, cors, empty, facets, lifecycle, names, permissions};
 use crate::aws::{Aws, aws_error, scan, tagged};
 use crate::kind::{
     Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Literal, Patience, Readiness,
@@ -26,22 +25,9 @@ use crate::kind::{
 };
 use crate::model::{Attributes, KindName, PhysicalId, Tags, Value};
 
-pub struct Bucket;
+pub use super::bucket_spec::Spec;
 
-#[derive(Deserialize)]
-pub struct Spec {
-    pub name: String,
-    pub versioning: bool,
-    pub public_access_block: bool,
-    pub encryption: String,
-    pub kms_key: Option<String>,
-    pub ownership: String,
-    pub policy: Option<Value>,
-    #[serde(default)]
-    pub lifecycle: Vec<lifecycle::Rule>,
-    #[serde(default)]
-    pub cors: Vec<cors::Rule>,
-}
+pub struct Bucket;
 
 #[derive(Clone)]
 pub struct Live {
@@ -52,7 +38,7 @@ pub struct Live {
 }
 
 impl Kind<Aws> for Bucket {
-    const NAME: KindName = KindName::new("s3.bucket");
+    const NAME: KindName = bucket_spec::NAME;
     const DOC: &'static str = "A bucket for objects.";
     const FIELDS: &'static [Field] = &[
         Field::new(

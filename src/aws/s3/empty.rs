@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use aws_sdk_s3::types::{Delete, EncodingType, ObjectIdentifier};
 use percent_encoding::percent_decode_str;
 
-use super::bucket::Bucket;
+use super::bucket_spec::NAME;
 use crate::aws::{Aws, aws_error};
-use crate::kind::{Class, CloudError, Cx, Kind};
+use crate::kind::{Class, CloudError, Cx};
 
 /// A version of a key, or a delete marker on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,12 +160,12 @@ async fn delete_together(
                 .build()
         })
         .collect::<Result<_, _>>()
-        .map_err(|e| CloudError::malformed(&Bucket::NAME, e))?;
+        .map_err(|e| CloudError::malformed(&NAME, e))?;
     let delete = Delete::builder()
         .set_objects(Some(objects))
         .quiet(true)
         .build()
-        .map_err(|e| CloudError::malformed(&Bucket::NAME, e))?;
+        .map_err(|e| CloudError::malformed(&NAME, e))?;
     let answer = cx
         .call("s3:DeleteObjectVersion", async {
             aws.s3

@@ -9,11 +9,11 @@ use aws_sdk_s3::types::{
     VersioningConfiguration,
 };
 
-use super::bucket::{Bucket, Spec};
+use super::bucket_spec::{NAME, Spec};
 use super::facets::{Encryption, Facets};
 use super::{cors, facets, lifecycle};
 use crate::aws::{Aws, aws_error};
-use crate::kind::{CloudError, Cx, Kind, Step, TAGS};
+use crate::kind::{CloudError, Cx, Step, TAGS};
 use crate::model::{Tags, Value};
 
 /// One bucket, on its way to what is wished. `live` follows every call that succeeds.
@@ -247,7 +247,7 @@ impl Writes<'_> {
                 let document = match policy {
                     Value::Text(document) => document.clone(),
                     document => serde_json::to_string(document)
-                        .map_err(|e| CloudError::malformed(&Bucket::NAME, e))?,
+                        .map_err(|e| CloudError::malformed(&NAME, e))?,
                 };
                 put!(
                     self,
@@ -270,7 +270,7 @@ pub fn tag_set(tags: &Tags) -> Result<Vec<Tag>, CloudError> {
 }
 
 fn unbuilt(error: BuildError) -> CloudError {
-    CloudError::malformed(&Bucket::NAME, error)
+    CloudError::malformed(&NAME, error)
 }
 
 /// The bucket's own policy may be what forbids emptying or deleting it.

@@ -9,7 +9,7 @@ use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType, Tag};
 use futures::future::try_join_all;
 
 use super::contents::{Content, values_of};
-use super::secret::Live;
+use super::secret_parts::Live;
 use crate::aws::scan::needs_scan;
 use crate::aws::{Aws, aws_error};
 use crate::kind::{Asked, Class, CloudError};

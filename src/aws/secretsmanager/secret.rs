@@ -5,46 +5,22 @@
 //! because it costs a call for each secret and opens nothing to other accounts under AWS's own key; a description or key that the stack
 //! does not name, because the account fills them in.
 
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
-
 use super::contents::{Content, Held};
-use super::reads;
-use super::values::{self, Rule, Values};
+use super::values::{self, Values};
 use super::writes::{
     change_tags, describe_anew, dropped, put_values, restore, scrubbed, tag_list, wished,
 };
+use super::{reads, secret_parts};
 use crate::aws::{Aws, aws_error};
 use crate::kind::{
     Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Literal, Patience, Readiness,
     SecretText, Step, TAGS, Type, Verb, Wanted,
 };
-use crate::model::{Address, Attributes, Expr, KindName, Part, PhysicalId, SecretRef, Tags, Value};
+use crate::model::{Attributes, Expr, KindName, Part, PhysicalId, SecretRef, Tags, Value};
+
+pub use super::secret_parts::{Live, Spec};
 
 pub struct Secret;
-
-#[derive(Deserialize)]
-pub struct Spec {
-    pub(super) name: String,
-    pub(super) description: Option<String>,
-    pub(super) kms_key: Option<String>,
-    pub(super) recovery_window: i64,
-    #[serde(default)]
-    pub(super) keys: BTreeMap<String, Rule>,
-}
-
-#[derive(Clone)]
-pub struct Live {
-    pub(super) name: String,
-    pub(super) arn: String,
-    pub(super) description: Option<String>,
-    pub(super) kms_key: Option<String>,
-    pub(super) tags: Tags,
-    /// The resource it is, for references to its keys.
-    pub(super) address: Address,
-    pub(super) content: Content,
-}
 
 const EPOCH_SECONDS: Type = Type::Int {
     min: 0,
@@ -75,7 +51,7 @@ const KEY: &[Field] = &[
 ];
 
 impl Kind<Aws> for Secret {
-    const NAME: KindName = KindName::new("secretsmanager.secret");
+    const NAME: KindName = secret_parts::NAME;
     const DOC: &'static str = "Named secret values, stored together as one JSON object.";
     const FIELDS: &'static [Field] = &[
         Field::new(

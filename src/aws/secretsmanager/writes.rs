@@ -6,11 +6,11 @@ use aws_sdk_secretsmanager::types::Tag;
 
 use super::contents::{self, Content, Held};
 use super::reads;
-use super::secret::{Live, Secret, Spec};
+use super::secret_parts::{Live, NAME, Spec};
 use super::values::{self, Rule, Values};
 use crate::aws::tag_change::TagChange;
 use crate::aws::{Aws, aws_error};
-use crate::kind::{Class, CloudError, Cx, Kind, SecretText};
+use crate::kind::{Class, CloudError, Cx, SecretText};
 use crate::model::{Address, Attributes, Ownership, PhysicalId, Tags, Value};
 
 pub(super) fn tag_list(tags: &Tags) -> Vec<Tag> {
@@ -53,12 +53,8 @@ pub(super) async fn wished(
             given.insert(key.clone(), cx.reveal(value).await?);
         }
     }
-    values::merge(live, rules, given, drop).map_err(|e| {
-        CloudError::malformed(
-            &Secret::NAME,
-            format!("the system gives no randomness: {e}"),
-        )
-    })
+    values::merge(live, rules, given, drop)
+        .map_err(|e| CloudError::malformed(&NAME, format!("the system gives no randomness: {e}")))
 }
 
 /// Keys that the stack named when it was last applied. One that is known only as read from the live secret is not the stack's.
