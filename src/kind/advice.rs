@@ -37,7 +37,7 @@ impl CloudError {
             Class::Exists => vec![
                 "something that is not of this stack has that name: choose another, or take it over with `circles-infra state import ADDRESS ID`".into(),
             ],
-            Class::InUse => vec!["something still uses it: outside this stack, or a resource of it that lets go later (a note of the plan says so); remove that, then run the same command again".into()],
+            Class::InUse => vec!["something still uses it. Outside this stack: remove that. A resource of this stack: a note of the plan says what to do. Then run the same command again".into()],
             Class::Stopped => vec!["the run was stopped before this call was sent".into()],
             Class::Unsupported => vec![format!(
                 "the server does not have {}: it is a work-alike of AWS that is not finished, or too old; another one, or --sandbox, has it",

@@ -105,22 +105,12 @@ fn same_outputs(inputs: &Inputs<'_>, planned: &[(String, Value)]) -> BTreeSet<St
     if inputs.seen.ours.is_empty() {
         return BTreeSet::new();
     }
-    let live = |reference: &Reference| {
-        let seen = inputs.seen;
-        let ours = seen
-            .ours
-            .get(&reference.address)
-            .and_then(|all| all.first());
-        ours.map(|live| &live.observed.attributes)
-            .or_else(|| seen.existing.get(&reference.address))
-            .and_then(|attributes| attributes.path(&reference.attribute))
-    };
     inputs
         .outputs
         .iter()
         .zip(planned)
         .filter(|((_, value), (_, planned))| {
-            !planned.is_pending() && value.resolve(&live) == *planned
+            !planned.is_pending() && value.resolve(&|r| inputs.seen.value(r)) == *planned
         })
         .map(|((name, _), _)| name.clone())
         .collect()

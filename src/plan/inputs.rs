@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::kind::{Kinds, Observed, SecretText};
 use crate::model::{
-    Address, Attributes, KindName, Origin, PROTECT_TAG, PhysicalId, Scope, SecretRef, Tags, Value,
+    Address, Attributes, KindName, Origin, PROTECT_TAG, PhysicalId, Reference, Scope, SecretRef,
+    Tags, Value,
 };
 use crate::state::Snapshot;
 
@@ -97,6 +98,15 @@ impl Seen {
         let all = self.ours.entry(address.clone()).or_default();
         all.push(sighting);
         all.sort_by_key(|sighting| std::cmp::Reverse(sighting.generation));
+    }
+
+    /// What a reference comes to as AWS has it now; of several generations, in the one that is kept.
+    pub fn value(&self, reference: &Reference) -> Option<Value> {
+        let ours = self.ours.get(&reference.address);
+        ours.and_then(|all| all.first())
+            .map(|live| &live.observed.attributes)
+            .or_else(|| self.existing.get(&reference.address))?
+            .path(&reference.attribute)
     }
 
     pub fn secret(&self, secret: &SecretRef) -> Option<SecretText> {

@@ -50,11 +50,9 @@ pub(super) struct Remembered {
     pub unfinished: RunState,
 }
 
-fn taken_back(matcher: &mut Matcher, seen: &Seen, address: &Address, back: &Sighting) -> Note {
+fn taken_back(matcher: &mut Matcher, address: &Address, back: &Sighting) -> Note {
     let observed = &back.observed;
-    if let Some(newest) = seen.ours.get(address).and_then(|all| all.first()) {
-        matcher.learn(&observed.kind, &observed.id, address, newest.generation);
-    }
+    matcher.learn(&observed.kind, &observed.id, address, back.generation);
     Note::Text {
         address: Some(address.clone()),
         text: format!(
@@ -213,7 +211,7 @@ impl Session {
         }
         let back = plan::take_back(&self.wishes, &self.kinds, seen);
         back.iter()
-            .map(|(address, sighting)| taken_back(matcher, seen, address, sighting))
+            .map(|(address, sighting)| taken_back(matcher, address, sighting))
             .collect()
     }
 

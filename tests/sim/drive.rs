@@ -173,11 +173,9 @@ impl Universe {
             take_back(wishes, &kinds, &mut seen.seen)
         };
         for (address, back) in back {
-            let newest = seen.seen.ours.get(&address).and_then(|all| all.first());
-            let generation = newest.map_or(1, |newest| newest.generation);
             let observed = &back.observed;
             let matcher = &mut seen.matcher;
-            matcher.learn(&observed.kind, &observed.id, &address, generation);
+            matcher.learn(&observed.kind, &observed.id, &address, back.generation);
         }
         let unwaited = BTreeSet::new();
         let made = plan(Inputs {

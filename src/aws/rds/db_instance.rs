@@ -8,6 +8,8 @@
 //! group and zone, because AWS's own do; a password that RDS manages, because the secret is stored first and read by others; what AWS fills
 //! in and the stack does not name (windows, IOPS, the certificate authority, insights), because AWS changes it too.
 
+use aws_sdk_rds::types::Filter;
+
 use super::instance_change::{final_snapshot, modify};
 use super::instance_state;
 use super::tags;
@@ -18,7 +20,6 @@ use crate::kind::{
     Step, TAGS, Type, Verb, Wanted,
 };
 use crate::model::{Attributes, KindName, PhysicalId, Tags};
-use aws_sdk_rds::types::Filter;
 
 pub use super::instance_spec::Spec;
 pub use super::instance_state::Live;

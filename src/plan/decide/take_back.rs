@@ -2,7 +2,7 @@
 //! A third one beside the two would find its place taken by our own.
 
 use crate::kind::{AnyKind, Change, Kinds, Readiness};
-use crate::model::{Address, Attributes, Reference, Value};
+use crate::model::Address;
 use crate::plan::diff::{Difference, differences};
 use crate::plan::order;
 use crate::plan::{Seen, Sighting, Wish};
@@ -11,7 +11,8 @@ use super::bounds::{pulls_away, stand_elsewhere};
 use super::replace::{accept_suffix, keep_zone};
 
 /// Puts each older generation that fits, where the newest does not, above it: with a generation of its own, so that it is the newest from
-/// now on for everybody. Says which. What holds data is left to the one who looks after it.
+/// now on for everybody. Says which, with that
+/// generation. What holds data is left to the one who looks after it.
 pub fn take_back(wishes: &[Wish], kinds: &Kinds, seen: &mut Seen) -> Vec<(Address, Sighting)> {
     let mut taken = Vec::new();
     if seen.ours.values().all(|all| all.len() < 2) {
@@ -39,8 +40,8 @@ pub fn take_back(wishes: &[Wish], kinds: &Kinds, seen: &mut Seen) -> Vec<(Addres
             && let Some(all) = seen.ours.get_mut(&wish.address)
         {
             let mut back = all.remove(at + 1);
-            taken.push((wish.address.clone(), back.clone()));
             back.generation = above;
+            taken.push((wish.address.clone(), back.clone()));
             all.insert(0, back);
         }
     }
@@ -52,9 +53,7 @@ fn fits(wish: &Wish, kind: &dyn AnyKind, live: &Sighting, seen: &Seen) -> bool {
     if live.observed.kind != wish.kind {
         return false;
     }
-    let mut desired: Attributes = wish
-        .attributes
-        .resolve(&|reference| current(seen, reference));
+    let mut desired = wish.attributes.resolve(&|reference| seen.value(reference));
     for field in &wish.ignore {
         desired.set(field, live.observed.attributes.get(field).clone());
     }
@@ -72,15 +71,4 @@ fn is_anew(difference: &Difference, live: &Sighting, seen: &Seen) -> bool {
         Change::Network => stand_elsewhere(seen, live, difference),
         Change::Update | Change::Ignore => false,
     }
-}
-
-/// As AWS has it now; of several generations the one that is kept.
-fn current(seen: &Seen, reference: &Reference) -> Option<Value> {
-    let ours = seen
-        .ours
-        .get(&reference.address)
-        .and_then(|all| all.first());
-    ours.map(|live| &live.observed.attributes)
-        .or_else(|| seen.existing.get(&reference.address))?
-        .path(&reference.attribute)
 }
