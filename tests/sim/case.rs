@@ -202,6 +202,8 @@ impl Case {
         *world.cloud.weather.lock().unwrap() = Weather::CALM;
         world.cloud.now().anything_goes = stage.destroy;
         world.cloud.now().knots.clear();
+        // A cloud that was set back does not know what the user has said since.
+        world.cloud.now().permitted.clone_from(permitted);
         // What is carried out meanwhile may take its own time.
         while let Some(last) = world.cloud.quiet_at().filter(|last| *last > Instant::now()) {
             sleep_until(last).await;

@@ -78,11 +78,8 @@ fn walk(whole: &Case, tally: &Arc<Tally>) -> u64 {
     points
 }
 
-#[test]
-fn a_run_killed_at_any_boundary_converges() {
-    let all = std::env::var_os("CIRCLES_TEST_ALL").is_some();
-    let graphs = if all { GRAPHS.0 } else { GRAPHS.1 };
-    let tally = Arc::new(Tally::default());
+/// Walks so many graphs, as many at once as there are cores. Says how many points they came to.
+pub fn each(graphs: u64, walk: impl Fn(u64) -> u64 + Sync) -> u64 {
     let next = AtomicU64::new(0);
     let points = AtomicU64::new(0);
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
@@ -94,13 +91,19 @@ fn a_run_killed_at_any_boundary_converges() {
                     if seed >= graphs {
                         return;
                     }
-                    points.fetch_add(walk(&small(seed), &tally), Ordering::Relaxed);
+                    points.fetch_add(walk(seed), Ordering::Relaxed);
                 }
             });
         }
     });
-    println!(
-        "{graphs} graphs, killed at {} boundaries",
-        points.into_inner()
-    );
+    points.into_inner()
+}
+
+#[test]
+fn a_run_killed_at_any_boundary_converges() {
+    let all = std::env::var_os("CIRCLES_TEST_ALL").is_some();
+    let graphs = if all { GRAPHS.0 } else { GRAPHS.1 };
+    let tally = Arc::new(Tally::default());
+    let points = each(graphs, |seed| walk(&small(seed), &tally));
+    println!("{graphs} graphs, killed at {points} boundaries");
 }
