@@ -126,14 +126,20 @@ impl Matcher {
 
     pub fn whose(&self, kind: &dyn AnyKind, observed: &Observed, items: &[AskedItem]) -> Whose {
         let key = (observed.kind.clone(), observed.id.clone());
+        let owner = Ownership::read(&observed.tags).filter(|owner| owner.is_of(&self.scope));
         if let Some((address, generation)) = self.by_id.get(&key) {
+            if let Some(owner) = owner.filter(|owner| is_past(address, &owner.address, items)) {
+                return Whose::Ours {
+                    address: owner.address,
+                    generation: owner.generation,
+                };
+            }
             return Whose::Ours {
                 address: address.clone(),
                 generation: *generation,
             };
         }
-        let owner = Ownership::read(&observed.tags);
-        if let Some(owner) = owner.filter(|owner| owner.is_of(&self.scope)) {
+        if let Some(owner) = owner {
             return Whose::Ours {
                 address: owner.address,
                 generation: owner.generation,
@@ -162,6 +168,19 @@ impl Matcher {
             None => Whose::Nobody,
         }
     }
+}
+
+/// Whether a state is behind AWS: it has a resource at an address that nothing wishes for any more, and the tags say that it was made for
+/// one that is wished for and that the state does not know. So it is after a run whose state and journal were lost.
+fn is_past(known: &Address, tagged: &Address, items: &[AskedItem]) -> bool {
+    let wished = |address: &Address| {
+        items
+            .iter()
+            .find(|item| item.address == *address && item.tags.is_some())
+    };
+    known != tagged
+        && wished(known).is_none()
+        && wished(tagged).is_some_and(|item| item.id.is_none())
 }
 
 /// Whether it has the natural key that the item wishes for.

@@ -35,7 +35,7 @@ pub struct Observation {
 /// The first read that failed for good: a plan made from half a look would be wrong. Only where nothing of a kind is asked for, and the
 /// server does not have the call, the look goes on without it.
 pub async fn observe(look: &Look<'_>) -> Result<Observation, CloudError> {
-    let matcher = Matcher::new(look.scope, look.state, look.unfinished);
+    let mut matcher = Matcher::new(look.scope, look.state, look.unfinished);
     let memo = Arc::new(Memo::default());
     let rounds = look.kinds.iter().map(|kind| {
         let asked = Asked {
@@ -76,6 +76,10 @@ pub async fn observe(look: &Look<'_>) -> Result<Observation, CloudError> {
     let mut seen = Seen::default();
     for found in try_join_all(rounds).await? {
         for (address, sighting) in found.ours {
+            let observed = &sighting.observed;
+            if matcher.knows(&observed.kind, &observed.id) {
+                matcher.learn(&observed.kind, &observed.id, &address, sighting.generation);
+            }
             seen.add(&address, sighting);
         }
         seen.foreign.extend(found.foreign);
