@@ -35,8 +35,11 @@ $(VENV)/ready: src/sandbox/requirements.txt tests/sandbox/requirements.txt
 test-sandbox: $(VENV)/ready
 	PYTHONPATH=src/sandbox $(VENV)/bin/python -m pytest -q -p no:cacheprovider tests/sandbox
 
+# All 10 000 seeds of the simulation are only worth waiting for with the program optimised.
+OPTIMISED = $(if $(CIRCLES_TEST_ALL),--config profile.dev.package.circles-infra.opt-level=1)
+
 test-infra: $(VENV)/ready
-	CIRCLES_TEST_PYTHON=$(VENV)/bin/python cargo test -p circles-infra
+	CIRCLES_TEST_PYTHON=$(VENV)/bin/python cargo test $(OPTIMISED) -p circles-infra
 
 test-app: $(VENV)/ready
 	CIRCLES_TEST_PYTHON=$(VENV)/bin/python app/tests/with-postgres.sh cargo test -p circles-app

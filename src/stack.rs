@@ -20,6 +20,7 @@ mod everywhere;
 mod expand;
 mod finish;
 mod fit;
+mod identifier;
 mod literal;
 mod load;
 mod moved;

@@ -1,7 +1,8 @@
 //! Which environment is meant, and what is to be known of the others.
 
 use super::desk::Desk;
-use super::document::{Document, ENVIRONMENT, SETTINGS, as_map, check_name};
+use super::document::{Document, ENVIRONMENT, SETTINGS, as_map};
+use super::identifier::check_name;
 use super::node::{Body, Entry};
 use super::suggest::{did_you_mean, list};
 use crate::diagnostic::code;

@@ -6,6 +6,7 @@ use super::checked::Stack;
 use super::desk::Desk;
 use super::document::{self, Document};
 use super::environment::{self, Environment};
+use super::identifier::check_name;
 use super::names::Scope;
 use super::node::{Entry, Key, Node};
 use super::parse;
@@ -101,7 +102,7 @@ fn stack_name(desk: &mut Desk<'_>, document: &Document<'_>) -> String {
     let Some((text, span)) = document.text(desk, "stack") else {
         return "stack".into();
     };
-    document::check_name(
+    check_name(
         desk,
         &Key {
             text: text.clone(),

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::check::Checker;
 use super::checked::Stack;
 use super::desk::Desk;
-use super::document::{self, Document};
+use super::document::Document;
 use super::entry::{self, Checked};
 use super::environment::Environment;
 use super::expand::{self, Expanded};
 use super::finish::{Finish, Settle, places};
+use super::identifier::check_name;
 use super::names::{BUILT_INS, EntryType, Named, Scope};
 use super::node::{Entry, Node};
 use super::request::LoadRequest;
@@ -83,7 +84,7 @@ impl Reading<'_, '_> {
         scope.children = children;
         let mut typed = Vec::new();
         for entry in self.resources {
-            let is_named = document::check_name(desk, &entry.key, "a resource");
+            let is_named = check_name(desk, &entry.key, "a resource");
             let reserved = BUILT_INS.iter().any(|(name, _)| *name == entry.key.text);
             if is_named && (reserved || entry.key.text == "var") {
                 desk.error(
@@ -142,7 +143,7 @@ impl Reading<'_, '_> {
         entries
             .iter()
             .map(|entry| {
-                document::check_name(desk, &entry.key, "an output");
+                check_name(desk, &entry.key, "an output");
                 let value = Checker::new(desk, scope).value(&entry.value, &Type::Any, "");
                 (entry.key.text.clone(), settle.value(&value))
             })

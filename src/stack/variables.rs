@@ -1,12 +1,12 @@
 //! Variables: declarations with types and bounds, and which of their many sources wins.
 
 mod given;
-
-use std::collections::{BTreeMap, BTreeSet};
+mod known;
 
 use super::check::Checker;
 use super::desk::Desk;
 use super::fit;
+use super::identifier::check_name;
 use super::names::Nothing;
 use super::node::{Body, Core, Entry, Node};
 use super::source::Span;
@@ -16,6 +16,7 @@ use crate::kind::{Field, Type};
 use crate::model::Value;
 
 pub use given::{Given, values};
+pub use known::Values;
 
 const WORDS: &[&str] = &["text", "int", "bool", "cidr", "list", "map"];
 
@@ -71,21 +72,6 @@ pub enum Default {
     Wrong,
 }
 
-/// What the variables come to.
-#[derive(Debug, Default)]
-pub struct Values {
-    pub known: BTreeMap<String, Value>,
-    /// Declared, and what they come to is wrong, which is reported. What uses them is read on without, and nothing that follows from
-    /// that is reported as well.
-    pub wrong: BTreeSet<String>,
-}
-
-impl Values {
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.known.keys().chain(&self.wrong).map(String::as_str)
-    }
-}
-
 /// Reads the declarations. `sandbox`: with the defaults that are meant for it.
 pub fn declarations(desk: &mut Desk<'_>, node: Option<&Node>, sandbox: bool) -> Vec<Variable> {
     let Some(node) = node else {
@@ -110,7 +96,7 @@ pub fn declarations(desk: &mut Desk<'_>, node: Option<&Node>, sandbox: bool) -> 
 
 fn declaration(desk: &mut Desk<'_>, entry: &Entry, sandbox: bool) -> Variable {
     let name = entry.key.text.clone();
-    super::document::check_name(desk, &entry.key, "a variable");
+    check_name(desk, &entry.key, "a variable");
     let Some(entries) = entry.value.as_map() else {
         return no_declaration(desk, entry);
     };

@@ -7,9 +7,8 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use super::login::Person;
 use super::report::{Problem, failed};
-use super::service::Service;
+use super::service::{Person, Service};
 
 /// A bad or missing token.
 const UNAUTHORISED: u16 = 4401;

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::live;
 use super::report::{Problem, Walk, failed};
-use super::service::Service;
+use super::service::{Person, Service};
 
 const PART: &str = "login";
 
@@ -25,12 +25,6 @@ const AFTER: [&str; 6] = [
 const AREAS: [u16; 12] = [202, 212, 213, 305, 312, 404, 415, 503, 617, 702, 808, 907];
 
 type Checked<T> = Result<(T, String), Problem>;
-
-/// Somebody who is signed in.
-pub struct Person {
-    pub id: i64,
-    pub token: String,
-}
 
 /// A name that nobody has.
 pub fn fresh_name() -> String {

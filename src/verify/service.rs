@@ -22,6 +22,12 @@ pub struct Service {
     pub patience: Duration,
 }
 
+/// Somebody who is signed in.
+pub struct Person {
+    pub id: i64,
+    pub token: String,
+}
+
 /// An answer to its end.
 pub struct Answer {
     pub asked: String,

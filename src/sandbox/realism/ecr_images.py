@@ -13,6 +13,7 @@ from .ecr_tokens import TOKENS
 from .errors import refuse
 from .patch import replaces
 from .registry_blobs import BLOBS
+from .registry_outside import OUTSIDE
 
 MEDIA_TYPES = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.oci.image.index.v1+json",
                "application/vnd.docker.distribution.manifest.v2+json",
@@ -52,8 +53,6 @@ def install() -> None:
     @replaces(ECRResponse, "get_authorization_token")
     def get_authorization_token(original, self):
         from moto.core.responses import ActionResult
-
-        from .registry_outside import OUTSIDE
 
         token, end = TOKENS.issue(self.region)
         endpoint = OUTSIDE.endpoint or f"http://{self.headers.get('Host')}"
@@ -104,6 +103,16 @@ def put(repository: Any, manifest: str, media_type: str, tag: str | None, *, aga
     return image
 
 
+def take_in(repository: Any) -> None:
+    """Make the repository's images those of a registry of one's own, where there is one."""
+    for tag, manifest, kind, digest in OUTSIDE.images(repository.name):
+        known = next((image for image in repository.images if tag in image.image_tags), None)
+        if known is None or known.get_image_digest() != digest:
+            if known is not None:
+                known.remove_tag(tag)
+            put(repository, manifest, kind, tag, again=True)
+
+
 def movable(repository: Any, tag: str) -> bool:
     """Whether this tag may move to another image. ECR user guide, "Preventing image tags from being overwritten"."""
     kind = str(getattr(repository.image_tag_mutability, "value", repository.image_tag_mutability) or "MUTABLE")
@@ -134,11 +143,9 @@ def _looks(backend: type) -> None:
     for method in ("describe_images", "list_images", "batch_get_image"):
         @replaces(backend, method)
         def look(original, self, repository_name, *args, **kwargs):
-            from .registry_outside import OUTSIDE
-
             repository = self.repositories.get(repository_name)
             if repository is not None:
-                OUTSIDE.take_in(repository)
+                take_in(repository)
             return original(self, repository_name, *args, **kwargs)
 
 

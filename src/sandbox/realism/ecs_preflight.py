@@ -9,6 +9,7 @@ import json
 import re
 from typing import Any
 
+from .ecr_images import take_in
 from .registry_blobs import BLOBS
 from .registry_outside import OUTSIDE
 from .runner import RUNNER
@@ -69,7 +70,7 @@ def ecr_image(account: str, reference: str) -> tuple[bool, str | None, Any]:
         return False, None, None
     repository = ecr_backends[account][match["region"]].repositories.get(match["name"])
     if repository is not None:
-        OUTSIDE.take_in(repository)
+        take_in(repository)
     wanted = match["digest"]
     tag = match["tag"] or (None if wanted else "latest")
     for image in repository.images if repository else []:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
-from typing import Any
+from typing import Any, Iterator
 
 ACCEPT = ", ".join(("application/vnd.oci.image.index.v1+json", "application/vnd.oci.image.manifest.v1+json",
                     "application/vnd.docker.distribution.manifest.list.v2+json",
@@ -27,19 +27,12 @@ class Outside:
         """Send pushes to this address, `http://127.0.0.1:5000`; None: to the sandbox's own registry."""
         self.endpoint = endpoint.rstrip("/") if endpoint else None
 
-    def take_in(self, repository: Any) -> None:
-        """Make the repository's images those of the registry outside. Nothing, when there is none."""
-        if self.endpoint is None:
-            return
-        from .ecr_images import put
-
-        for tag in self._tags(repository.name):
-            text, kind, digest = self._manifest(repository.name, tag)
-            known = next((image for image in repository.images if tag in image.image_tags), None)
-            if text is not None and (known is None or known.get_image_digest() != digest):
-                if known is not None:
-                    known.remove_tag(tag)
-                put(repository, text, kind, tag, again=True)
+    def images(self, name: str) -> Iterator[tuple[str, str, str, str]]:
+        """What a repository of the registry outside holds: tag, manifest, media type, digest. Nothing, when there is none."""
+        for tag in self._tags(name) if self.endpoint else ():
+            text, kind, digest = self._manifest(name, tag)
+            if text is not None:
+                yield tag, text, kind, digest
 
     def read(self, name: str, reference: str) -> dict[str, Any] | None:
         """A blob in JSON, such as an image's configuration."""

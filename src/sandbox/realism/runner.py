@@ -102,10 +102,9 @@ RUNNER = Runner()
 def _all_tasks() -> list[Any]:
     from moto.ecs.models import ecs_backends
 
-    from .ecs_tasks import SandboxTask
-
+    # moto's own tasks know nothing of a runner.
     return [task for backend in list(ecs_backends[ACCOUNT].values()) for tasks in list(backend.tasks.values())
-            for task in list(tasks.values()) if isinstance(task, SandboxTask)]
+            for task in list(tasks.values()) if hasattr(task, "real")]
 
 
 def _all_services() -> list[Any]:
