@@ -47,7 +47,7 @@ test-app: $(VENV)/ready
 # `verify` against the real service, its own process on a PostgreSQL of its own.
 test-verify: $(VENV)/ready build-app
 	CIRCLES_TEST_PYTHON=$(VENV)/bin/python CIRCLES_TEST_APP=$(CARGO_TARGET_DIR)/debug/circles-app app/tests/with-postgres.sh \
-		cargo test -p circles-infra --test it verify::the_real -- --ignored
+		cargo test $(OPTIMISED) -p circles-infra --test it verify::the_real -- --ignored
 
 # The whole system: `sandbox up`, the service behind its proxy, and `sandbox down`.
 test-up: $(VENV)/ready build build-app

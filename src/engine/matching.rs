@@ -127,13 +127,11 @@ impl Matcher {
     pub fn whose(&self, kind: &dyn AnyKind, observed: &Observed, items: &[AskedItem]) -> Whose {
         let key = (observed.kind.clone(), observed.id.clone());
         let owner = Ownership::read(&observed.tags).filter(|owner| owner.is_of(&self.scope));
-        if let Some((address, generation)) = self.by_id.get(&key) {
-            if let Some(owner) = owner.filter(|owner| is_past(address, &owner.address, items)) {
-                return Whose::Ours {
-                    address: owner.address,
-                    generation: owner.generation,
-                };
-            }
+        let known = self.by_id.get(&key).filter(|(address, _)| {
+            let owner = owner.as_ref();
+            !owner.is_some_and(|owner| is_past(address, &owner.address, items))
+        });
+        if let Some((address, generation)) = known {
             return Whose::Ours {
                 address: address.clone(),
                 generation: *generation,

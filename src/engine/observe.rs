@@ -77,6 +77,7 @@ pub async fn observe(look: &Look<'_>) -> Result<Observation, CloudError> {
     for found in try_join_all(rounds).await? {
         for (address, sighting) in found.ours {
             let observed = &sighting.observed;
+            // Where the state is behind AWS, that is another address than it says.
             if matcher.knows(&observed.kind, &observed.id) {
                 matcher.learn(&observed.kind, &observed.id, &address, sighting.generation);
             }

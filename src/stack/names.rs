@@ -9,7 +9,7 @@ use super::check::{Meaning, Names};
 use super::desk::Desk;
 use super::suggest::{did_you_mean, list, nearest};
 use super::template::Hole;
-use super::variables::Values;
+use super::variables::known::Values;
 use crate::component::{COMPONENTS, Component};
 use crate::diagnostic::code;
 use crate::kind::{Field, Type};

@@ -15,7 +15,7 @@ use super::names::{BUILT_INS, EntryType, Named, Scope};
 use super::node::{Entry, Node};
 use super::request::LoadRequest;
 use super::settings::Settings;
-use super::variables::Values;
+use super::variables::known::Values;
 use super::{moved, rules};
 use crate::component::Place;
 use crate::diagnostic::code;

@@ -1,7 +1,7 @@
 //! Variables: declarations with types and bounds, and which of their many sources wins.
 
 mod given;
-mod known;
+pub mod known;
 
 use super::check::Checker;
 use super::desk::Desk;
@@ -16,7 +16,6 @@ use crate::kind::{Field, Type};
 use crate::model::Value;
 
 pub use given::{Given, values};
-pub use known::Values;
 
 const WORDS: &[&str] = &["text", "int", "bool", "cidr", "list", "map"];
 

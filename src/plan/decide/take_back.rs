@@ -11,8 +11,7 @@ use super::bounds::{pulls_away, stand_elsewhere};
 use super::replace::{accept_suffix, keep_zone};
 
 /// Puts each older generation that fits, where the newest does not, above it: with a generation of its own, so that it is the newest from
-/// now on for everybody. Says which, with that
-/// generation. What holds data is left to the one who looks after it.
+/// now on for everybody. Says which, with that generation. What holds data is left to the one who looks after it.
 pub fn take_back(wishes: &[Wish], kinds: &Kinds, seen: &mut Seen) -> Vec<(Address, Sighting)> {
     let mut taken = Vec::new();
     if seen.ours.values().all(|all| all.len() < 2) {

@@ -1,6 +1,7 @@
 //! The values that variables are given, from the many sources that there are.
 
-use super::{Default, Values, Variable, from_node, not_allowed, right};
+use super::known::Values;
+use super::{Default, Variable, from_node, not_allowed, right};
 use crate::diagnostic::{Diagnostic, Severity, code};
 use crate::kind::Type;
 use crate::model::Value;
