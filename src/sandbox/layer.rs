@@ -56,6 +56,7 @@ const REALISM: &[(&str, &str)] = package![
     "rds_instance.py",
     "registry.py",
     "registry_blobs.py",
+    "registry_line.py",
     "registry_outside.py",
     "request.py",
     "runner.py",

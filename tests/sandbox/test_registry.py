@@ -5,6 +5,7 @@ import hashlib
 import json
 import socket
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -43,8 +44,8 @@ class Registry:
                 piece = data[start:start + chunk]
                 answer = self.call("PATCH", where, data=piece, headers={
                     "Content-Range": f"{start}-{start + len(piece) - 1}", "Content-Type": "application/octet-stream"})
-                assert answer.status_code == 202
-                assert answer.headers["Range"] == f"0-{start + len(piece) - 1}"
+                assert answer.status_code == 201
+                assert answer.headers["Range"] == f"0-{min(chunk, len(data)) - 1}"
                 where = answer.headers["Location"]
             data_left = b""
         else:
@@ -114,9 +115,27 @@ def test_what_the_api_puts_can_be_pulled(aws, registry):
     assert registry.call("GET", "tags/list").json()["tags"] == ["v1", "v2"]
 
 
-def test_chunks_arrive_in_order_and_a_gap_is_refused(registry):
-    data = bytes(range(256)) * 4096
-    blob = registry.blob(data, chunk=300_000)
+MIB = 1024 * 1024
+
+
+def test_what_later_chunks_carry_is_dropped(aws, registry):
+    data = bytes(range(256)) * 4 * 1024 * 11
+    where = registry.call("POST", "blobs/uploads/").headers["Location"]
+    for start in (0, 5 * MIB):
+        answer = registry.call("PATCH", where, data=data[start:start + 5 * MIB])
+        assert (answer.status_code, answer.headers["Range"]) == (201, f"0-{5 * MIB - 1}")
+    assert error(registry.call("PUT", where, params={"digest": digest_of(data)}, data=data[10 * MIB:])) == (400, "DIGEST_INVALID")
+    # One part, and the rest with the closing PUT: nothing is lost.
+    where = registry.call("POST", "blobs/uploads/").headers["Location"]
+    registry.call("PATCH", where, data=data[:6 * MIB])
+    assert registry.call("PUT", where, params={"digest": digest_of(data)}, data=data[6 * MIB:]).status_code == 201
+    assert registry.call("GET", f"blobs/{digest_of(data)}").content == data
+
+
+def test_later_chunks_can_be_kept(aws, registry):
+    aws.control("POST", "registry", {"later_chunks": "kept"})
+    data = bytes(range(256)) * 4 * 1024 * 11
+    blob = registry.blob(data, chunk=5 * MIB)
     assert registry.call("GET", f"blobs/{blob['digest']}").content == data
     where = registry.call("POST", "blobs/uploads/").headers["Location"]
     registry.call("PATCH", where, data=b"abc", headers={"Content-Range": "0-2"})
@@ -124,7 +143,68 @@ def test_chunks_arrive_in_order_and_a_gap_is_refused(registry):
     assert (refused.status_code, refused.headers["Range"]) == (416, "0-2")
     status = registry.call("GET", where)
     assert (status.status_code, status.headers["Range"]) == (204, "0-2")
-    assert registry.call("PUT", where, params={"digest": digest_of(b"abcdef")}, data=b"def").status_code == 201
+    assert aws.control("POST", "registry", {"later_chunks": "lost"})[0] == 400
+
+
+def test_a_part_that_is_not_the_last_has_five_mebibytes(registry):
+    for parts, expected in (([5 * MIB - 1, 1], 400), ([5 * MIB, 1], 201), ([3], 201), ([1, 5 * MIB], 400)):
+        data = [bytes([number]) * size for number, size in enumerate(parts, 65)]
+        where = registry.call("POST", "blobs/uploads/").headers["Location"]
+        for part in data[:-1]:
+            registry.call("PATCH", where, data=part)
+        answer = registry.call("PUT", where, params={"digest": digest_of(b"".join(data))}, data=data[-1])
+        assert answer.status_code == expected, parts
+        if expected == 400:
+            assert error(answer) == (400, "BLOB_UPLOAD_INVALID")
+            assert "at least 5MB" in answer.json()["errors"][0]["message"]
+
+
+def test_a_manifests_answer_has_no_location(registry):
+    config = registry.blob(b"{}")
+    answer = registry.manifest(json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": []}).encode(), "v1")
+    assert answer.status_code == 201 and "Location" not in answer.headers
+    assert answer.headers["Docker-Content-Digest"].startswith("sha256:")
+
+
+def test_a_line_can_be_slow(aws, registry):
+    aws.control("POST", "registry", {"bytes_per_second": 1_000_000})
+    start = time.monotonic()
+    registry.blob(b"x" * 300_000)
+    assert time.monotonic() - start >= 0.25
+    assert aws.control("POST", "registry", {"bytes_per_second": 0})[0] == 400
+
+
+def test_a_token_can_end_after_some_requests(aws):
+    aws.ecr.create_repository(repositoryName="app")
+    aws.control("POST", "registry", {"token_requests": 3})
+    registry = Registry(aws)
+    assert [registry.call("GET", f"{registry.base}/v2/").status_code for _ in range(4)] == [200, 200, 200, 403]
+    assert Registry(aws).call("GET", f"{registry.base}/v2/").status_code == 200
+
+
+@pytest.mark.parametrize("by", ["digest", "tag", "both"])
+def test_an_image_that_the_api_deletes_is_gone_from_the_registry(aws, registry, by):
+    digest, other = registry.image("v1", "one"), registry.image("v2", "two")
+    layer = registry.call("GET", "manifests/v1").json()["layers"][0]["digest"]
+    kept = registry.call("GET", "manifests/v2").json()["layers"][0]["digest"]
+    ids = {"digest": {"imageDigest": digest}, "tag": {"imageTag": "v1"},
+           "both": {"imageDigest": digest, "imageTag": "v1"}}[by]
+    answer = aws.ecr.batch_delete_image(repositoryName="app", imageIds=[ids, {"imageTag": "none"}])
+    assert answer["imageIds"] == [{"imageDigest": digest, "imageTag": "v1"}]
+    assert [failure["failureCode"] for failure in answer["failures"]] == ["ImageNotFound"]
+    for path in ("manifests/v1", f"manifests/{digest}", f"blobs/{layer}"):
+        assert registry.call("HEAD", path).status_code == 404, path
+    assert registry.call("GET", "tags/list").json()["tags"] == ["v2"]
+    assert registry.call("HEAD", f"blobs/{kept}").status_code == 200
+    assert registry.call("HEAD", f"manifests/{other}").status_code == 200
+
+
+def test_one_tag_of_two_can_be_deleted(aws, registry):
+    digest = registry.image("v1")
+    assert registry.image("v2") == digest
+    aws.ecr.batch_delete_image(repositoryName="app", imageIds=[{"imageTag": "v1"}])
+    assert registry.call("HEAD", "manifests/v1").status_code == 404
+    assert registry.call("HEAD", "manifests/v2").status_code == 200
 
 
 def test_a_body_without_a_length_is_taken(registry):
@@ -213,8 +293,11 @@ def test_immutable_tags_do_not_move(aws, registry):
     aws.ecr.put_image_tag_mutability(
         repositoryName="app", imageTagMutability="MUTABLE_WITH_EXCLUSION",
         imageTagMutabilityExclusionFilters=[{"filterType": "WILDCARD", "filter": "release-*"}])
-    first = registry.image("release-1", "one")
-    assert registry.image("release-1", "one") == first, "the same again is no change"
+    registry.image("release-1", "one")
+    text = registry.call("GET", "manifests/release-1").content
+    again = registry.manifest(text, "release-1")
+    assert error(again) == (400, "TAG_INVALID"), "the same digest is refused, too"
+    assert registry.manifest(text, digest_of(text)).status_code == 201
     config = registry.blob(b"{}")
     other = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": []})
     answer = registry.manifest(other.encode(), "release-1")
@@ -232,7 +315,7 @@ def test_faults_strike_and_layers_are_cut_in_the_middle(aws, registry):
     where = registry.call("POST", "blobs/uploads/").headers["Location"]
     with pytest.raises(requests.ConnectionError):
         registry.call("PATCH", where, data=data)
-    assert registry.call("PATCH", where, data=data).status_code == 202
+    assert registry.call("PATCH", where, data=data).status_code == 201
     aws.control("POST", "faults", {"kind": "throttle", "service": "registry", "nth": 1})
     assert error(registry.call("GET", "tags/list")) == (429, "TOOMANYREQUESTS")
     calls = [entry["action"] for entry in aws.control("GET", "calls")[1]["calls"] if entry["service"] == "registry"]
@@ -250,7 +333,7 @@ def test_a_client_that_goes_away_leaves_what_it_sent(aws, registry):
     for _ in range(100):
         if registry.call("GET", where).headers["Range"] == "0-2":
             break
-    assert registry.call("PATCH", where, data=b"def", headers={"Content-Range": "3-5"}).status_code == 202
+    assert registry.call("PATCH", where, data=b"def", headers={"Content-Range": "3-5"}).status_code == 201
     assert registry.call("PUT", where, params={"digest": digest_of(b"abcdef")}).status_code == 201
 
 

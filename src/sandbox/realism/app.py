@@ -21,6 +21,7 @@ from .faults import Faults
 from .http import Answer, Request
 from .permissions import Permissions
 from .registry_blobs import BLOBS
+from .registry_line import LINE
 from .registry_outside import OUTSIDE
 from .request import Call, identify
 from .runner import RUNNER
@@ -167,6 +168,7 @@ class Sandbox:
             BLOBS.clear()
             TOKENS.clear()
             OUTSIDE.use(None)
+            LINE.clear()
             RUNNER.forget()
 
 

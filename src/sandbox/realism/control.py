@@ -16,8 +16,11 @@ from .ecs_preflight import IMAGES
 from .faults import BadFault
 from .http import Answer, Request
 from .permissions import entries
+from .registry_line import LINE
 from .registry_outside import OUTSIDE
 from .runner_control import RUNNER_ROUTES, BadRequest, Conflict
+
+REGISTRY_KEYS = {"bytes_per_second", "endpoint", "expire_images", "expire_tokens", "later_chunks", "token_requests"}
 
 
 def control(sandbox: Any, request: Request) -> Answer:
@@ -130,19 +133,34 @@ def _clear_images(sandbox: Any, request: Request) -> Any:
 
 def _registry(sandbox: Any, request: Request) -> Any:
     body = _body(request)
-    if not isinstance(body, dict) or not set(body) <= {"endpoint", "expire_tokens", "expire_images"}:
-        raise BadRequest('the body is {"endpoint": an address or null}, {"expire_tokens": true} or {"expire_images": true}')
+    if not isinstance(body, dict) or not set(body) <= REGISTRY_KEYS:
+        raise BadRequest(f"the body is an object with some of {', '.join(sorted(REGISTRY_KEYS))}")
     said: dict[str, Any] = {}
     with sandbox.lock:
         if "endpoint" in body:
             if body["endpoint"] is not None and not str(body["endpoint"]).startswith(("http://", "https://")):
                 raise BadRequest("endpoint is an address such as http://127.0.0.1:5000")
             OUTSIDE.use(body["endpoint"])
+        if "bytes_per_second" in body:
+            LINE.bytes_per_second = _positive(body["bytes_per_second"], "bytes_per_second")
+        if "token_requests" in body:
+            uses = _positive(body["token_requests"], "token_requests")
+            TOKENS.limit(None if uses is None else int(uses))
+        if "later_chunks" in body:
+            if body["later_chunks"] not in ("dropped", "kept"):
+                raise BadRequest("later_chunks is dropped or kept")
+            LINE.drop_later = body["later_chunks"] == "dropped"
         if body.get("expire_tokens"):
             said["tokens"] = TOKENS.expire()
         if body.get("expire_images"):
             said["images"] = _expire_images()
     return {**said, "endpoint": OUTSIDE.endpoint}
+
+
+def _positive(value: Any, name: str) -> float | None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0):
+        raise BadRequest(f"{name} is a number above 0, or null")
+    return value
 
 
 def _expire_images() -> list[str]:

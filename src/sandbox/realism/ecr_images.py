@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import json
+import re
 from typing import Any
 
 from .clock import CLOCK
@@ -18,6 +19,7 @@ from .registry_outside import OUTSIDE
 MEDIA_TYPES = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.oci.image.index.v1+json",
                "application/vnd.docker.distribution.manifest.v2+json",
                "application/vnd.docker.distribution.manifest.list.v2+json")
+DIGEST = re.compile(r"[a-zA-Z0-9\-_+.]+:[a-fA-F0-9]{64}")
 PAGE = 100
 
 
@@ -43,6 +45,13 @@ def install() -> None:
         if not (image_manifest_mediatype or said):
             return original(self, repository_name, image_manifest, image_tag, image_manifest_mediatype, digest)
         return put(repository, image_manifest, image_manifest_mediatype or said, image_tag, again=False)
+
+    @replaces(ECRBackend, "batch_delete_image")
+    def batch_delete_image(original, self, repository_name, registry_id=None, image_ids=None):
+        repository = self.repositories.get(repository_name)
+        if repository is None or not image_ids:
+            return original(self, repository_name, registry_id, image_ids)
+        return delete_images(repository, (self.region_name, repository_name), image_ids)
 
     @replaces(ECRBackend, "delete_repository")
     def delete_repository(original, self, repository_name, registry_id=None, force=False):
@@ -75,8 +84,11 @@ def put(repository: Any, manifest: str, media_type: str, tag: str | None, *, aga
     image = next((image for image in repository.images if image.get_image_digest() == digest), None)
     holder = next((image for image in repository.images if tag in image.image_tags), None) if tag else None
     if holder is not None and holder is image:
-        if again:
+        if again and movable(repository, tag):
             return image
+        if again:
+            # aws/containers-roadmap#2179: the very same image, too.
+            raise ValueError(immutable(repository, tag))
         raise ImageAlreadyExistsException(repository.name, repository.registry_id, digest, tag)
     if image is not None and tag is None:
         if again:
@@ -85,11 +97,8 @@ def put(repository: Any, manifest: str, media_type: str, tag: str | None, *, aga
     if holder is not None:
         if not movable(repository, tag):
             if again:
-                raise ValueError(f"The image tag '{tag}' already exists in the '{repository.name}' repository and cannot "
-                                 "be overwritten because the tag is immutable.")
-            raise refuse("ImageTagAlreadyExistsException",
-                         f"The image tag '{tag}' already exists in the '{repository.name}' repository and cannot be "
-                         "overwritten because the tag is immutable.")
+                raise ValueError(immutable(repository, tag))
+            raise refuse("ImageTagAlreadyExistsException", immutable(repository, tag))
         holder.remove_tag(tag)
         if not holder.image_tags:
             holder.image_tag = None
@@ -119,6 +128,59 @@ def movable(repository: Any, tag: str) -> bool:
     excluded = any(fnmatch.fnmatchcase(tag, entry["filter"])
                    for entry in repository.image_tag_mutability_exclusion_filters or [])
     return kind.startswith("MUTABLE") != excluded
+
+
+def immutable(repository: Any, tag: str) -> str:
+    """ECR's sentence for a tag that may not move."""
+    return (f"The image tag '{tag}' already exists in the '{repository.name}' repository and cannot be overwritten "
+            "because the tag is immutable.")
+
+
+def delete_images(repository: Any, home: tuple[str, str], wanted: list[dict[str, str]]) -> dict[str, Any]:
+    """BatchDeleteImage: by digest the image with all its tags, by tag the tag, and the image with its last one."""
+    done: list[dict[str, str]] = []
+    failures: list[dict[str, Any]] = []
+    gone: list[Any] = []
+    for entry in wanted:
+        digest, tag = entry.get("imageDigest"), entry.get("imageTag")
+        if not digest and not tag:
+            failures.append({"imageId": {}, "failureCode": "MissingDigestAndTag", "failureReason":
+                             "Invalid request parameters: both tag and digest cannot be null"})
+            continue
+        if digest and not DIGEST.fullmatch(digest):
+            failures.append({"imageId": entry, "failureCode": "InvalidImageDigest", "failureReason":
+                             "Invalid request parameters: image digest should satisfy the regex "
+                             "'[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+'"})
+            continue
+        image = next((image for image in repository.images
+                      if digest in (None, image.get_image_digest()) and (not tag or tag in image.image_tags)), None)
+        if image is None:
+            failures.append({"imageId": entry, "failureCode": "ImageNotFound",
+                             "failureReason": "Requested image not found"})
+            continue
+        found = image.get_image_digest()
+        tags = list(image.image_tags) if digest else [tag]
+        done.extend({"imageDigest": found, "imageTag": name} for name in tags)
+        if not tags:
+            done.append({"imageDigest": found})
+        untag_or_delete(repository, found, None if digest else tag)
+        if image not in repository.images:
+            gone.append(image)
+    forget_layers(repository, home, gone)
+    return {"imageIds": done, "failures": failures}
+
+
+def forget_layers(repository: Any, home: tuple[str, str], gone: list[Any]) -> None:
+    """Let go of the layers of images that are gone, as far as no other image of the repository has them."""
+    gone = [image for image in gone if image not in repository.images]
+    kept = {digest for image in repository.images for digest in _layers(image)}
+    BLOBS.forget(home, {digest for image in gone for digest in _layers(image)} - kept)
+
+
+def _layers(image: Any) -> set[str]:
+    manifest = json.loads(image.image_manifest)
+    entries = [manifest.get("config") or {}, *(manifest.get("layers") or [])]
+    return {entry["digest"] for entry in entries if isinstance(entry, dict) and "digest" in entry}
 
 
 def untag_or_delete(repository: Any, digest: str, tag: str | None) -> None:

@@ -1,7 +1,11 @@
 """ECR's data plane: the OCI distribution protocol under /v2/, at the sandbox's own address.
 
 What is pushed here is an image in moto's ECR, and what ECR's API has can be pulled here. Blobs lie in files; manifests and
-tags are moto's. The paths and answers follow the OCI distribution specification 1.1, the errors ECR's texts.
+tags are moto's. The paths and answers follow the OCI distribution specification 1.1, the errors ECR's texts; where ECR
+does not follow the specification, neither does this: a PATCH is answered 201 (dotnet/sdk-container-builds#279), what
+PATCHes after the first carry is dropped and `Range` stays at the end of the first (aws/containers-roadmap#2831, where
+a later comment holds that the bytes are kept: see registry_line), small parts are refused at the closing PUT, and a
+manifest's answer has no Location.
 """
 
 from __future__ import annotations
@@ -12,10 +16,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from . import ACCOUNT
-from .ecr_images import MEDIA_TYPES, put, untag_or_delete
+from .ecr_images import MEDIA_TYPES, forget_layers, put, untag_or_delete
 from .ecr_tokens import TOKENS, Denied
 from .http import Answer, FileContent, Request
-from .registry_blobs import BLOBS, BadDigest, BadRange, UnknownUpload
+from .registry_blobs import BLOBS, BadDigest, BadRange, PartTooSmall, UnknownUpload
+from .registry_line import LINE
 from .request import Call
 
 NAME = r"(?P<name>[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)"
@@ -133,7 +138,7 @@ class _Exchange:
         # ECR mounts nothing from another repository: a `mount` is answered with an upload, as the specification allows.
         upload = BLOBS.begin(self._home)
         if "digest" in self.query:
-            self._receive(upload)
+            self._receive(upload, closing=True)
             return self._closed(upload)
         return 202, self._upload_headers(upload, 0), b""
 
@@ -147,20 +152,21 @@ class _Exchange:
     def _more(self) -> Answer:
         upload = self.found["upload"]
         self._receive(upload)
-        return 202, self._upload_headers(upload, BLOBS.length(upload)), b""
+        return 201, self._upload_headers(upload, BLOBS.length(upload)), b""
 
     def _close(self) -> Answer:
-        self._receive(self.found["upload"])
+        self._receive(self.found["upload"], closing=True)
         return self._closed(self.found["upload"])
 
     def _give_up(self) -> Answer:
         BLOBS.give_up(self.found["upload"])
         return 204, [], b""
 
-    def _receive(self, upload: str) -> None:
+    def _receive(self, upload: str, *, closing: bool = False) -> None:
         said = re.fullmatch(r"(?:bytes[ =])?(\d+)-(\d+)", self.request.headers.get("Content-Range") or "")
         try:
-            BLOBS.append(upload, self.request.stream.pieces(), int(said.group(1)) if said else None)
+            BLOBS.append(upload, LINE.pieces(self.request.stream), int(said.group(1)) if said else None,
+                         closing=closing, drop_later=LINE.drop_later)
         except UnknownUpload:
             raise self._unknown_upload() from None
         except BadRange as error:
@@ -173,6 +179,8 @@ class _Exchange:
             BLOBS.finish(upload, digest)
         except UnknownUpload:
             raise self._unknown_upload() from None
+        except PartTooSmall as error:
+            raise Problem(400, "BLOB_UPLOAD_INVALID", str(error)) from None
         except BadDigest as error:
             raise Problem(400, "DIGEST_INVALID", str(error)) from None
         return 201, [("Location", self._link("blobs", digest)), ("Docker-Content-Digest", digest)], b""
@@ -222,8 +230,8 @@ class _Exchange:
             if tag is None and digest != reference:
                 untag_or_delete(repository, digest, None)
                 raise Problem(400, "DIGEST_INVALID", f"the manifest's digest is {digest}")
-        headers = [("Location", self._link("manifests", digest)), ("Docker-Content-Digest", digest)]
-        return 201, headers, b""
+        # ECR sends no Location here, whatever the specification asks.
+        return 201, [("Docker-Content-Digest", digest)], b""
 
     def _complete(self, repository: Any, text: bytes) -> None:
         """Everything that a manifest speaks of has to be here before it."""
@@ -266,6 +274,7 @@ class _Exchange:
             repository = self._repository()
             image, reference = self._find(repository), self.found["reference"]
             untag_or_delete(repository, image.get_image_digest(), None if ":" in reference else reference)
+            forget_layers(repository, self._home, [image])
         return 202, [], b""
 
     def _tags(self) -> Answer:

@@ -14,6 +14,9 @@ import tempfile
 import threading
 from typing import Iterator
 
+# ECR API, UploadLayerPart: every part but the last has at least 5 MiB.
+LEAST_PART = 5 * 1024 * 1024
+
 
 class UnknownUpload(KeyError):
     """No upload of this id: it was finished, given up, or never begun."""
@@ -27,9 +30,15 @@ class BadRange(ValueError):
     """A chunk that does not go on where the last one ended."""
 
 
+class PartTooSmall(ValueError):
+    """A part that is not the last one has less than LEAST_PART bytes."""
+
+
 class _Upload:
     def __init__(self, home: tuple[str, str], path: str) -> None:
         self.home, self.path, self.length, self.hash = home, path, 0, hashlib.sha256()
+        # What the answers report: the end of the first part, which does not move after it.
+        self.reported, self.parts, self.first_ended = 0, [], False
         self.lock = threading.Lock()
 
 
@@ -82,25 +91,43 @@ class Blobs:
         return number
 
     def length(self, number: str) -> int:
-        """How many bytes have arrived. Raises UnknownUpload."""
-        return self._upload(number).length
+        """How many bytes the registry reports of an upload. Raises UnknownUpload."""
+        return self._upload(number).reported
 
-    def append(self, number: str, pieces: Iterator[bytes], start: int | None) -> None:
-        """Take what arrives, and keep it when the rest does not. Raises UnknownUpload, BadRange, ConnectionError."""
+    def append(self, number: str, pieces: Iterator[bytes], start: int | None, *, closing: bool = False,
+               drop_later: bool = True) -> None:
+        """Take what arrives, and keep it when the rest does not. Raises UnknownUpload, BadRange, ConnectionError.
+
+        The body of a PATCH after the first complete one is dropped, unless `drop_later` is false; the body of the
+        `closing` PUT never is.
+        """
         upload = self._upload(number)
         with upload.lock, open(upload.path, "ab") as file:
             if start is not None and start != upload.length:
                 raise BadRange(f"{upload.length} bytes have arrived, the chunk starts at {start}")
+            dropped = drop_later and upload.first_ended and not closing
+            size = 0
             for piece in pieces:
+                size += len(piece)
+                if dropped:
+                    continue
                 file.write(piece)
                 upload.hash.update(piece)
                 upload.length += len(piece)
+                if not upload.first_ended:
+                    upload.reported = upload.length
+            if size:
+                upload.parts.append(size)
+                upload.first_ended = True
 
     def finish(self, number: str, digest: str) -> None:
-        """Make the upload a blob. Raises UnknownUpload, and BadDigest, after which the upload is gone."""
+        """Make the upload a blob. Raises UnknownUpload, and PartTooSmall or BadDigest, after which the upload is gone."""
         upload = self._upload(number)
         with self._lock:
             self._uploads.pop(number, None)
+        if any(size < LEAST_PART for size in upload.parts[:-1]):
+            _unlink(upload.path)
+            raise PartTooSmall("All layer parts except the last part should be at least 5MB")
         found = f"sha256:{upload.hash.hexdigest()}"
         if found != digest:
             _unlink(upload.path)
