@@ -43,6 +43,7 @@ const REALISM: &[(&str, &str)] = package![
     "errors.py",
     "faults.py",
     "http.py",
+    "iam_evaluator.py",
     "identity.py",
     "interfaces.py",
     "inventory.py",
