@@ -19,6 +19,8 @@ const REALISM: &[(&str, &str)] = package![
     "realism":
     "__init__.py",
     "__main__.py",
+    "access_context.py",
+    "access_resources.py",
     "app.py",
     "beside.py",
     "calls.py",
@@ -60,6 +62,7 @@ const REALISM: &[(&str, &str)] = package![
     "registry_line.py",
     "registry_outside.py",
     "request.py",
+    "request_decoder.py",
     "runner.py",
     "runner_control.py",
     "runner_view.py",
@@ -67,6 +70,7 @@ const REALISM: &[(&str, &str)] = package![
     "s3_buckets.py",
     "secrets_stages.py",
     "secrets_window.py",
+    "service_roles.py",
     "small_rules.py",
     "speed.py",
 ];

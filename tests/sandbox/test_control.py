@@ -117,6 +117,7 @@ def test_a_fault_that_makes_no_sense_is_refused(aws):
     (lambda aws: aws.ecs.create_cluster(clusterName="c"), "ecs:CreateCluster", "AccessDeniedException"),
 ])
 def test_permissions_refuse_what_is_not_listed(aws, call, action, expected):
+    aws.iam.create_service_linked_role(AWSServiceName="ecs.amazonaws.com")
     aws.control("POST", "iam", {"allow": ["logs:*"]})
     with pytest.raises(ClientError) as refused:
         call(aws)

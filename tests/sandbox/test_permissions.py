@@ -46,12 +46,13 @@ def test_a_call_that_also_does_something_else_needs_that_too(aws, service, opera
         aws.control("POST", "iam", {"allow": [allowed]})
         with pytest.raises(ClientError, match=f"is not authorized to perform: {lacks} on"):
             call(**parameters)
-    aws.control("POST", "iam", {"allow": [own, beside]})
+    aws.control("POST", "iam", {"allow": [own, beside, "iam:CreateServiceLinkedRole"]})
     assert code(call, **parameters) is None
 
 
 def test_what_does_nothing_else_needs_nothing_else(aws):
-    aws.control("POST", "iam", {"allow": ["ecs:CreateCluster", "ecs:RegisterTaskDefinition", "s3:CreateBucket", "iam:CreateRole"]})
+    aws.control("POST", "iam", {"allow": ["ecs:CreateCluster", "ecs:RegisterTaskDefinition", "s3:CreateBucket", "iam:CreateRole",
+                                         "iam:CreateServiceLinkedRole"]})
     aws.ecs.create_cluster(clusterName="c", tags=[])
     aws.ecs.register_task_definition(**TASK)
     aws.s3.create_bucket(Bucket="b-1")
@@ -59,7 +60,7 @@ def test_what_does_nothing_else_needs_nothing_else(aws):
 
 
 def test_a_service_hands_its_roles_on(aws, network):
-    definition = aws.ecs.register_task_definition(**TASK)["taskDefinition"]["taskDefinitionArn"]
+    definition = aws.ecs.register_task_definition(**TASK, executionRoleArn=ROLE)["taskDefinition"]["taskDefinitionArn"]
     aws.ecs.create_cluster(clusterName="c")
     place = dict(cluster="c", taskDefinition=definition, launchType="FARGATE", networkConfiguration={
         "awsvpcConfiguration": {"subnets": network.subnets, "securityGroups": [network.group]}})

@@ -15,7 +15,7 @@ from .ecr_tokens import TOKENS
 from .ecs_preflight import IMAGES
 from .faults import BadFault
 from .http import Answer, Request
-from .permissions import entries
+from .permissions import policies_from
 from .registry_line import LINE
 from .registry_outside import OUTSIDE
 from .runner_control import RUNNER_ROUTES, BadRequest, Conflict
@@ -104,8 +104,12 @@ def _clock(sandbox: Any, request: Request) -> Any:
 def _iam(sandbox: Any, request: Request) -> Any:
     body = _body(request)
     if body is not None and not isinstance(body, dict):
-        raise BadRequest('the body is {"allow": ["ec2:*", ...]}, {"allow": null} or a policy document')
-    sandbox.permissions.set(entries(body))
+        raise BadRequest('the body is {"allow": ["ec2:*", ...]}, {"allow": null}, a policy document, or {"policies": '
+                         '[documents], "boundary": ..., "session": ...}')
+    if body is None or "allow" in body:
+        sandbox.permissions.set(None if body is None else body["allow"])
+    else:
+        sandbox.permissions.use(policies_from(body))
     return {"allow": sandbox.permissions.allowed}
 
 

@@ -66,10 +66,18 @@ def throttled(call: Call) -> Answer:
     return error_answer(call, 400, code, "Rate exceeded")
 
 
-def denied(call: Call, arn: str, action: str, resource: str = "*") -> Answer:
-    """What AWS says when no policy allows `action`, which `call` needs."""
-    message = f"User: {arn} is not authorized to perform: {action} on resource: {resource} because no " \
-              "identity-based policy allows the action"
+# Why a call is denied, in AWS's words.
+WHY = {
+    "explicit deny": "with an explicit deny in an identity-based policy",
+    "permissions boundary": "because no permissions boundary allows the {action} action",
+    "session policy": "because no session policy allows the {action} action",
+}
+
+
+def denied(call: Call, arn: str, action: str, resource: str = "*", reason: str = "") -> Answer:
+    """What AWS says when policies do not allow `action`, which `call` needs. IAM user guide, "Access denied messages"."""
+    why = WHY.get(reason, "because no identity-based policy allows the action").format(action=action)
+    message = f"User: {arn} is not authorized to perform: {action} on resource: {resource} {why}"
     if call.service == "ec2":
         return error_answer(call, 403, "UnauthorizedOperation",
                             f"You are not authorized to perform this operation. {message}")

@@ -129,7 +129,7 @@ def roles(iam: Any, labels: Any) -> Found:
               "boundary": role.permissions_boundary_arn, "max_session": role.max_session_duration,
               "inline": {name: labels.deep(_json(text)) for name, text in sorted(role.policies.items())},
               "attached": sorted(role.managed_policies)}
-             for role in iam.roles.values()]
+             for role in iam.roles.values() if not role.path.startswith("/aws-service-role/")]
     policies = [{**labels.learn(arn, {}, policy.name), "tags": _pairs(policy.tags), "path": policy.path,
                  "versions": len(policy.versions), "attachments": policy.attachment_count}
                 for arn, policy in iam.managed_policies.items() if not arn.startswith("arn:aws:iam::aws:")]

@@ -9,7 +9,7 @@ PARTS = ["speed", "identity", "ec2_order", "ec2_nat", "ec2_calls",
          "rds_instance", "rds_groups",
          "ecs_service", "ecs_cluster", "ecr_images",
          "ec2_rules", "s3_buckets", "s3_answers", "secrets_stages", "secrets_window",
-         "small_rules"]
+         "small_rules", "service_roles"]
 
 
 def install() -> None:

@@ -1,12 +1,15 @@
-"""IAM on request: a list of allowed actions for the caller, and a refusal for everything else."""
+"""IAM on request: the caller's policies, or a list of allowed actions, and what a call needs of them."""
 
 from __future__ import annotations
 
-import fnmatch
 import threading
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Iterable, Iterator
 
-from .beside import beside
+from .access_context import request_context
+from .access_resources import resources_of
+from .beside import beside, passed_roles
+from .iam_evaluator import AccessRequest, Decision, as_list, first_refused
 from .request import Call
 
 # API operations whose IAM action has another name. S3's are many: an object is read and written by few actions.
@@ -48,30 +51,84 @@ FREE = {"sts:GetCallerIdentity", "sts:GetSessionToken"}
 
 
 class Permissions:
+    """What the caller may do; without policies, everything."""
+
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._allowed: list[str] | None = None
+        self._policies: Policies | None = None
 
     def set(self, allowed: list[str] | None) -> None:
-        """Allow exactly these actions (`ec2:CreateVpc`, `ec2:Describe*`, `*`); None allows everything."""
+        """Allow exactly these actions (`ec2:CreateVpc`, `ec2:Describe*`, `*`) on every resource; None allows everything."""
         with self._lock:
             self._allowed = None if allowed is None else [str(entry).lower() for entry in allowed]
+            statement = {"Effect": "Allow", "Action": self._allowed or [], "Resource": "*"}
+            self._policies = None if allowed is None else Policies([{"Version": "2012-10-17", "Statement": [statement]}])
+
+    def use(self, policies: "Policies") -> None:
+        """Judge calls by these documents."""
+        with self._lock:
+            self._policies = policies
+            self._allowed = entries_of(policies.identity)
 
     @property
     def allowed(self) -> list[str] | None:
         return self._allowed
 
-    def missing(self, call: Call) -> str | None:
-        """The first IAM action of this call that no entry allows, or None."""
-        allowed = self._allowed
-        if allowed is None:
+    def refusal(self, requests: Iterable[AccessRequest]) -> tuple[AccessRequest, Decision] | None:
+        """The first of these that the caller may not do, and why."""
+        policies = self._policies
+        if policies is None:
             return None
-        for action in actions_of(call):
-            if action in FREE:
-                continue
-            if not any(fnmatch.fnmatchcase(action.lower(), entry) for entry in allowed):
-                return action
-        return None
+        return first_refused(requests, policies.identity, policies.boundary, policies.session)
+
+    def refused_in(self, call: Call) -> tuple[AccessRequest, Decision] | None:
+        """The first thing that a call needs and its caller may not do. To be called under the sandbox's lock."""
+        return None if self._policies is None else self.refusal(access_requests(call))
+
+
+@dataclass(frozen=True)
+class Policies:
+    """Documents of the identity, of its permissions boundary and of the session; None: there is none."""
+
+    identity: list[Any]
+    boundary: list[Any] | None = None
+    session: list[Any] | None = None
+
+
+def access_requests(call: Call) -> Iterator[AccessRequest]:
+    """Everything that IAM is asked when a call is made: its own action first, then those beside it."""
+    for action in actions_of(call):
+        if action in FREE:
+            continue
+        if action == "iam:PassRole":
+            yield from _passes(call)
+            continue
+        for resource in resources_of(call, action):
+            yield AccessRequest(action, resource, request_context(call, action, resource))
+    if call.name == "elasticloadbalancing:CreateLoadBalancer":
+        yield from _network_reads(call)
+
+
+def _passes(call: Call) -> Iterator[AccessRequest]:
+    for arn, service in passed_roles(call):
+        context = request_context(call, "iam:PassRole", arn)
+        yield AccessRequest("iam:PassRole", arn, {**context, "iam:PassedToService": service})
+
+
+def _network_reads(call: Call) -> Iterator[AccessRequest]:
+    """What the first load balancer of newer accounts asks of the caller."""
+    from moto.ec2.models import ec2_backends
+
+    from . import ACCOUNT
+
+    yield AccessRequest("ec2:DescribeAccountAttributes", "*", request_context(call, "ec2:DescribeAccountAttributes", "*"))
+    backend = ec2_backends[ACCOUNT][call.region]
+    networks = {subnet.vpc_id for zone in backend.subnets.values() for subnet in zone.values()
+                if subnet.id in (call.members.get("Subnets") or [])}
+    for network in sorted(networks) or ["*"]:
+        arn = f"arn:aws:ec2:{call.region}:{ACCOUNT}:vpc/{network}"
+        yield AccessRequest("ec2:GetSecurityGroupsForVpc", arn, request_context(call, "ec2:GetSecurityGroupsForVpc", arn))
 
 
 def actions_of(call: Call) -> list[str]:
@@ -88,15 +145,15 @@ def actions_of(call: Call) -> list[str]:
     return [name, *beside(call)]
 
 
-def entries(document: Any) -> list[str] | None:
-    """The allowed actions of a control request: `{"allow": [...]}` or an IAM policy document with Allow statements."""
-    if document is None or document.get("allow", "") is None:
-        return None
-    if "allow" in document:
-        return list(document["allow"])
-    found: list[str] = []
-    for statement in document.get("Statement", []):
-        if statement.get("Effect") == "Allow":
-            actions = statement.get("Action", [])
-            found.extend([actions] if isinstance(actions, str) else actions)
-    return found
+def policies_from(document: Any) -> Policies:
+    """The documents of a control request: one policy, or `{"policies": […], "boundary": …, "session": …}`."""
+    if "policies" not in document:
+        return Policies([document])
+    return Policies(as_list(document["policies"]), *(
+        None if document.get(name) is None else as_list(document[name]) for name in ("boundary", "session")))
+
+
+def entries_of(documents: list[Any]) -> list[str]:
+    """The actions that Allow statements name, for the answer of a control request."""
+    return [str(action) for document in documents for statement in as_list(document.get("Statement", []))
+            if statement.get("Effect") == "Allow" for action in as_list(statement.get("Action", []))]

@@ -60,8 +60,9 @@ def is_registry(request: Request) -> bool:
 
 def named(request: Request) -> Call:
     """The call for the log, the faults and the permissions. Its service is `registry`."""
-    action, _, _ = _route(request)
-    return Call(SERVICE, action, "registry", user_agent=request.headers.get("User-Agent", "") or "")
+    action, _, found = _route(request)
+    named = {"repositoryName": found["name"]} if found.get("name") else {}
+    return Call(SERVICE, action, "registry", params=named, user_agent=request.headers.get("User-Agent", "") or "")
 
 
 def answer(sandbox: Any, request: Request) -> Answer:

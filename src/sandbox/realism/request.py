@@ -45,6 +45,21 @@ class Call:
     params: dict[str, str] = field(default_factory=dict)
     user_agent: str = ""
     body: bytes = field(default=b"", repr=False)
+    path: str = ""
+    # A body in CBOR, which is not decoded here.
+    binary: bool = False
+
+    @functools.cached_property
+    def decoded(self) -> Any:
+        """The parameters as the API model has them."""
+        from .request_decoder import decode
+
+        return decode(self)
+
+    @property
+    def members(self) -> dict[str, Any]:
+        """The parameters by the model's names; empty where they cannot be read."""
+        return self.decoded.params
 
     @functools.cached_property
     def given(self) -> frozenset[str]:
@@ -89,11 +104,11 @@ def identify(method: str, path: str, query: str, headers: Any, body: bytes) -> C
         return Call(service, params["Action"], SERVICES.get(service, ("", "query"))[1], region, params, agent)
     cbor = re.fullmatch(r"/service/([^/]+)/operation/([^/]+)", path)
     if cbor:
-        return Call(service or cbor.group(1).lower(), cbor.group(2), "json", region, {}, agent)
+        return Call(service or cbor.group(1).lower(), cbor.group(2), "json", region, {}, agent, binary=True)
     service = service or "s3"
     model, protocol = SERVICES.get(service, (service, "json"))
     action = _rest_action(model, method, path, queried, headers)
-    return Call(service, action, protocol, region, queried, agent, body)
+    return Call(service, action, protocol, region, queried, agent, body, path)
 
 
 def _signed_for(authorization: str, presigned: str) -> tuple[str, str]:
