@@ -11,6 +11,7 @@
 //! 5xx, and the run after a crash.
 
 mod conduct;
+mod confirm;
 mod gate;
 mod ledger;
 mod look;
@@ -21,6 +22,7 @@ mod remove;
 mod settings;
 mod settle;
 mod stop;
+mod visibility;
 mod worker;
 
 pub use conduct::{Conclusion, Job, Kept, RunError, conduct};

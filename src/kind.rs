@@ -169,6 +169,10 @@ pub trait Kind<W: World>: Send + Sync + 'static {
     /// create, one of unknown outcome is repeated only when AWS has had its time to show what it made.
     const UPDATE_APPENDS: bool = false;
 
+    /// When AWS says that it will never be ready, an update repairs it (ECS: a new deployment). It is
+    /// never replaced for that.
+    const MENDED_IN_PLACE: bool = false;
+
     type Spec: serde::de::DeserializeOwned + Send + Sync;
     type Live: Clone + Send + Sync + 'static;
 

@@ -1,7 +1,7 @@
 //! The gate of one step: every mutating call passes here, its intent durable first, a place with its service's limiter taken.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use futures::future::BoxFuture;
@@ -36,6 +36,10 @@ pub struct Gate {
     places: Mutex<HashMap<u64, Place>>,
     /// Calls of this step that were, or may have been, carried out.
     effective: AtomicU32,
+    /// The id that AWS gave the resource of this step, the latest if there are several.
+    given_id: Mutex<Option<PhysicalId>>,
+    /// AWS answered the last call with "no such id".
+    last_not_found: AtomicBool,
 }
 
 impl Gate {
@@ -54,12 +58,28 @@ impl Gate {
             stop,
             places: Mutex::default(),
             effective: AtomicU32::new(0),
+            given_id: Mutex::new(None),
+            last_not_found: AtomicBool::new(false),
         }
     }
 
     /// How many calls were, or may have been, carried out so far.
     pub fn effective(&self) -> u32 {
         self.effective.load(Ordering::SeqCst)
+    }
+
+    /// The id that AWS answered a call of this step with.
+    pub fn given_id(&self) -> Option<PhysicalId> {
+        self.given_id
+            .lock()
+            .unwrap_or_else(|e| e.into_inner())
+            .clone()
+    }
+
+    /// Whether AWS has carried out the last call of a delete. One that it answered with "no such
+    /// id", or that was never sent, has deleted nothing.
+    pub fn has_deleted(&self) -> bool {
+        self.effective() > 0 && !self.last_not_found.load(Ordering::SeqCst)
     }
 
     /// How far up the ladder this step ends: one that has made nothing, because nothing was sent or all was refused, starts nothing any
@@ -100,6 +120,7 @@ impl CallGate for Gate {
 
     fn learned(&self, intent: u64, id: PhysicalId) -> BoxFuture<'_, Result<(), Refusal>> {
         Box::pin(async move {
+            *self.given_id.lock().unwrap_or_else(|e| e.into_inner()) = Some(id.clone());
             let (reply, answer) = oneshot::channel();
             let gone = || Refusal::NotDurable("the run has ended".into());
             self.messages
@@ -119,6 +140,8 @@ impl CallGate for Gate {
             if let Some(place) = place {
                 place.returned(outcome.err().map(|(_, class)| class));
             }
+            let not_found = matches!(outcome, Err((_, Class::NotFound)));
+            self.last_not_found.store(not_found, Ordering::SeqCst);
             if !matches!(outcome, Err((CallFailure::Refused, _))) {
                 self.effective.fetch_add(1, Ordering::SeqCst);
             }

@@ -9,9 +9,10 @@ use tokio::time::Instant;
 
 use super::gate::{Gate, Message};
 use super::matching::{SharedMatcher, Whose};
-use super::react::{gap, watch_gap};
+use super::react::{Reaction, gap, react, watch_gap};
 use super::settings::Settings;
 use super::stop::Stop;
+use super::visibility::CATCHING_UP;
 use crate::kind::{
     AnyKind, Asked, AskedItem, Class, CloudError, Cx, Extent, IntentVerb, Memo, SecretSource,
     SecretText,
@@ -66,8 +67,12 @@ pub struct Tools {
     pub settings: Settings,
     pub stop: Stop,
     pub budget: Duration,
-    /// Something it stands on was made in this run, so AWS may not know that everywhere yet.
+    /// It, or something it stands on, was made recently, so AWS may not know that everywhere yet.
     pub fresh: bool,
+    /// A resource of its kind is deleted before it, whose name AWS may still hold.
+    pub after_delete: bool,
+    /// Until then it was made too recently for "no such id" to prove that it is gone.
+    pub unproven_until: Option<Instant>,
 }
 
 impl Tools {
@@ -101,6 +106,18 @@ impl Tools {
         }
     }
 
+    /// Judges an error of this step, which began at `since`.
+    pub fn react(&self, error: &CloudError, since: Instant) -> Reaction {
+        let window = self.settings.settle_window;
+        let absence = if self.fresh || self.gate.effective() > 0 {
+            CATCHING_UP.max(window)
+        } else {
+            // What it names was seen a moment ago, or stands in the stack file as it is.
+            window
+        };
+        react(error, &self.kind.patience(), self.budget, since, absence)
+    }
+
     /// What is there of this step's resource now.
     pub async fn look(
         &self,
@@ -119,7 +136,11 @@ impl Tools {
             }],
             memo: Arc::new(Memo::default()),
         };
-        let live = self.kind.find(&asked).await?;
+        let live = match self.kind.find(&asked).await {
+            // One part of AWS shows an id that another does not know yet.
+            Err(error) if error.is(Class::NotFound) => return Ok(None),
+            live => live?,
+        };
         let matcher = self.matcher.lock();
         Ok(live
             .into_iter()

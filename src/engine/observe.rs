@@ -2,12 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::try_join_all;
 
+use super::confirm::{confirm, find, is_unproven};
 use super::matching::{Matcher, Whose};
-use crate::journal::RunState;
-use crate::kind::{AnyKind, Asked, AskedItem, Class, CloudError, Extent, Kinds, Memo, Readiness};
+use crate::journal::{CallOutcome, RunState};
+use crate::kind::{
+    AnyKind, Asked, AskedItem, Class, CloudError, Extent, IntentVerb, Kinds, Memo, Observed,
+    Readiness,
+};
 use crate::model::{Address, Ownership, Reference, Scope, Tags, Value};
 use crate::plan::{Seen, Sighting, Unsought, Wish};
 use crate::state::Snapshot;
@@ -21,6 +26,10 @@ pub struct Look<'a> {
     pub unfinished: &'a RunState,
     /// Whether strays are sought at whatever number of calls.
     pub thorough: bool,
+    /// How long AWS may take to show what it has made, before "not there" is believed.
+    pub settle_window: Duration,
+    /// Milliseconds since 1970.
+    pub now: u64,
 }
 
 /// What it came to.
@@ -59,7 +68,7 @@ pub async fn observe(look: &Look<'_>) -> Result<Observation, CloudError> {
             if idle {
                 return Ok(Found::default());
             }
-            let live = match kind.find(&asked).await {
+            let live = match find(look, kind.as_ref(), &asked).await {
                 Err(error) if asked.items.is_empty() && is_unknown_call(&error) => {
                     return Ok(Found {
                         unsought: Some(unsought(kind.as_ref(), error)),
@@ -83,7 +92,9 @@ pub async fn observe(look: &Look<'_>) -> Result<Observation, CloudError> {
             }
             seen.add(&address, sighting);
         }
-        seen.foreign.extend(found.foreign);
+        let foreign = found.foreign.into_iter();
+        seen.foreign
+            .extend(foreign.filter(|(address, observed)| !may_be_ours(look, address, observed)));
         seen.unsought.extend(found.unsought);
     }
     for open in look.unfinished.begun() {
@@ -94,10 +105,23 @@ pub async fn observe(look: &Look<'_>) -> Result<Observation, CloudError> {
     Ok(Observation { seen, matcher })
 }
 
+/// Whether what has the name of a create that an unfinished run sent a moment ago may be what that
+/// create made, its tags not shown yet. Its step looks again before it makes anything.
+fn may_be_ours(look: &Look<'_>, address: &Address, observed: &Observed) -> bool {
+    let begun = look.unfinished.open.get(address);
+    Ownership::read(&observed.tags).is_none()
+        && begun.into_iter().flatten().any(|open| {
+            open.intent.verb == IntentVerb::Create
+                && open.intent.kind == observed.kind
+                && open.outcome != Some(CallOutcome::Refused)
+                && is_unproven(look, open.at)
+        })
+}
+
 #[derive(Default)]
-struct Found {
-    ours: Vec<(Address, Sighting)>,
-    foreign: BTreeMap<Address, crate::kind::Observed>,
+pub(super) struct Found {
+    pub ours: Vec<(Address, Sighting)>,
+    foreign: BTreeMap<Address, Observed>,
     unsought: Option<Unsought>,
 }
 
@@ -203,9 +227,9 @@ fn remembered(state: &Snapshot, reference: &Reference) -> Option<Value> {
         .path(&reference.attribute)
 }
 
-fn sort(
+pub(super) fn sort(
     kind: &dyn AnyKind,
-    live: Vec<crate::kind::Observed>,
+    live: Vec<Observed>,
     items: &[AskedItem],
     matcher: &Matcher,
 ) -> Found {
@@ -231,51 +255,6 @@ fn sort(
         }
     }
     found
-}
-
-/// "Not there" in a batched read is no proof: what the state knows and the batch did not show is asked for by itself, and then sought
-/// among all that there is, since another generation may have taken its place.
-async fn confirm(
-    look: &Look<'_>,
-    kind: &dyn AnyKind,
-    asked: &Asked,
-    matcher: &Matcher,
-    found: &mut Found,
-) -> Result<(), CloudError> {
-    for extent in [Extent::Items, Extent::Thorough] {
-        let seen: BTreeSet<_> = found
-            .ours
-            .iter()
-            .map(|(_, s)| s.observed.id.clone())
-            .collect();
-        let missing: Vec<AskedItem> = asked
-            .items
-            .iter()
-            .filter(|item| {
-                item.id
-                    .as_ref()
-                    .is_some_and(|id| !seen.contains(id) && look.state.holds(&kind.name(), id))
-            })
-            .cloned()
-            .collect();
-        if missing.is_empty() || (extent == Extent::Thorough && look.thorough) {
-            return Ok(());
-        }
-        let again = Asked {
-            scope: look.scope.clone(),
-            extent,
-            items: missing,
-            memo: Arc::new(Memo::default()),
-        };
-        let live = kind.find(&again).await?;
-        let more = sort(kind, live, &again.items, matcher);
-        for (address, sighting) in more.ours {
-            if !seen.contains(&sighting.observed.id) {
-                found.ours.push((address, sighting));
-            }
-        }
-    }
-    Ok(())
 }
 
 /// What only the whole look can tell: what is gone, and what nobody asked for.

@@ -6,8 +6,6 @@ use tokio::time::Instant;
 
 use crate::kind::{Class, CloudError, Patience};
 
-/// How long "no such id" may follow a create before it is believed (EC2's own advice is to retry; provider practice is 2 min).
-const CATCHING_UP: Duration = Duration::from_secs(120);
 /// How long a call may be throttled before a run gives up.
 const SLOWED: Duration = Duration::from_secs(300);
 /// How long an endpoint may be away before a run gives up.
@@ -22,13 +20,14 @@ pub enum Reaction {
     GiveUp,
 }
 
-/// Judges `error` of a step that began at `since`. `fresh`: something it stands on was made in this run.
+/// Judges `error` of a step that began at `since`. `absence`: how long "no such id" may only mean
+/// that AWS has not caught up with itself.
 pub fn react(
     error: &CloudError,
     patience: &Patience,
     budget: Duration,
     since: Instant,
-    fresh: bool,
+    absence: Duration,
 ) -> Reaction {
     let waited = since.elapsed();
     let within = |limit: Duration| waited < limit;
@@ -41,7 +40,7 @@ pub fn react(
         _ if known_to_pass && within(budget) => Reaction::Again(short(error)),
         Class::Throttled if within(SLOWED) => Reaction::Again("AWS slows us down".into()),
         Class::NotYet | Class::InUse if within(budget) => Reaction::Again(short(error)),
-        Class::NotFound if fresh && within(CATCHING_UP) => Reaction::Again(short(error)),
+        Class::NotFound if within(absence) => Reaction::Again(short(error)),
         Class::Unreachable if within(AWAY) => Reaction::Again("AWS cannot be reached".into()),
         _ => Reaction::GiveUp,
     }

@@ -1,5 +1,7 @@
 //! One step's work: delete, or let go. Absent is success; "in use" passes when what holds it is gone.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use super::look::Tools;
@@ -28,13 +30,23 @@ pub async fn delete(tools: &Tools, live: Sighting, last: &Attributes) -> Result<
         cx.generation = live.generation;
         round += 1;
         let why = match tools.kind.delete(&cx, &live.observed).await {
-            Ok(Settle::Gone | Settle::Live(_)) => return Ok(()),
+            Ok(Settle::Gone | Settle::Live(_)) => {
+                if is_proven_gone(tools) {
+                    return Ok(());
+                }
+                NOT_SHOWN.to_owned()
+            }
             Ok(Settle::Again(why)) => {
                 going = true;
                 why
             }
-            Err(error) if error.is(Class::NotFound) => return Ok(()),
-            Err(error) => match react(&error, &tools.kind.patience(), tools.budget, since, false) {
+            Err(error) if error.is(Class::NotFound) => {
+                if is_proven_gone(tools) {
+                    return Ok(());
+                }
+                NOT_SHOWN.to_owned()
+            }
+            Err(error) => match react_to(tools, &error, since) {
                 Reaction::Again(why) => why,
                 Reaction::Unknown if since.elapsed() < tools.budget => {
                     "the answer was lost; asking again".into()
@@ -59,6 +71,22 @@ pub async fn delete(tools: &Tools, live: Sighting, last: &Attributes) -> Result<
             return Err(Trouble::stopped(tools.step.kind.as_str(), Some(live)));
         }
     }
+}
+
+const NOT_SHOWN: &str = "it was made recently, and AWS does not know it yet";
+
+/// Whether an answer of "no such id" means that the resource is gone. What was made recently may
+/// only not be known yet; it is gone when AWS has carried out its delete.
+fn is_proven_gone(tools: &Tools) -> bool {
+    tools.gate.has_deleted()
+        || tools
+            .unproven_until
+            .is_none_or(|until| Instant::now() >= until)
+}
+
+fn react_to(tools: &Tools, error: &CloudError, since: Instant) -> Reaction {
+    let patience = tools.kind.patience();
+    react(error, &patience, tools.budget, since, Duration::ZERO)
 }
 
 /// Whether what holds data, and is this step's by its tags alone, still is. A list may lag behind, and a name that was given up be
@@ -108,7 +136,7 @@ pub async fn forget(tools: &Tools, live: &Sighting) -> Result<(), Trouble> {
         {
             Ok(_) => return Ok(()),
             Err(error) if error.is(Class::NotFound) => return Ok(()),
-            Err(error) => match react(&error, &tools.kind.patience(), tools.budget, since, false) {
+            Err(error) => match react_to(tools, &error, since) {
                 Reaction::Again(why) => tools.waiting(why),
                 Reaction::Unknown if since.elapsed() < tools.budget => {
                     tools.waiting("asking again")

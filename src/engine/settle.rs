@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::look::Tools;
-use super::react::{Reaction, react};
+use super::react::Reaction;
+use super::visibility::update_limit;
 use crate::kind::{Class, CloudError, FieldChange, IntentVerb, Readiness, Settle, TAGS};
 use crate::model::{Attributes, SecretRef, Tags, Value};
 use crate::plan::diff::differences;
@@ -34,9 +35,6 @@ impl Trouble {
     }
 }
 
-/// Updates in a row that leave the same fields different: then AWS does not take them.
-const FUTILE: u32 = 3;
-
 /// Changes `live` until nothing differs. Says whether anything was changed.
 pub async fn bring(
     tools: &Tools,
@@ -45,8 +43,6 @@ pub async fn bring(
     mut live: Sighting,
 ) -> Result<(Sighting, bool), Trouble> {
     let kind = tools.kind.clone();
-    let mut futile = 0;
-    let mut before: Vec<String> = Vec::new();
     let mut changed = false;
     let mut since = Instant::now();
     let mut round = 0;
@@ -55,19 +51,7 @@ pub async fn bring(
         if changes.is_empty() {
             return Ok((live, changed));
         }
-        let names: Vec<String> = changes.iter().map(|change| change.field.clone()).collect();
-        futile = if names == before { futile + 1 } else { 0 };
-        if futile > FUTILE {
-            let what = format!(
-                "{} does not become as asked: {}",
-                tools.step.address,
-                names.join(", ")
-            );
-            return Err(Trouble::new(
-                CloudError::new(kind.name().as_str(), Class::Other, "NotTaken", what),
-                Some(live),
-            ));
-        }
+        let sent = names(&changes);
         let mut cx = tools.cx(
             IntentVerb::Update,
             tags.clone(),
@@ -81,17 +65,11 @@ pub async fn bring(
             Ok(Settle::Live(observed)) => {
                 changed = true;
                 since = Instant::now();
-                // A second round with the same fields: believe AWS, not the echo.
                 let echo = Sighting {
                     generation: live.generation,
                     observed: *observed,
                 };
-                live = if futile > 0 {
-                    again(tools, desired, echo).await?
-                } else {
-                    echo
-                };
-                before = names;
+                live = await_update_visible(tools, desired, tags, echo, &sent).await?;
             }
             Ok(Settle::Again(why)) => {
                 changed = true;
@@ -107,6 +85,44 @@ pub async fn bring(
     }
 }
 
+fn names(changes: &[FieldChange]) -> Vec<String> {
+    changes.iter().map(|change| change.field.clone()).collect()
+}
+
+/// Waits until AWS shows what an accepted update has set. What it accepted is not sent again: some
+/// services answer with the values from before, and show the new ones later.
+async fn await_update_visible(
+    tools: &Tools,
+    desired: &Attributes,
+    tags: &Tags,
+    mut live: Sighting,
+    sent: &[String],
+) -> Result<Sighting, Trouble> {
+    let since = Instant::now();
+    loop {
+        let differ = names(&changes(tools, desired, tags, &live));
+        let unseen: Vec<&String> = differ.iter().filter(|name| sent.contains(name)).collect();
+        if unseen.is_empty() {
+            return Ok(live);
+        }
+        if since.elapsed() >= update_limit(tools.settings.settle_window) {
+            if unseen.len() < sent.len() {
+                // A part was taken: the rest may need a call of its own.
+                return Ok(live);
+            }
+            let what = format!(
+                "AWS accepts updates of {} but these fields do not change: {}",
+                tools.step.address,
+                differ.join(", ")
+            );
+            let error = CloudError::new(tools.step.kind.as_str(), Class::Other, "NotTaken", what);
+            return Err(Trouble::new(error, Some(live)));
+        }
+        let why = "AWS does not show the change yet".to_owned();
+        live = pause_and_look(tools, desired, live, since, why).await?;
+    }
+}
+
 /// Waits as a failed update asks for, and looks at what there is then; fails where waiting is no use.
 async fn after_refusal(
     tools: &Tools,
@@ -117,7 +133,7 @@ async fn after_refusal(
     error: CloudError,
 ) -> Result<Sighting, Trouble> {
     let kind = &tools.kind;
-    let why = match react(&error, &kind.patience(), tools.budget, since, tools.fresh) {
+    let why = match tools.react(&error, since) {
         Reaction::Again(why) => why,
         Reaction::Unknown if since.elapsed() < tools.budget => {
             "the answer was lost; looking".into()
@@ -127,6 +143,10 @@ async fn after_refusal(
         }
     };
     let live = pause_and_look(tools, desired, live, since, why).await?;
+    if kind.holds_data() && matches!(live.observed.readiness, Readiness::Broken(_)) {
+        // It does not leave that state by itself.
+        return Err(Trouble::new(error, Some(live)));
+    }
     if error.is(Class::Unknown) && kind.update_appends() {
         return overtaken(tools, desired, tags, live, Duration::ZERO).await;
     }
@@ -273,7 +293,7 @@ pub async fn until_ready(
                 }
             }
             // One look that fails is no reason to give up what has been waited for so long.
-            Err(error) => match react(&error, &tools.kind.patience(), tools.budget, since, false) {
+            Err(error) => match tools.react(&error, since) {
                 Reaction::Again(why) => tools.waiting(why),
                 Reaction::Unknown => tools.waiting("the answer was lost; looking again"),
                 Reaction::GiveUp => return Err(Trouble::new(error, Some(live))),

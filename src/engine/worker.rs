@@ -6,8 +6,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::look::Tools;
-use super::react::{Reaction, react};
+use super::react::Reaction;
 use super::settle::{Trouble, bring, overtaken, until_ready};
+use super::visibility::{CATCHING_UP, create_limit};
 use crate::kind::{Class, CloudError, IntentVerb};
 use crate::model::{Attributes, PhysicalId, Tags};
 use crate::plan::Sighting;
@@ -125,20 +126,21 @@ async fn nonetheless(
     since: Instant,
     begun: bool,
 ) -> Result<Option<Sighting>, Trouble> {
-    let patience = tools.kind.patience();
-    match react(&error, &patience, tools.budget, since, tools.fresh) {
+    let given_id = tools.gate.given_id();
+    match tools.react(&error, since) {
         Reaction::Again(why) => {
-            tools.waiting(why);
-            if !tools.pause(since).await {
-                return Err(Trouble::stopped(&error.action, None));
-            }
-            match begun {
-                true => find(tools, desired).await,
-                false => Ok(None),
+            pause(tools, since, why, &error).await?;
+            match given_id {
+                Some(id) => await_created(tools, desired, id, error).await.map(Some),
+                None if begun => find(tools, desired, None).await,
+                None => Ok(None),
             }
         }
         Reaction::Unknown => {
             tools.waiting("the answer was lost; looking for what it made");
+            if let Some(id) = given_id {
+                return await_created(tools, desired, id, error).await.map(Some);
+            }
             let found = reappear(tools, desired, None, Duration::ZERO).await?;
             // A server that answers nothing else never will.
             if found.is_none() && since.elapsed() >= tools.budget {
@@ -146,35 +148,99 @@ async fn nonetheless(
             }
             Ok(found)
         }
+        Reaction::GiveUp if error.is(Class::Exists) => {
+            name_in_use(tools, desired, error, since).await
+        }
         Reaction::GiveUp => {
             // A create of several calls may have got half way: what is there belongs in the state.
-            let partial = if begun || error.is(Class::Exists) {
-                find(tools, desired).await?
-            } else {
-                None
+            let partial = match begun || given_id.is_some() {
+                true => find(tools, desired, given_id).await?,
+                false => None,
             };
-            match partial {
-                // Taken, and ours: an attempt before this one had made it.
-                Some(live) if error.is(Class::Exists) => Ok(Some(live)),
-                partial => Err(Trouble::new(taken(tools, error), partial)),
-            }
+            Err(Trouble::new(error, partial))
         }
     }
 }
 
-fn taken(tools: &Tools, mut error: CloudError) -> CloudError {
-    if error.is(Class::Exists) {
-        error.message = format!(
-            "{} (its name is taken by something that is not of this stack: {})",
-            error.message, tools.step.address
-        );
+/// A create that AWS refused because its name is in use: by what an attempt before this one made,
+/// by what this run has just deleted, or by somebody else's. `None`: it is tried again.
+async fn name_in_use(
+    tools: &Tools,
+    desired: &Attributes,
+    error: CloudError,
+    since: Instant,
+) -> Result<Option<Sighting>, Trouble> {
+    let found = match tools.gate.effective() {
+        0 => find(tools, desired, None).await?,
+        _ => reappear(tools, desired, tools.gate.given_id(), Duration::ZERO).await?,
+    };
+    if found.is_some() {
+        return Ok(found);
     }
+    if tools.after_delete && since.elapsed() < CATCHING_UP {
+        let why = "AWS still holds the name of what was deleted".to_owned();
+        pause(tools, since, why, &error).await?;
+        return Ok(None);
+    }
+    Err(Trouble::new(taken(tools, error), None))
+}
+
+async fn pause(
+    tools: &Tools,
+    since: Instant,
+    why: String,
+    error: &CloudError,
+) -> Result<(), Trouble> {
+    tools.waiting(why);
+    if tools.pause(since).await {
+        Ok(())
+    } else {
+        Err(Trouble::stopped(&error.action, None))
+    }
+}
+
+/// Waits until AWS shows what it gave this id to. The id is the resource: the call that made it is
+/// never sent again in this run, and what the failed create left undone is an update's work.
+async fn await_created(
+    tools: &Tools,
+    desired: &Attributes,
+    id: PhysicalId,
+    cause: CloudError,
+) -> Result<Sighting, Trouble> {
+    let since = Instant::now();
+    let limit = create_limit(tools.settings.settle_window);
+    loop {
+        if let Some(live) = find(tools, desired, Some(id.clone())).await? {
+            return Ok(live);
+        }
+        if since.elapsed() >= limit {
+            let mut error = cause;
+            error.message = format!(
+                "{} (AWS made {id} and does not show it after {} s)",
+                error.message,
+                limit.as_secs()
+            );
+            return Err(Trouble::new(error, None));
+        }
+        pause(tools, since, format!("AWS does not show {id} yet"), &cause).await?;
+    }
+}
+
+fn taken(tools: &Tools, mut error: CloudError) -> CloudError {
+    error.message = format!(
+        "{} (its name is taken by something that is not of this stack: {})",
+        error.message, tools.step.address
+    );
     error
 }
 
-async fn find(tools: &Tools, desired: &Attributes) -> Result<Option<Sighting>, Trouble> {
+async fn find(
+    tools: &Tools,
+    desired: &Attributes,
+    id: Option<PhysicalId>,
+) -> Result<Option<Sighting>, Trouble> {
     tools
-        .look(None, Some(desired))
+        .look(id, Some(desired))
         .await
         .map_err(|error| Trouble::new(error, None))
 }

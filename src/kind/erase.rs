@@ -76,6 +76,7 @@ pub trait AnyKind: Send + Sync {
     fn holds_data(&self) -> bool;
     fn tagged_at_once(&self) -> bool;
     fn update_appends(&self) -> bool;
+    fn is_mended_in_place(&self) -> bool;
     fn permissions(&self, verb: Verb) -> &'static [&'static str];
     fn find<'a>(&'a self, asked: &'a Asked) -> BoxFuture<'a, Result<Vec<Observed>, CloudError>>;
     fn create<'a>(
@@ -185,6 +186,10 @@ impl<K: Kind<W>, W: World> AnyKind for Erased<K, W> {
 
     fn update_appends(&self) -> bool {
         K::UPDATE_APPENDS
+    }
+
+    fn is_mended_in_place(&self) -> bool {
+        K::MENDED_IN_PLACE
     }
 
     fn permissions(&self, verb: Verb) -> &'static [&'static str] {

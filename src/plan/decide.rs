@@ -10,6 +10,7 @@ use super::order::{self, Cycle};
 use super::{Act, Cause, Inputs, Line, Note, Refusal, Sighting, Step, StepId, Wish};
 
 mod bounds;
+mod broken;
 mod change;
 mod replace;
 mod take_back;
@@ -265,19 +266,12 @@ impl Decider<'_> {
             .iter()
             .map(|difference| Cause::Field(self.line(wish, difference)))
             .collect();
-        // Tasks without an image give up after a while; that is no reason to make their service anew.
-        let unwaited = self.inputs.unwaited.contains(&wish.address);
-        if let Readiness::Broken(why) = &observed.readiness
-            && !unwaited
+        let broken = self.broken(wish, live);
+        if let Some(why) = broken
+            .clone()
+            .filter(|_| self.is_replaced_when_broken(wish, kind))
         {
-            if kind.holds_data() {
-                self.out.refusals.push(Refusal::Broken {
-                    address: wish.address.clone(),
-                    why: why.clone(),
-                });
-            } else {
-                causes.push(Cause::Broken { why: why.clone() });
-            }
+            causes.push(Cause::Broken { why });
         }
         let asked = &self.inputs.ask.replace;
         let asked = asked.iter().any(|asked| wish.address.within(asked));
@@ -287,14 +281,22 @@ impl Decider<'_> {
             causes.extend(self.held(wish, kind));
         }
         if !causes.is_empty() {
+            self.refuse_broken(wish, kind, broken);
             return self.replace(wish, kind, desired, live, causes);
         }
+        self.note_not_shown(wish, kind, &desired, observed);
         let mut lines: Vec<Line> = changing
             .iter()
             .flat_map(|difference| self.lines(wish, live, difference))
             .collect();
         lines.extend(asked.then(|| another(wish, live)));
         lines.extend(self.tags(wish, live));
+        if let Some(why) = broken {
+            self.note_broken(wish, kind, &why, !lines.is_empty());
+            if kind.is_mended_in_place() && lines.is_empty() {
+                return self.keep_broken(wish, live);
+            }
+        }
         self.update_or_keep(wish, kind, desired, live, lines);
     }
 

@@ -42,7 +42,7 @@ pub fn differences(
             if to.is_null() && field.default != Some(Literal::Unset) {
                 return None;
             }
-            if is_left_out(from) && always_said(field) {
+            if is_left_out(from) && absence_tells_nothing(field) {
                 return None;
             }
             (!same(&field.ty, to, from, secrets)).then(|| Difference {
@@ -55,13 +55,35 @@ pub fn differences(
 }
 
 /// Not in the answer.
-fn is_left_out(value: &Value) -> bool {
+pub fn is_left_out(value: &Value) -> bool {
     value.is_null() || value.as_text() == Some("")
 }
 
-/// What a resource cannot be without is no reason to make it anew when an answer leaves it out: it cannot have been lost since.
-fn always_said(field: &Field) -> bool {
-    field.always_said || (field.required && field.change == Change::Replace)
+/// Whether an answer that leaves a field out says nothing of its value. What AWS cannot change in
+/// place cannot have been lost since, and absence alone never makes a resource anew.
+fn absence_tells_nothing(field: &Field) -> bool {
+    field.always_said || field.change == Change::Replace
+}
+
+/// Fields that the stack sets otherwise than by default, that AWS leaves out, and that would take a
+/// replacement to change: nobody knows whether they are as the stack says.
+pub fn not_shown(
+    fields: &'static [Field],
+    desired: &Attributes,
+    observed: &Attributes,
+) -> Vec<&'static Field> {
+    let replacing = fields.iter().filter(|field| {
+        field.change == Change::Replace && !field.computed && !field.required && !field.always_said
+    });
+    replacing
+        .filter(|field| {
+            let to = desired.get(field.name);
+            let default = field.default.map(Literal::value);
+            !is_left_out(to)
+                && default.as_ref() != Some(to)
+                && is_left_out(observed.get(field.name))
+        })
+        .collect()
 }
 
 /// Whether a live value is what was wished for, by the meaning of its type.

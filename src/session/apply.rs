@@ -140,18 +140,24 @@ impl Session {
             .collect()
     }
 
+    /// How long AWS may take to show what it has made, before "not there" is believed.
+    pub(super) fn settle_window(&self) -> Result<Duration, SessionError> {
+        let local = self.header.sandbox.then(|| Duration::from_secs(1));
+        let set = settle_window(&self.request)?.or(local);
+        Ok(set.unwrap_or(Settings::default().settle_window))
+    }
+
     fn settings(&self, run: &RunAsk) -> Result<Settings, SessionError> {
         let mut settings = Settings {
             parallelism: run.parallelism.max(1),
             no_wait: run.no_wait,
             ..Settings::default()
         };
+        settings.settle_window = self.settle_window()?;
         if self.header.sandbox {
-            settings.settle_window = Duration::from_secs(1);
             settings.longest_gap = Duration::from_millis(500);
         }
-        if let Some(window) = settle_window(&self.request)? {
-            settings.settle_window = window;
+        if settle_window(&self.request)?.is_some() {
             settings.longest_gap = settings
                 .longest_gap
                 .min(settings.settle_window.max(Duration::from_millis(200)));

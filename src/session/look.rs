@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Session, SessionError};
+use super::{Session, SessionError, who};
 use crate::aws::Lookup;
 use crate::engine::{Look, Matcher, observe};
 use crate::journal::{RunState, fold};
@@ -149,6 +149,8 @@ impl Session {
             state: &snapshot,
             unfinished: &unfinished,
             thorough,
+            settle_window: self.settle_window()?,
+            now: who::clock(),
         };
         let lookups = self.lookups();
         let existing = self.aws.existing(&lookups);

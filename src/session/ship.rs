@@ -273,6 +273,9 @@ impl Calls {
                 .unwrap_or_default(),
             protect: kept.map_or(before.is_some_and(|record| record.protect), |k| k.protect),
             retain: kept.map_or(before.is_some_and(|record| record.retain), |k| k.retain),
+            made_at: before
+                .filter(|record| record.id == observed.id)
+                .and_then(|record| record.made_at),
         };
         let event = self.ledger.put(&subject.address, record);
         self.ledger.append(vec![event]).await?;

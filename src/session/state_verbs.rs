@@ -62,6 +62,7 @@ impl Session {
                     depends_on: wish.map(|k| k.depends_on.clone()).unwrap_or_default(),
                     protect: wish.is_some_and(|k| k.protect),
                     retain: wish.is_some_and(|k| k.retain),
+                    made_at: None,
                 };
                 events.push(ledger.put(address, record));
             }

@@ -94,6 +94,7 @@ impl Session {
                     depends_on: Vec::new(),
                     protect: false,
                     retain: false,
+                    made_at: None,
                 };
                 known.resources.insert(address.clone(), record);
             }

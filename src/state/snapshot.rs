@@ -54,6 +54,10 @@ pub struct Record {
     pub protect: bool,
     #[serde(default)]
     pub retain: bool,
+    /// When this program made it, in milliseconds since 1970: what was made recently may not be
+    /// shown by AWS yet. `None`: taken over, or from before that was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_at: Option<u64>,
 }
 
 /// Who wrote a state, and when.
@@ -249,6 +253,15 @@ impl Snapshot {
             .retain(|_, record| record.kind != *kind || record.id != *id);
         self.leftovers
             .retain(|(_, record)| record.kind != *kind || record.id != *id);
+    }
+
+    /// The record of one resource: the current one of that address, or one that is to be deleted.
+    pub fn record(&self, address: &Address, kind: &KindName, id: &PhysicalId) -> Option<&Record> {
+        let is_it = |record: &&Record| record.kind == *kind && record.id == *id;
+        let leftovers = self.leftovers.iter().filter(|(at, _)| at == address);
+        let mut leftovers = leftovers.map(|(_, record)| record);
+        let current = self.resources.get(address).filter(is_it);
+        current.or_else(|| leftovers.find(is_it))
     }
 
     pub fn holds(&self, kind: &KindName, id: &PhysicalId) -> bool {

@@ -17,6 +17,8 @@ mod find;
 mod graph;
 #[path = "../sim/kinds.rs"]
 mod kinds;
+#[path = "../sim/lag.rs"]
+mod lag;
 #[path = "../sim/nature.rs"]
 mod nature;
 #[path = "../sim/objects.rs"]
@@ -81,6 +83,7 @@ fn stand(world: &Universe, graph: &Graph) -> Snapshot {
             depends_on: wish.needs().into_iter().collect(),
             protect: false,
             retain: false,
+            made_at: None,
         };
         snapshot.resources.insert(wish.address.clone(), record);
     }

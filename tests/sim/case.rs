@@ -237,6 +237,12 @@ impl Case {
         Err("the calm run does not come to its end".into())
     }
 
+    /// Every address of every stage.
+    pub fn addresses(&self) -> impl Iterator<Item = Address> {
+        let all = self.stages.iter().flat_map(|stage| stage.graph.addresses());
+        all.map(Address::new)
+    }
+
     /// Writes it down for `replay`. Says where.
     pub fn keep(&self, name: &str) -> PathBuf {
         let folder = std::env::var_os("CIRCLES_SIM_FAILURES").map(PathBuf::from);

@@ -10,6 +10,7 @@ use circles_infra::model::{Attributes, Ownership, Tags};
 use tokio::time::{Instant, sleep_until};
 
 use crate::faults::{Dice, Fate, Fault, Tally, Weather};
+use crate::lag::{Hidden, Lateness};
 use crate::process::{Boundary, Process};
 
 /// The longest that a list lags behind.
@@ -43,6 +44,8 @@ pub struct Thing {
     pub number: u64,
     /// Made by a call that the cloud carried out twice.
     pub double: bool,
+    /// What parts of the cloud do not know of it yet.
+    pub hidden: Hidden,
 }
 
 impl Thing {
@@ -88,6 +91,7 @@ pub struct Sent {
     pub sent_at: Instant,
     pub breaks: bool,
     pub lag: Duration,
+    pub lateness: Lateness,
     /// The second carrying out of one call.
     pub double: bool,
 }
@@ -225,7 +229,8 @@ impl Sim {
             .entry((self.process.number, address.to_owned(), action))
             .or_default();
         *tries += 1;
-        let place: [&dyn std::fmt::Display; 4] = [&self.process.number, &address, &action, tries];
+        let tries = *tries;
+        let place: [&dyn std::fmt::Display; 4] = [&self.process.number, &address, &action, &tries];
         let mut dice = Dice::at(self.cloud.seed, &place);
         let now = Instant::now();
         let soon = now + Duration::from_millis(dice.between(40, 400));
@@ -246,6 +251,10 @@ impl Sim {
         } else {
             Duration::ZERO
         };
+        let place: [&dyn std::fmt::Display; 5] =
+            [&"late", &self.process.number, &address, &action, &tries];
+        let mut late_dice = Dice::at(self.cloud.seed, &place);
+        let lateness = Lateness::random(&weather, &mut late_dice);
         inner.next += 1;
         let number = inner.next;
         let mut sent = Sent {
@@ -256,6 +265,7 @@ impl Sim {
             sent_at: now,
             breaks: dice.chance(weather.breaks),
             lag,
+            lateness,
             double: false,
         };
         let late = now + Duration::from_secs(dice.between(1, LATEST));

@@ -40,6 +40,8 @@ pub enum Defect {
     SecretInState,
     KeepsLease,
     DataUnasked,
+    NoGivenId,
+    NoConfirmation,
 }
 
 /// How a run ended.
@@ -164,6 +166,12 @@ impl Universe {
             state: &snapshot,
             unfinished: &unfinished,
             thorough: ask.destroy,
+            settle_window: self.settings().settle_window,
+            // Planted: nothing was made recently.
+            now: match self.defect {
+                Some(Defect::NoConfirmation) => u64::MAX,
+                _ => clock(),
+            },
         };
         let seen = observe(&look).await;
         let mut seen = seen.map_err(|error: CloudError| End::Failed(error.to_string()))?;
@@ -214,6 +222,14 @@ impl Universe {
         })
     }
 
+    fn settings(&self) -> Settings {
+        let mut settings = Settings::default();
+        if self.defect == Some(Defect::NoSettleWindow) {
+            settings.settle_window = Duration::ZERO;
+        }
+        settings
+    }
+
     fn header(&self, ask: &Ask) -> Header {
         Header {
             stack: self.scope.stack.clone(),
@@ -251,10 +267,6 @@ impl Universe {
             opening("apply"),
         );
         let ledger = opened.await.map_err(|error| stored(&error))?;
-        let mut settings = Settings::default();
-        if self.defect == Some(Defect::NoSettleWindow) {
-            settings.settle_window = Duration::ZERO;
-        }
         let job = Job {
             plan: planned.plan,
             kinds: planned.kinds,
@@ -264,7 +276,7 @@ impl Universe {
             unfinished: planned.unfinished,
             keep: kept(wishes),
             outputs: Vec::new(),
-            settings,
+            settings: self.settings(),
             timeouts: BTreeMap::new(),
             run: format!("run-{}", process.number),
         };

@@ -30,6 +30,9 @@ pub enum Fault {
     FailedRead,
     LaggingList,
     StaleRead,
+    HiddenId,
+    LateTags,
+    LateChange,
     Ghost,
     NeverReady,
     Drift,
@@ -47,7 +50,7 @@ pub enum Fault {
 }
 
 /// All of them, for the test that each was struck often enough.
-pub const ALL: [Fault; 36] = [
+pub const ALL: [Fault; 39] = [
     Fault::CrashBeforeAppend,
     Fault::CrashWithinAppend,
     Fault::CrashAfterAppend,
@@ -70,6 +73,9 @@ pub const ALL: [Fault; 36] = [
     Fault::FailedRead,
     Fault::LaggingList,
     Fault::StaleRead,
+    Fault::HiddenId,
+    Fault::LateTags,
+    Fault::LateChange,
     Fault::Ghost,
     Fault::NeverReady,
     Fault::Drift,
@@ -124,6 +130,9 @@ pub struct Weather {
     pub calls: u32,
     pub reads: u32,
     pub lags: u32,
+    /// Mutating calls whose effect a part of the cloud does not know at first.
+    #[serde(default)]
+    pub hides: u32,
     pub breaks: u32,
     pub store: u32,
     /// From this second of the run on, for a minute, everything is throttled.
@@ -135,6 +144,7 @@ impl Weather {
         calls: 0,
         reads: 0,
         lags: 0,
+        hides: 0,
         breaks: 0,
         store: 0,
         storm: None,

@@ -20,16 +20,20 @@ impl Sim {
     /// All that is asked for, and with a wide look whatever else carries our tags.
     pub async fn find<N: Nature>(&self, asked: &Asked) -> Result<Vec<Thing>, CloudError> {
         self.pass(N::NAME).await?;
+        let now = Instant::now();
+        let tally = &self.cloud.tally;
         let mut found = if asked.extent.is_wide() || N::IDENTITY.natural_key.is_empty() {
             self.list(N::NAME, asked)
         } else {
             Vec::new()
         };
-        let inner = self.cloud.now();
+        let mut inner = self.cloud.now();
         let known = direct(&inner, N::NAME, &asked.items);
         // What a direct read says is the newer word.
         found.retain(|listed| !known.contains_key(&listed.id));
-        found.extend(known.into_values().cloned());
+        let known = known.into_values().cloned();
+        found.extend(known.map(|thing| thing.shown(now, tally)));
+        found.retain(|thing| !inner.conceals(N::NAME, &thing.id, now, tally));
         drop(inner);
         if N::IDS == Ids::Revised {
             found = newest(found, asked);
@@ -45,7 +49,10 @@ impl Sim {
     /// One thing by its id.
     pub async fn read(&self, kind: &'static str, id: &str) -> Result<Option<Thing>, CloudError> {
         self.pass(kind).await?;
-        let inner = self.cloud.now();
+        let mut inner = self.cloud.now();
+        if inner.conceals(kind, id, Instant::now(), &self.cloud.tally) {
+            return Ok(None);
+        }
         Ok(inner.things.get(&(kind, id.to_owned())).cloned())
     }
 
@@ -107,7 +114,7 @@ impl Sim {
                 thing.attributes = attributes;
                 thing.tags = tags;
             }
-            all.push(thing);
+            all.push(thing.shown(now, &self.cloud.tally));
         }
         for (_, ghost) in inner.ghosts.iter().filter(|(_, ghost)| ghost.kind == kind) {
             if !all.iter().any(|thing| thing.id == ghost.id) {

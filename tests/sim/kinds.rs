@@ -57,7 +57,8 @@ impl<N: Nature> Made<N> {
             let sent = sim.call(address, action, call.clone());
             let answer = cx
                 .send(action, sent, |thing: &Thing| {
-                    Some(PhysicalId::new(&thing.id))
+                    // Planted: the id of a new thing is not told.
+                    (sim.defect != Some(Defect::NoGivenId)).then(|| PhysicalId::new(&thing.id))
                 })
                 .await;
             tries += 1;
@@ -72,6 +73,8 @@ impl<N: Nature> Made<N> {
         }
     }
 
+    const SIZED_AT_ONCE: bool = N::TAGGED_AT_ONCE && !N::SIZED_AFTER;
+
     fn live(sim: &Sim, thing: Thing) -> Live {
         Live {
             thing,
@@ -83,7 +86,7 @@ impl<N: Nature> Made<N> {
     /// The fields that the cloud keeps. Where a name comes first, the rest is for `update`.
     fn fields(spec: &Attributes) -> Attributes {
         let kept = spec.0.iter().filter(|(name, _)| {
-            has(N::NAME, name) && *name != "password" && (N::TAGGED_AT_ONCE || *name != "size")
+            has(N::NAME, name) && *name != "password" && (Self::SIZED_AT_ONCE || *name != "size")
         });
         Attributes::new(kept.map(|(name, value)| (name.clone(), value.clone())))
     }
@@ -143,6 +146,14 @@ impl<N: Nature> Kind<Sim> for Made<N> {
         let mut thing = Self::call(sim, cx, N::CREATE, call).await?;
         if !N::TAGGED_AT_ONCE {
             thing = Self::tag(sim, cx, &thing.id.clone()).await?;
+        }
+        if N::SIZED_AFTER && !spec.get("size").is_null() {
+            let call = Call::Update {
+                kind: N::NAME,
+                id: thing.id.clone(),
+                set: Attributes::new([("size", spec.get("size").clone())]),
+            };
+            thing = Self::call(sim, cx, N::UPDATE, call).await?;
         }
         Ok(Self::live(sim, thing))
     }

@@ -48,6 +48,7 @@ pub fn sized(seed: u64, count: u64, dice: &mut Dice) -> Case {
         Keeping::Bucket
     };
     let loses = dice.chance(450);
+    let lags = dice.chance(350);
     let mut stages = Vec::new();
     for number in 0..dice.between(2, 4) {
         if number > 0 {
@@ -56,7 +57,7 @@ pub fn sized(seed: u64, count: u64, dice: &mut Dice) -> Case {
         }
         let times = dice.between(1, 2);
         let runs = (0..times)
-            .map(|_| run(dice, &graph, count, loses))
+            .map(|_| run(dice, &graph, count, (loses, lags)))
             .collect();
         stages.push(Stage {
             graph: graph.clone(),
@@ -68,7 +69,7 @@ pub fn sized(seed: u64, count: u64, dice: &mut Dice) -> Case {
         stages.push(Stage {
             graph: graph.clone(),
             destroy: true,
-            runs: vec![run(dice, &graph, count, loses)],
+            runs: vec![run(dice, &graph, count, (loses, lags))],
         });
     }
     Case {
@@ -78,7 +79,8 @@ pub fn sized(seed: u64, count: u64, dice: &mut Dice) -> Case {
     }
 }
 
-fn run(dice: &mut Dice, graph: &Graph, count: u64, loses: bool) -> Run {
+/// `lags`: what is made is known late. Then the clocks are right: what was made when is known by them.
+fn run(dice: &mut Dice, graph: &Graph, count: u64, (loses, lags): (bool, bool)) -> Run {
     let boundary = |dice: &mut Dice| {
         let most = dice.between(1, 1 + count * 12);
         dice.between(1, most)
@@ -119,6 +121,11 @@ fn run(dice: &mut Dice, graph: &Graph, count: u64, loses: bool) -> Run {
         } else {
             0
         },
+        hides: if lags {
+            dice.between(50, 500) as u32
+        } else {
+            0
+        },
         breaks: if dice.chance(300) { 200 } else { 0 },
         store: if dice.chance(300) {
             dice.between(10, 100) as u32
@@ -128,7 +135,7 @@ fn run(dice: &mut Dice, graph: &Graph, count: u64, loses: bool) -> Run {
         storm: dice.chance(200).then(|| dice.between(0, 60) as u32),
     };
     let second = mishap.pause_at.is_some() || dice.chance(100);
-    let off = dice.chance(200);
+    let off = dice.chance(200) && !lags;
     Run {
         deeds: deeds(dice, graph, loses),
         mishap,

@@ -17,6 +17,8 @@ mod fixtures;
 mod graph;
 mod judge;
 mod kinds;
+mod lag;
+mod lag_alone;
 mod large;
 mod nature;
 mod objects;

@@ -34,6 +34,8 @@ pub trait Nature: Send + Sync + 'static {
     const DRAIN: Duration = Duration::ZERO;
     const HOLDS_DATA: bool = false;
     const TAGGED_AT_ONCE: bool = true;
+    /// Its `size` is set by a second call of its create.
+    const SIZED_AFTER: bool = false;
     const UPDATE_APPENDS: bool = false;
     /// Some of them never become ready.
     const MAY_BREAK: bool = false;
@@ -98,13 +100,11 @@ macro_rules! nature {
     };
 }
 
-// Found by its tags alone; two can stand side by side.
+// Found by its tags alone, made by two calls; two can stand side by side.
 nature!(
-    Net,
-    "net",
-    &[SIZE, SHAPE, ON, ID],
-    identity(&[], Collision::Coexist),
-    Ids::Counted,
+    Net, "net", &[SIZE, SHAPE, ON, ID],
+    identity(&[], Collision::Coexist), Ids::Counted,
+    SIZED_AFTER: bool = true,
 );
 // Its name is its id.
 nature!(

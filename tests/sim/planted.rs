@@ -10,7 +10,7 @@ use crate::large::{play, sized};
 use crate::process::Mishap;
 use crate::universe::Keeping;
 
-const DEFECTS: [Defect; 12] = [
+const DEFECTS: [Defect; 14] = [
     Defect::NoFsync,
     Defect::NoIfMatch,
     Defect::NoEpochCheck,
@@ -23,6 +23,8 @@ const DEFECTS: [Defect; 12] = [
     Defect::SecretInState,
     Defect::KeepsLease,
     Defect::DataUnasked,
+    Defect::NoGivenId,
+    Defect::NoConfirmation,
 ];
 /// Seeds that each is sought with.
 const SEEDS: u64 = 100;
@@ -74,6 +76,26 @@ fn hasty(seed: u64) -> Case {
     case
 }
 
+/// Much is late to be known; every other run is killed, and the next one begins at once.
+fn lagging(seed: u64) -> Case {
+    let mut case = any(seed);
+    let mut dice = dice(seed ^ 0x1a6);
+    for run in case.stages.iter_mut().flat_map(|stage| &mut stage.runs) {
+        *run = Run {
+            mishap: Mishap {
+                kill_at: dice.chance(500).then(|| dice.between(5, 200)),
+                ..Mishap::default()
+            },
+            weather: Weather {
+                hides: 500,
+                ..Weather::CALM
+            },
+            ..Run::default()
+        };
+    }
+    case
+}
+
 /// More of each kind than a page of a list holds.
 fn crowded(seed: u64) -> Case {
     let mut dice = dice(seed);
@@ -87,6 +109,7 @@ fn cases(defect: Defect) -> fn(u64) -> Case {
         Defect::NoIfMatch | Defect::NoEpochCheck => contended,
         Defect::NoSettleWindow | Defect::NoIntent => hasty,
         Defect::FirstPageOnly => crowded,
+        Defect::NoGivenId | Defect::NoConfirmation => lagging,
         _ => any,
     }
 }
@@ -102,7 +125,7 @@ fn found(defect: Defect, tally: &Arc<Tally>) -> Option<(u64, String)> {
 #[test]
 fn every_planted_defect_is_found() {
     let tally = Arc::new(Tally::default());
-    for make in [any, contended, hasty, crowded] {
+    for make in [any, contended, hasty, crowded, lagging] {
         let (_, failures) = play(0..HOLD, None, make, &tally);
         assert!(
             failures.is_empty(),

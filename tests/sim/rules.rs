@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::cloud::{Call, Inner, Sent, Thing, error};
 use crate::faults::{Fault, Tally};
+use crate::lag::Hidden;
 use crate::nature::{Ids, facts};
 
 type Answer = Result<Thing, CloudError>;
@@ -71,7 +72,10 @@ impl Inner {
         };
         let early: Vec<String> = self
             .holders(id)
-            .filter(|holder| holder.ours && holder.shown_at <= began && holder.before.is_none())
+            .filter(|holder| {
+                let shown = holder.shown_at <= began && holder.before.is_none();
+                holder.ours && shown && holder.hidden.is_over(began)
+            })
             .filter(|holder| !self.is_told(address, holder))
             .map(|holder| holder.id.clone())
             .collect();
@@ -117,20 +121,21 @@ impl Inner {
                     made_for: sent.address.clone(),
                     number: 0,
                     double: sent.double,
+                    hidden: Hidden::new(sent.lateness, at),
                 };
                 let breaks = made.broken;
-                let answer = self.create(sent, made, &token);
+                let answer = self.create(sent, made, &token, tally);
                 if breaks && answer.is_ok() {
                     tally.strike(Fault::NeverReady);
                 }
                 answer
             }
             Call::Update { kind, id, set } if facts(kind).ids == Ids::Revised => {
-                self.append(sent, &id, &set, at)
+                self.append(sent, &id, &set, at, tally)
             }
             Call::Update { id, set, .. } => {
-                self.standing(&sent.action, &set)?;
-                self.change(sent, &id, at, |thing| {
+                self.standing(&sent.action, &set, at, tally)?;
+                self.change(sent, &id, at, tally, |thing| {
                     for (name, value) in &set.0 {
                         thing.attributes.0.insert(name.clone(), value.clone());
                     }
@@ -139,15 +144,20 @@ impl Inner {
                     }
                 })
             }
-            Call::Tag { id, tags, .. } => self.change(sent, &id, at, |thing| {
+            Call::Tag { id, tags, .. } => self.change(sent, &id, at, tally, |thing| {
                 thing.tags.clone_from(&tags);
                 thing.ours = thing.owner().is_some();
             }),
-            Call::Delete { kind, id } => self.delete(sent, kind, &id, at),
+            Call::Delete { kind, id } => {
+                if self.conceals(kind, &id, at, tally) {
+                    return Err(error(&sent.action, Class::NotFound, "NotFound", &id));
+                }
+                self.delete(sent, kind, &id, at)
+            }
         }
     }
 
-    fn create(&mut self, sent: &Sent, mut thing: Thing, token: &str) -> Answer {
+    fn create(&mut self, sent: &Sent, mut thing: Thing, token: &str, tally: &Tally) -> Answer {
         let facts = facts(thing.kind);
         if facts.tokens {
             let known = self.tokens.get(&(thing.kind, token.to_owned()));
@@ -155,7 +165,7 @@ impl Inner {
                 return Ok(known.clone());
             }
         }
-        self.standing(&sent.action, &thing.attributes)?;
+        self.standing(&sent.action, &thing.attributes, thing.born, tally)?;
         let name = thing.attributes.text("name").unwrap_or_default().to_owned();
         thing.id = match facts.ids {
             Ids::Counted => format!("{}-{}", &thing.kind[4..], self.next),
@@ -217,8 +227,15 @@ impl Inner {
     }
 
     /// A further revision of the family that `id` is of.
-    fn append(&mut self, sent: &Sent, id: &str, set: &Attributes, at: Instant) -> Answer {
-        self.standing(&sent.action, set)?;
+    fn append(
+        &mut self,
+        sent: &Sent,
+        id: &str,
+        set: &Attributes,
+        at: Instant,
+        tally: &Tally,
+    ) -> Answer {
+        self.standing(&sent.action, set, at, tally)?;
         let newest = self.revisions(family(id)).last().map(|t| (*t).clone());
         let Some(newest) = newest else {
             return Err(error(&sent.action, Class::NotFound, "NotFound", id));
@@ -229,6 +246,7 @@ impl Inner {
         next.born = at;
         next.shown_at = at + sent.lag;
         next.before = None;
+        next.hidden = Hidden::new(sent.lateness, at);
         next.double = sent.double;
         if !newest.ours {
             let what = format!("{} was given a revision, and is a stranger's", newest.id);
@@ -243,6 +261,7 @@ impl Inner {
         sent: &Sent,
         id: &str,
         at: Instant,
+        tally: &Tally,
         change: impl FnOnce(&mut Thing),
     ) -> Answer {
         let kind = match &sent.call {
@@ -250,6 +269,9 @@ impl Inner {
             _ => "",
         };
         let absent = || error(&sent.action, Class::NotFound, "NotFound", id);
+        if self.conceals(kind, id, at, tally) {
+            return Err(absent());
+        }
         let thing = self
             .things
             .get_mut(&(kind, id.to_owned()))
@@ -263,8 +285,9 @@ impl Inner {
             let before = (thing.attributes.clone(), thing.tags.clone());
             thing.before = Some((at + sent.lag, before.0, before.1));
         }
+        thing.changes_late(sent.lateness, at);
         change(thing);
-        Ok(thing.clone())
+        Ok(thing.clone().shown(at, tally))
     }
 
     fn delete(&mut self, sent: &Sent, kind: &'static str, id: &str, at: Instant) -> Answer {
@@ -310,10 +333,16 @@ impl Inner {
     }
 
     /// What it stands on must be there.
-    fn standing(&self, action: &str, attributes: &Attributes) -> Result<(), CloudError> {
+    fn standing(
+        &mut self,
+        action: &str,
+        attributes: &Attributes,
+        at: Instant,
+        tally: &Tally,
+    ) -> Result<(), CloudError> {
         match stands_on(attributes)
             .into_iter()
-            .find(|id| self.there(id).is_none())
+            .find(|id| self.there(id).is_none() || self.conceals_id(id, at, tally))
         {
             Some(absent) => Err(error(action, Class::NotFound, "NotFound", absent)),
             None => Ok(()),
@@ -349,6 +378,7 @@ impl Inner {
             made_for: String::new(),
             number: 0,
             double: false,
+            hidden: Hidden::default(),
         })
         .id
     }

@@ -169,6 +169,8 @@ impl Kind<Aws> for Service {
         ("ClusterNotFoundException", ""),
     ]);
 
+    const MENDED_IN_PLACE: bool = true;
+
     type Spec = Spec;
     type Live = Live;
 

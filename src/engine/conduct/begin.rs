@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::Conductor;
 use super::schedule::Ready;
 use crate::event::Event;
+use crate::kind::{IntentVerb, Observed};
 use crate::model::{Address, KindName, PhysicalId, Value};
 use crate::plan::{Act, Sighting, StepId};
 use crate::state::Record;
@@ -172,6 +173,24 @@ impl Conductor<'_> {
                 .unwrap_or_default(),
             protect: kept.map_or(before.is_some_and(|b| b.protect), |k| k.protect),
             retain: kept.map_or(before.is_some_and(|b| b.retain), |k| k.retain),
+            made_at: self.made_at(address, sighting),
         }
+    }
+
+    /// When it was made: by a call of this run, as its record says, or by one of an unfinished run.
+    fn made_at(&self, address: &Address, sighting: &Sighting) -> Option<u64> {
+        let Observed { kind, id, .. } = &sighting.observed;
+        if self.learned.values().flatten().any(|given| given == id) {
+            return Some(self.ledger.now());
+        }
+        if let Some(record) = self.ledger.snapshot.record(address, kind, id) {
+            return record.made_at;
+        }
+        let open = self.job.unfinished.open.get(address)?.iter();
+        let made = open.filter(|open| {
+            let is_it = open.learned.as_ref().is_none_or(|given| given == id);
+            is_it && open.intent.kind == *kind && open.intent.verb != IntentVerb::Delete
+        });
+        made.map(|open| open.at).max()
     }
 }

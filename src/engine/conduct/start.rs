@@ -11,6 +11,7 @@ use super::{Conductor, Work, verb};
 use crate::engine::gate::Gate;
 use crate::engine::look::Tools;
 use crate::engine::settle::Trouble;
+use crate::engine::visibility::{is_catching_up, unproven_for};
 use crate::engine::{remove, worker};
 use crate::event::Event;
 use crate::kind::{Class, CloudError, IntentVerb};
@@ -127,14 +128,42 @@ impl Conductor<'_> {
             settings: self.job.settings.clone(),
             stop: self.stop.clone(),
             budget,
-            fresh: step.after.iter().any(|before| {
-                self.job
-                    .plan
-                    .step(*before)
-                    .is_some_and(|step| self.made.contains(&step.address))
-            }),
+            fresh: self.is_fresh(step),
+            after_delete: self
+                .before(step)
+                .any(|before| before.kind == step.kind && matches!(before.act, Act::Delete { .. })),
+            unproven_until: self.unproven_until(step),
             step: step.clone(),
         })
+    }
+
+    /// The steps that it waits for.
+    fn before<'s>(&'s self, step: &'s Step) -> impl Iterator<Item = &'s Step> {
+        step.after.iter().filter_map(|id| self.job.plan.step(*id))
+    }
+
+    /// Whether it, or something it stands on, was made in this run or shortly before.
+    fn is_fresh(&self, step: &Step) -> bool {
+        let now = self.ledger.now();
+        let kept = self.job.keep.get(&step.address);
+        let needs = kept.into_iter().flat_map(|kept| &kept.depends_on);
+        let mut records = needs
+            .chain([&step.address])
+            .filter_map(|address| self.ledger.snapshot.resources.get(address));
+        self.before(step)
+            .any(|before| self.made.contains(&before.address))
+            || records.any(|record| record.made_at.is_some_and(|at| is_catching_up(at, now)))
+    }
+
+    /// Until when "no such id" does not prove that what a step deletes is gone.
+    fn unproven_until(&self, step: &Step) -> Option<Instant> {
+        let Act::Delete { id, .. } = &step.act else {
+            return None;
+        };
+        let record = self.ledger.snapshot.record(&step.address, &step.kind, id);
+        let made_at = record?.made_at?;
+        let window = self.job.settings.settle_window;
+        Some(Instant::now() + unproven_for(window, made_at, self.ledger.now()))
     }
 
     /// The stack's `timeouts` for that resource and verb.

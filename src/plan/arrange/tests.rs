@@ -112,6 +112,7 @@ fn world(from: &str, to: &str) -> World {
             depends_on: wish.needs().into_iter().collect(),
             protect: false,
             retain: false,
+            made_at: None,
         };
         state.resources.insert(address.clone(), record);
         let sighting = Sighting {

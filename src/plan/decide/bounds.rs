@@ -2,7 +2,7 @@
 
 use crate::kind::Change;
 use crate::model::{Reference, Value};
-use crate::plan::diff::Difference;
+use crate::plan::diff::{Difference, is_left_out};
 use crate::plan::{Seen, Sighting, Wish};
 
 use super::replace::whole_references;
@@ -14,6 +14,10 @@ const NETWORK: &str = "vpc_id";
 impl Decider<'_> {
     /// Whether a field that changes in place elsewhere cannot do so here.
     pub(super) fn is_bound(&self, wish: &Wish, live: &Sighting, difference: &Difference) -> bool {
+        if is_left_out(&difference.from) {
+            // Where it stands is not known, which is no reason to make it anew.
+            return false;
+        }
         match difference.field.change {
             Change::Grow => pulls_away(self.inputs.seen, live, difference),
             Change::Network => self.leaves_network(wish, live, difference),

@@ -68,7 +68,12 @@ impl Decider<'_> {
         self.draft(wish, live.generation, act, false, None, false);
     }
 
-    fn stays(&mut self, wish: &Wish, attributes: Attributes, pending: BTreeSet<&'static str>) {
+    pub(super) fn stays(
+        &mut self,
+        wish: &Wish,
+        attributes: Attributes,
+        pending: BTreeSet<&'static str>,
+    ) {
         let fate = Fate::Live {
             attributes,
             pending,

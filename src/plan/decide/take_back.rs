@@ -3,7 +3,7 @@
 
 use crate::kind::{AnyKind, Change, Kinds, Readiness};
 use crate::model::Address;
-use crate::plan::diff::{Difference, differences};
+use crate::plan::diff::{Difference, differences, is_left_out};
 use crate::plan::order;
 use crate::plan::{Seen, Sighting, Wish};
 
@@ -64,6 +64,9 @@ fn fits(wish: &Wish, kind: &dyn AnyKind, live: &Sighting, seen: &Seen) -> bool {
 }
 
 fn is_anew(difference: &Difference, live: &Sighting, seen: &Seen) -> bool {
+    if is_left_out(&difference.from) {
+        return false;
+    }
     match difference.field.change {
         Change::Replace => true,
         Change::Grow => pulls_away(seen, live, difference),
