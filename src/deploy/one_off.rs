@@ -1,6 +1,11 @@
 //! A task that runs once: beside the service, where it stands, with an end that has to be a good one.
 
-use aws_sdk_ecs::types::{ContainerOverride, LaunchType, NetworkConfiguration, TaskOverride};
+use aws_sdk_ecs::operation::run_task::RunTaskOutput;
+use aws_sdk_ecs::operation::run_task::builders::RunTaskFluentBuilder;
+use aws_sdk_ecs::types::{
+    ContainerOverride, DesiredStatus, LaunchType, NetworkConfiguration, PropagateTags, Tag,
+    TaskOverride,
+};
 use futures::TryFutureExt;
 use tokio::time::{Instant, sleep};
 
@@ -12,12 +17,13 @@ use super::tasks;
 use crate::aws::{Aws, aws_error};
 use crate::engine::Stop;
 use crate::kind::{Class, CloudError};
-use crate::model::PhysicalId;
+use crate::model::{Ownership, PhysicalId};
 use crate::session::{Calls, Subject, Target};
 
 const RUN: &str = "ecs:RunTask";
 const SERVICES: &str = "ecs:DescribeServices";
-/// How often a start is asked for while AWS says that it has to wait.
+const LIST: &str = "ecs:ListTasks";
+/// How often a start is asked for while AWS says that it has to wait, or its answer is lost.
 const ATTEMPTS: u32 = 6;
 
 /// What runs once, and who watches it.
@@ -47,42 +53,98 @@ impl OneOff<'_> {
         command: Option<Vec<String>>,
     ) -> Result<(), DeployError> {
         let network = self.network().await?;
+        let token = format!("{:032x}", rand::random::<u128>());
+        let request = self.request(network, command, calls, &token);
         let mut attempt = 1;
-        let started = loop {
+        let task = loop {
+            let sent = request.clone().send().map_err(|e| aws_error(RUN, e));
+            let answer = calls
+                .call_with(&token, subject, RUN, sent, |_| None::<PhysicalId>)
+                .await;
+            match answer {
+                Ok(started) => break self.started(&started)?,
+                Err(error) if !is_repeatable(&error) || attempt == ATTEMPTS => {
+                    return Err(error.into());
+                }
+                Err(_) => {
+                    sleep(self.pace.gap * 2_u32.pow(attempt)).await;
+                    attempt += 1;
+                    // The answer may have been lost. The token keeps AWS from starting a second task, but not every work-alike.
+                    if let Some(task) = self.find_started(&token).await? {
+                        break task;
+                    }
+                }
+            }
+        };
+        self.wait(&task).await
+    }
+
+    fn request(
+        &self,
+        network: NetworkConfiguration,
+        command: Option<Vec<String>>,
+        calls: &Calls,
+        token: &str,
+    ) -> RunTaskFluentBuilder {
+        let info = &self.target.info;
+        let owner = Ownership::new(calls.scope(), &info.task_definition, self.target.generation);
+        let tags = owner.tags().into_iter();
+        let tags = tags.map(|(key, value)| Tag::builder().key(key).value(value).build());
+        self.aws
+            .ecs
+            .run_task()
+            .cluster(&self.target.cluster)
+            .task_definition(self.revision.arn())
+            .launch_type(LaunchType::Fargate)
+            .set_network_configuration(Some(network))
+            .client_token(token)
+            .started_by(self.started_by(token))
+            .set_tags(Some(tags.collect()))
+            .propagate_tags(PropagateTags::TaskDefinition)
+            .set_overrides(command.map(|command| self.overrides(command)))
+    }
+
+    /// Names this one task. ECS once took 36 characters.
+    fn started_by(&self, token: &str) -> String {
+        let mut text = format!("circles-infra/{}/{token}", self.what);
+        text.truncate(36);
+        text
+    }
+
+    fn started(&self, answer: &RunTaskOutput) -> Result<String, DeployError> {
+        if let Some(task) = answer.tasks().first().and_then(|task| task.task_arn()) {
+            return Ok(task.to_owned());
+        }
+        let failures = answer.failures().iter();
+        let reasons: Vec<&str> = failures.filter_map(|failure| failure.reason()).collect();
+        Err(self.failed(format!(
+            "ECS did not start the {}: {}",
+            self.what,
+            reasons.join(", ")
+        )))
+    }
+
+    /// The task that an unanswered call has started, also when it has ended since.
+    async fn find_started(&self, token: &str) -> Result<Option<String>, CloudError> {
+        for status in [DesiredStatus::Running, DesiredStatus::Stopped] {
             let request = self
                 .aws
                 .ecs
-                .run_task()
+                .list_tasks()
                 .cluster(&self.target.cluster)
-                .task_definition(self.revision.arn())
-                .launch_type(LaunchType::Fargate)
-                .set_network_configuration(Some(network.clone()))
-                .started_by(format!("circles-infra/{}", self.what))
-                .set_overrides(command.clone().map(|command| self.overrides(command)));
-            let sent = request.send().map_err(|e| aws_error(RUN, e));
-            match calls.call(subject, RUN, sent, |_| None::<PhysicalId>).await {
-                Ok(started) => break started,
-                // Only what surely was not carried out: two at once is not asked for.
-                Err(error) if error.is(Class::Throttled) && attempt < ATTEMPTS => {
-                    sleep(self.pace.gap * 2_u32.pow(attempt)).await;
-                    attempt += 1;
-                }
-                Err(error) => return Err(error.into()),
+                .started_by(self.started_by(token))
+                .desired_status(status);
+            let answer = self
+                .aws
+                .read(LIST, || {
+                    request.clone().send().map_err(|e| aws_error(LIST, e))
+                })
+                .await?;
+            if let Some(task) = answer.task_arns().first() {
+                return Ok(Some(task.clone()));
             }
-        };
-        let Some(task) = started.tasks().first().and_then(|task| task.task_arn()) else {
-            let why: Vec<&str> = started
-                .failures()
-                .iter()
-                .filter_map(|failure| failure.reason())
-                .collect();
-            return Err(self.failed(format!(
-                "ECS did not start the {}: {}",
-                self.what,
-                why.join(", ")
-            )));
-        };
-        self.wait(task).await
+        }
+        Ok(None)
     }
 
     fn overrides(&self, command: Vec<String>) -> TaskOverride {
@@ -152,4 +214,12 @@ impl OneOff<'_> {
             .and_then(|service| service.network_configuration().cloned())
             .unwrap_or_else(|| NetworkConfiguration::builder().build()))
     }
+}
+
+/// What was surely not carried out, and what may have been: the token makes a second call answer with the first one's task.
+fn is_repeatable(error: &CloudError) -> bool {
+    matches!(
+        error.class,
+        Class::Throttled | Class::Unknown | Class::Unreachable
+    )
 }

@@ -1,24 +1,25 @@
 //! Sending an archive's image to the registry: what is there is not sent, what was cut is sent again, several layers side by side.
 
-use std::io::SeekFrom;
-use std::path::Path;
-use std::sync::Arc;
-
 use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, TryStreamExt, stream};
 use oci_client::errors::{OciDistributionError, Result as InnerResult};
+use std::io::SeekFrom;
+use std::path::Path;
+use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::archive::{self, Archive, Layer, Span};
 use super::error::DeployError;
 use super::image::{Descriptor, ImageError, Manifest};
 use super::packing::{self, Memory};
-use super::registry::{PART, Registry};
+use super::registry::{Registry, UploadProgress};
 use super::said::{Said, Tell};
 
 /// Layers that are sent side by side.
 const SIDE_BY_SIDE: usize = 4;
+/// A layer is read in parts of this size.
+const PART: usize = 128 * 1024;
 
 /// What came of it.
 #[derive(Debug)]
@@ -64,7 +65,10 @@ pub async fn push(
     if !registry.has_blob(&manifest.config.digest).await? {
         let raw = archive.config_raw.clone();
         registry
-            .push_blob(&manifest.config.digest, || stream::iter([Ok(raw.clone())]))
+            .push_blob(&manifest.config.digest, raw.len() as u64, |progress| {
+                progress.set(raw.len() as u64);
+                stream::iter([Ok(raw.clone())])
+            })
             .await?;
     }
     Ok(Pushed {
@@ -136,22 +140,31 @@ async fn send(
     span: &Span,
     tell: Tell<'_>,
 ) -> Result<(), DeployError> {
-    let (told, mut news) = mpsc::unbounded_channel();
-    let bytes = || parts(span.clone(), told.clone());
-    let sending = registry.push_blob(&layer.digest, bytes);
+    let (attempts, mut begun) = mpsc::unbounded_channel();
+    let body = |progress: UploadProgress| {
+        // Nobody listens any more once the layer has been sent.
+        let _ = attempts.send(progress.subscribe());
+        read_span(span.clone(), progress)
+    };
+    let sending = registry.push_blob(&layer.digest, layer.size, body);
     tokio::pin!(sending);
+    let mut progress = watch::Sender::new(0).subscribe();
     loop {
         tokio::select! {
+            biased;
             done = &mut sending => {
                 done?;
                 break;
             }
-            Some(sent) = news.recv() => tell(Said::Sending {
-                digest: layer.digest.clone(),
-                sent,
-                size: layer.size,
-            }),
+            Some(attempt) = begun.recv() => progress = attempt,
+            Ok(()) = progress.changed() => {}
         }
+        let sent = *progress.borrow_and_update();
+        tell(Said::Sending {
+            digest: layer.digest.clone(),
+            sent,
+            size: layer.size,
+        });
     }
     tell(Said::Sent {
         digest: layer.digest.clone(),
@@ -160,41 +173,44 @@ async fn send(
     Ok(())
 }
 
-/// A file's span in parts, each as large as one request takes. Says how far it has been read.
-fn parts(
+/// The bytes of a span in small parts, so that progress on a slow link shows. Reports how far it has been read.
+fn read_span(
     span: Span,
-    told: mpsc::UnboundedSender<u64>,
+    progress: UploadProgress,
 ) -> impl futures::Stream<Item = InnerResult<Bytes>> + Send + 'static {
-    let span = Arc::new(span);
-    stream::try_unfold(0, move |done| {
-        let (span, told) = (span.clone(), told.clone());
+    let start = (None, 0);
+    stream::try_unfold(start, move |(file, done)| {
+        let (span, progress) = (span.clone(), progress.clone());
         async move {
-            // Nobody listens any more once the layer has been sent.
-            let _ = told.send(done);
+            progress.set(done);
             if done >= span.size {
                 return Ok(None);
             }
-            let part = part(
-                &span.path,
-                span.start + done,
-                (span.size - done).min(PART as u64),
-            )
-            .await
-            .map_err(OciDistributionError::IoError)?;
+            let mut file = match file {
+                Some(file) => file,
+                None => open_at(&span.path, span.start).await?,
+            };
+            let part = read_part(&mut file, span.size - done).await?;
             let next = done + part.len() as u64;
-            Ok(Some((part, next)))
+            Ok::<_, OciDistributionError>(Some((part, (Some(file), next))))
         }
     })
 }
 
-async fn part(path: &Path, start: u64, size: u64) -> std::io::Result<Bytes> {
-    let mut file = tokio::fs::File::open(path).await?;
+async fn open_at(path: &Path, start: u64) -> std::io::Result<File> {
+    let mut file = File::open(path).await?;
     file.seek(SeekFrom::Start(start)).await?;
-    let mut bytes = BytesMut::with_capacity(usize::try_from(size).unwrap_or(PART));
-    let mut file = file.take(size);
-    while file.read_buf(&mut bytes).await? > 0 {}
-    if (bytes.len() as u64) < size {
+    Ok(file)
+}
+
+/// The next part of a file of which `left` bytes are to be read.
+async fn read_part(file: &mut File, left: u64) -> std::io::Result<Bytes> {
+    let size = usize::try_from(left).unwrap_or(PART).min(PART);
+    let mut bytes = BytesMut::zeroed(size);
+    let read = file.read(&mut bytes).await?;
+    if read == 0 {
         return Err(std::io::ErrorKind::UnexpectedEof.into());
     }
+    bytes.truncate(read);
     Ok(bytes.freeze())
 }

@@ -13,15 +13,20 @@ use oci_client::{Client, Reference, RegistryOperation};
 use tokio::sync::RwLock;
 
 use super::error::DeployError;
-use super::image::{ACCEPTED, is_digest};
+use super::image::{ACCEPTED, digest_of, is_digest};
 use crate::aws::{Aws, aws_error};
 
+mod failure;
+mod upload;
+
+use failure::{Remedy, chain, explanation, is_missing, remedy};
+pub use upload::UploadProgress;
+use upload::{UploadLimits, while_progressing};
+
 const TOKEN: &str = "ecr:GetAuthorizationToken";
-/// A layer is sent in parts of this size: ECR takes parts up to 20 MB, and wants 5 MB of all but the last (API reference, UploadLayerPart).
-pub const PART: usize = 16 * 1024 * 1024;
 const ATTEMPTS: u32 = 6;
-/// A registry that says nothing for so long has gone away.
-const SILENCE: Duration = Duration::from_secs(60);
+/// A registry that has not answered a request without a large body for this long has gone away.
+const ANSWER_LIMIT: Duration = Duration::from_secs(60);
 
 /// One repository of the registry.
 pub struct Registry {
@@ -30,13 +35,7 @@ pub struct Registry {
     /// `host:port`, as messages show it.
     pub host: String,
     client: RwLock<Client>,
-}
-
-/// What is to be done about an answer that is no success.
-enum Remedy {
-    Again,
-    NewToken,
-    GiveUp,
+    limits: UploadLimits,
 }
 
 impl Registry {
@@ -48,6 +47,7 @@ impl Registry {
             repository: repository.to_owned(),
             host,
             client: RwLock::new(client),
+            limits: UploadLimits::DEFAULT,
         })
     }
 
@@ -67,10 +67,9 @@ impl Registry {
             .repeat(|client| {
                 let reference = reference.clone();
                 async move {
-                    let (raw, _) = client
-                        .pull_manifest_raw(&reference, &RegistryAuth::Anonymous, ACCEPTED)
-                        .await?;
-                    Ok(raw)
+                    let pull =
+                        client.pull_manifest_raw(&reference, &RegistryAuth::Anonymous, ACCEPTED);
+                    Ok(in_time(pull).await?.0)
                 }
             })
             .await;
@@ -88,7 +87,7 @@ impl Registry {
             let reference = reference.clone();
             async move {
                 let mut bytes = Vec::new();
-                client.pull_blob(&reference, digest, &mut bytes).await?;
+                in_time(client.pull_blob(&reference, digest, &mut bytes)).await?;
                 Ok(Bytes::from(bytes))
             }
         })
@@ -100,43 +99,56 @@ impl Registry {
         let reference = self.reference("latest");
         self.repeat(|client| {
             let reference = reference.clone();
-            async move { client.blob_exists(&reference, digest).await }
+            async move { in_time(client.blob_exists(&reference, digest)).await }
         })
         .await
         .map_err(|error| self.explain(&format!("look for {digest}"), error))
     }
 
-    /// Sends a blob; `again` makes its bytes anew for each attempt. After a cut connection the blob is looked for before it is sent once more:
-    /// it may have arrived whole.
+    /// Sends a blob of `size` bytes in one request: `POST`, then `PUT` with the whole body. ECR takes no other form: it answers a `PATCH`
+    /// with 201 and drops the body of every later one (aws/containers-roadmap#2831). `body` makes the bytes anew for each attempt and
+    /// writes how far it has come. Before another attempt the blob is looked for: it may have arrived whole.
     pub async fn push_blob<S>(
         &self,
         digest: &str,
-        again: impl Fn() -> S + Send + Sync,
+        size: u64,
+        body: impl Fn(UploadProgress) -> S + Send + Sync,
     ) -> Result<(), DeployError>
     where
         S: Stream<Item = InnerResult<Bytes>> + Send + 'static,
     {
         let reference = self.reference("latest");
         let first = std::sync::atomic::AtomicBool::new(true);
-        self.repeat(|client| {
-            let reference = reference.clone();
-            let bytes = again();
-            let first = first.swap(false, std::sync::atomic::Ordering::SeqCst);
-            async move {
-                if !first && client.blob_exists(&reference, digest).await? {
-                    return Ok(());
+        let sent = self
+            .repeat(|client| {
+                let reference = reference.clone();
+                let progress = UploadProgress::new();
+                let bytes = body(progress.clone());
+                let first = first.swap(false, std::sync::atomic::Ordering::SeqCst);
+                async move {
+                    if !first && in_time(client.blob_exists(&reference, digest)).await? {
+                        return Ok(());
+                    }
+                    let upload = client.push_blob_stream(&reference, bytes, digest, Some(size));
+                    while_progressing(upload, &progress, size, &self.limits)
+                        .await
+                        .map(|_| ())
                 }
-                client
-                    .push_blob_stream(&reference, bytes, digest, None)
-                    .await
-                    .map(|_| ())
+            })
+            .await;
+        match sent {
+            // Accepted with a status or headers that the specification does not know.
+            Err(Inner::RegistryNoLocationError | Inner::SpecViolationError(_))
+                if self.has_blob(digest).await? =>
+            {
+                Ok(())
             }
-        })
-        .await
-        .map_err(|error| self.explain(&format!("send {digest}"), error))
+            sent => sent.map_err(|error| self.explain(&format!("send {digest}"), error)),
+        }
     }
 
-    /// Puts a manifest under a tag. The same again changes nothing.
+    /// Puts a manifest under a tag. ECR refuses an immutable tag also for the image that has it already (aws/containers-roadmap#2179):
+    /// after a refusal the tag is read, and the same digest is success.
     pub async fn put_manifest(
         &self,
         tag: &str,
@@ -151,17 +163,26 @@ impl Registry {
                 "build the image again",
             )
         })?;
-        self.repeat(|client| {
-            let (reference, raw, kind) = (reference.clone(), raw.clone(), kind.clone());
-            async move {
-                client
-                    .push_manifest_raw(&reference, raw, kind)
-                    .await
-                    .map(|_| ())
-            }
-        })
-        .await
-        .map_err(|error| self.explain(&format!("tag the image {tag}"), error))
+        let put = self
+            .repeat(|client| {
+                let (reference, raw, kind) = (reference.clone(), raw.clone(), kind.clone());
+                async move {
+                    let put = client.push_manifest_raw(&reference, raw, kind);
+                    in_time(put).await.map(|_| ())
+                }
+            })
+            .await;
+        match put {
+            Ok(()) => Ok(()),
+            Err(_) if self.has_tag(tag, raw).await => Ok(()),
+            Err(error) => Err(self.explain(&format!("tag the image {tag}"), error)),
+        }
+    }
+
+    /// Whether the tag names this very manifest. A registry that does not say so has not got it.
+    async fn has_tag(&self, tag: &str, raw: &Bytes) -> bool {
+        let found = self.manifest(tag).await;
+        matches!(found, Ok(Some(found)) if digest_of(&found) == digest_of(raw))
     }
 
     /// Sends a request, again when its connection was cut or the registry is busy, with a new token when the old one has run out.
@@ -170,6 +191,7 @@ impl Registry {
         F: Future<Output = InnerResult<T>> + Send,
     {
         let mut attempt = 0;
+        let mut renewed = false;
         loop {
             let client = self.client.read().await.clone();
             let error = match call(client).await {
@@ -178,10 +200,13 @@ impl Registry {
             };
             attempt += 1;
             let remedy = remedy(&error);
-            if attempt >= ATTEMPTS || matches!(remedy, Remedy::GiveUp) {
+            // A fresh token that is refused, too, is a missing permission.
+            let denied = renewed && remedy == Remedy::NewToken;
+            if attempt >= ATTEMPTS || denied || remedy == Remedy::GiveUp {
                 return Err(error);
             }
-            if matches!(remedy, Remedy::NewToken) {
+            renewed = remedy == Remedy::NewToken;
+            if renewed {
                 match connect(&self.aws, &self.repository).await {
                     Ok((client, _)) => *self.client.write().await = client,
                     Err(_) => return Err(error),
@@ -194,28 +219,19 @@ impl Registry {
 
     fn explain(&self, what: &str, error: Inner) -> DeployError {
         let place = format!("{}/{}", self.host, self.repository);
-        let (said, hint) = match &error {
-            Inner::ServerError { code, message, .. } => {
-                (registry_words(*code, message), hint(*code, message))
-            }
-            Inner::RegistryError { envelope, .. } => {
-                let words: Vec<&str> = envelope.errors.iter().map(|e| e.message.as_str()).collect();
-                (words.join("; "), hint(0, &words.join(" ")))
-            }
-            Inner::UnauthorizedError { .. } | Inner::AuthenticationFailure(_) => (
-                "it does not accept the token that ECR gave".into(),
-                "the caller needs ecr:GetAuthorizationToken and the registry's actions: see `circles-infra permissions`",
-            ),
-            Inner::RequestError(inner) => (
-                chain(inner),
-                "the connection was cut again and again: look at the network; what has arrived is not sent again",
-            ),
-            other => (
-                other.to_string(),
-                "look at the image, then run the same command again",
-            ),
-        };
-        DeployError::registry(format!("cannot {what} at {place}: {said}"), hint)
+        let (cause, hint) = explanation(&error);
+        DeployError::registry(format!("cannot {what} at {place}: {cause}"), hint)
+    }
+}
+
+/// A request without a large body, which is answered soon or never.
+async fn in_time<T>(request: impl Future<Output = InnerResult<T>>) -> InnerResult<T> {
+    match tokio::time::timeout(ANSWER_LIMIT, request).await {
+        Ok(answer) => answer,
+        Err(_) => {
+            let text = format!("no answer for {} s", ANSWER_LIMIT.as_secs());
+            Err(std::io::Error::new(std::io::ErrorKind::TimedOut, text).into())
+        }
     }
 }
 
@@ -251,7 +267,9 @@ async fn connect(aws: &Aws, repository: &str) -> Result<(Client, String), Deploy
     };
     let client = Client::new(ClientConfig {
         protocol,
-        read_timeout: Some(SILENCE),
+        // One `PUT` for a whole layer, whose progress is watched: reqwest's read timeout would count from the request's first byte on.
+        use_monolithic_push: true,
+        read_timeout: None,
         connect_timeout: Some(Duration::from_secs(10)),
         platform_resolver: None,
         ..ClientConfig::default()
@@ -259,8 +277,7 @@ async fn connect(aws: &Aws, repository: &str) -> Result<(Client, String), Deploy
     let auth = RegistryAuth::Basic(user.to_owned(), password.to_owned());
     let reference = Reference::with_tag(host.clone(), repository.to_owned(), "latest".into());
     for operation in [RegistryOperation::Push, RegistryOperation::Pull] {
-        client
-            .auth(&reference, &auth, operation)
+        in_time(client.auth(&reference, &auth, operation))
             .await
             .map_err(|error| {
                 let said = match &error {
@@ -276,91 +293,5 @@ async fn connect(aws: &Aws, repository: &str) -> Result<(Client, String), Deploy
     Ok((client, host))
 }
 
-fn remedy(error: &Inner) -> Remedy {
-    let by_code = |code: u16, message: &str| match code {
-        401 => Remedy::NewToken,
-        403 if message.contains("expired") || message.contains("Not Authorized") => {
-            Remedy::NewToken
-        }
-        408 | 429 | 500..=599 => Remedy::Again,
-        _ => Remedy::GiveUp,
-    };
-    match error {
-        Inner::ServerError { code, message, .. } => by_code(*code, message),
-        Inner::RequestError(inner) => match inner.status().map(|status| status.as_u16()) {
-            // A HEAD has no words: a refusal may be a token that has run out.
-            Some(401 | 403) => Remedy::NewToken,
-            Some(code) => by_code(code, ""),
-            None if inner.is_builder() => Remedy::GiveUp,
-            None => Remedy::Again,
-        },
-        Inner::UnauthorizedError { .. } => Remedy::NewToken,
-        Inner::RegistryError { envelope, .. } => {
-            let said = |words: &str| envelope.errors.iter().any(|e| e.message.contains(words));
-            if said("expired") || said("Not Authorized") {
-                Remedy::NewToken
-            } else if said("Rate exceeded") {
-                Remedy::Again
-            } else {
-                Remedy::GiveUp
-            }
-        }
-        Inner::IoError(_) => Remedy::GiveUp,
-        _ => Remedy::GiveUp,
-    }
-}
-
-fn is_missing(error: &Inner) -> bool {
-    match error {
-        Inner::ImageManifestNotFoundError(_) => true,
-        Inner::ServerError { code, .. } => *code == 404,
-        Inner::RegistryError { envelope, .. } => envelope.errors.iter().any(|error| {
-            use oci_client::errors::OciErrorCode as Code;
-            matches!(
-                error.code,
-                Code::ManifestUnknown | Code::NotFound | Code::NameUnknown
-            )
-        }),
-        _ => false,
-    }
-}
-
-/// What a registry says, without the JSON around it.
-fn registry_words(code: u16, message: &str) -> String {
-    let words = serde_json::from_str::<serde_json::Value>(message)
-        .ok()
-        .and_then(|json| Some(json["errors"][0]["message"].as_str()?.to_owned()));
-    match words {
-        Some(words) => words,
-        None => format!("HTTP {code}"),
-    }
-}
-
-fn hint(code: u16, message: &str) -> &'static str {
-    if message.contains("DIGEST_INVALID") || message.contains("digest") {
-        "the archive is damaged: make it again"
-    } else if message.contains("immutable") {
-        "the tag is taken by another image: run the same command again"
-    } else if code == 403 || message.contains("not authorized") {
-        "the caller lacks a permission of the registry: see `circles-infra permissions`"
-    } else {
-        "run the same command again: what has arrived is not sent again"
-    }
-}
-
-/// An error with its causes, which say more than it does.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = String::new();
-    let mut next = Some(error);
-    while let Some(error) = next {
-        let words = error.to_string();
-        if !text.contains(&words) {
-            if !text.is_empty() {
-                text.push_str(": ");
-            }
-            text.push_str(&words);
-        }
-        next = error.source();
-    }
-    text
-}
+#[cfg(test)]
+mod tests;

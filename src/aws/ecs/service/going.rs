@@ -3,6 +3,8 @@
 
 use std::collections::HashSet;
 
+use aws_sdk_ecs::types::DesiredStatus;
+
 use super::*;
 use crate::aws::ec2::interfaces::{InterfaceInfo, interfaces, sentence};
 use crate::aws::pages;
@@ -59,7 +61,8 @@ async fn take_down(aws: &Aws, cx: &Cx, live: &Live, cluster: &str) -> Result<(),
     Ok(())
 }
 
-/// Interfaces of tasks in the service's subnets and groups, without those of other services' running tasks.
+/// Interfaces of the service's own tasks that are still there. Subnets and groups may hold those of any other service, in any cluster:
+/// the description of an interface is its attachment's ARN (ECS developer guide, task networking), and the task names the attachment.
 async fn task_interfaces(
     aws: &Aws,
     live: &Live,
@@ -74,24 +77,33 @@ async fn task_interfaces(
         filters.push(("group-id", network.security_groups().to_vec()));
     }
     let mut all = interfaces(aws, filters).await?;
-    // The description is the attachment's ARN (ECS developer guide, task networking); the partition differs.
+    // The partition of the ARN differs.
     all.retain(|one| one.description.starts_with("arn:") && one.description.contains(":ecs:"));
     if all.is_empty() {
         return Ok(all);
     }
-    let others = interfaces_of_others(aws, cluster, name).await?;
-    all.retain(|one| !others.contains(&one.id));
+    let own = own_attachments(aws, cluster, name).await?;
+    all.retain(|one| own.contains(attachment_in(&one.description)));
     Ok(all)
 }
 
-/// Ids of the interfaces of running tasks in the cluster that are not this service's.
-async fn interfaces_of_others(
+/// `arn:…:attachment/ID` → `ID`; newer ones have the cluster's name before it.
+fn attachment_in(description: &str) -> &str {
+    description.rsplit('/').next().unwrap_or(description)
+}
+
+/// Ids of the attachments of the service's tasks, also of those that have ended: ECS remembers them for about an hour.
+async fn own_attachments(
     aws: &Aws,
     cluster: &str,
     name: &str,
 ) -> Result<HashSet<String>, CloudError> {
     const TASKS: &str = "ecs:DescribeTasks";
-    let arns = running_tasks(aws, cluster).await?;
+    let (running, stopped) = tokio::try_join!(
+        list_tasks(aws, cluster, DesiredStatus::Running),
+        list_tasks(aws, cluster, DesiredStatus::Stopped),
+    )?;
+    let arns: Vec<String> = running.into_iter().chain(stopped).collect();
     let group = format!("service:{name}");
     let mut ids = HashSet::new();
     for chunk in arns.chunks(PER_CALL) {
@@ -105,25 +117,25 @@ async fn interfaces_of_others(
                 request.clone().send().map_err(|e| aws_error(TASKS, e))
             })
             .await?;
-        let others = answer
+        let own = answer
             .tasks()
             .iter()
-            .filter(|task| task.group() != Some(&group));
-        ids.extend(
-            others
-                .flat_map(|task| task.attachments())
-                .flat_map(|attachment| attachment.details())
-                .filter(|detail| detail.name() == Some("networkInterfaceId"))
-                .filter_map(|detail| detail.value().map(str::to_owned)),
-        );
+            .filter(|task| task.group() == Some(&group));
+        let attachments = own.flat_map(|task| task.attachments());
+        ids.extend(attachments.filter_map(|one| one.id().map(str::to_owned)));
     }
     Ok(ids)
 }
 
-async fn running_tasks(aws: &Aws, cluster: &str) -> Result<Vec<String>, CloudError> {
+async fn list_tasks(
+    aws: &Aws,
+    cluster: &str,
+    status: DesiredStatus,
+) -> Result<Vec<String>, CloudError> {
     const TASKS: &str = "ecs:ListTasks";
     let list = |token| {
         let request = aws.ecs.list_tasks().cluster(cluster).set_next_token(token);
+        let request = request.desired_status(status.clone());
         request.send().map_err(|e| aws_error(TASKS, e))
     };
     match pages(aws, TASKS, list, |page| page.next_token()).await {
@@ -133,5 +145,20 @@ async fn running_tasks(aws: &Aws, cluster: &str) -> Result<Vec<String>, CloudErr
             .collect()),
         Err(error) if error.is(Class::NotFound) => Ok(Vec::new()),
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interface_names_its_attachment() {
+        for arn in [
+            "arn:aws:ecs:eu-west-1:1:attachment/a1-b2",
+            "arn:aws-cn:ecs:cn-north-1:1:attachment/cluster/a1-b2",
+        ] {
+            assert_eq!(attachment_in(arn), "a1-b2");
+        }
     }
 }
