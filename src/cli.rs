@@ -21,6 +21,7 @@ mod logs;
 #[cfg(test)]
 mod manual;
 mod offline;
+mod offline_names;
 mod outputs;
 mod permissions;
 mod permitted;

@@ -38,7 +38,7 @@ pub use lock::Salvaged;
 pub use logs::{Follower, Source};
 pub use look::Planned;
 pub use migrate::Migrated;
-pub use open::{check, check_everywhere};
+pub use open::{check, check_everywhere, check_with};
 pub use secrets::{Changed, Hand};
 pub use ship::{Calls, Subject, Target};
 pub use state_verbs::Rebuilt;
