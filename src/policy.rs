@@ -16,6 +16,7 @@ mod database;
 mod documents;
 mod names;
 mod network;
+mod reading;
 mod reads;
 mod roles;
 mod secret;
@@ -25,7 +26,8 @@ pub mod trust;
 
 pub use access::Need;
 pub use documents::{Document, LONGEST};
-pub use names::{NamedResource, StackNames, StateLocation, common};
+pub use names::{NamedResource, StackNames, StateLocation};
+pub use statement::Topic;
 
 use std::collections::BTreeSet;
 

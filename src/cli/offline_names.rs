@@ -1,34 +1,23 @@
 //! The names that a stack file gives, before AWS is asked for the account: the file is read for several callers, and where the readings
 //! differ, a name is a pattern.
 
-use std::collections::BTreeSet;
-
 use super::failure::Failure;
 use super::global::Global;
 use super::offline;
 use super::session::{failure, request};
 use super::ui::Ui;
-
-use crate::policy::{NamedResource, StackNames, StateLocation};
+use crate::policy::StackNames;
 use crate::session::{self, Request};
-use crate::stack::{Facts, Stack, StateSettings};
+use crate::stack::{Facts, Stack};
 
 /// Callers to read the file for. One character of two derived names is the same by chance in one of 36 cases, of all in hardly any.
-const ACCOUNTS: [&str; 6] = [
-    "000000000000",
-    "111111111111",
-    "222222222222",
-    "333333333333",
-    "444444444444",
-    "555555555555",
-];
-const REGIONS: [&str; 6] = [
-    "us-east-1",
-    "eu-west-2",
-    "ap-south-1",
-    "ca-central-1",
-    "sa-east-1",
-    "me-south-1",
+const CALLERS: [(&str, &str); 6] = [
+    ("000000000000", "us-east-1"),
+    ("111111111111", "eu-west-2"),
+    ("222222222222", "ap-south-1"),
+    ("333333333333", "ca-central-1"),
+    ("444444444444", "sa-east-1"),
+    ("555555555555", "me-south-1"),
 ];
 
 /// What the file says about names in the environment that is asked for.
@@ -37,88 +26,27 @@ pub fn read(global: &Global, ui: &Ui) -> Result<StackNames, Failure> {
     let style = offline::style(ui.err_palette);
     let explain = |error| failure(error, style);
     let first = session::check(&request).map_err(explain)?.stack;
-    let region = first.region.clone().or_else(|| request.region.clone());
-    let account = first.account.clone();
-    let mut resources = resources(&first);
+    let region = first.region.as_deref().or(request.region.as_deref());
+    let account = first.account.as_deref();
+    let mut names = StackNames::of(&first, account, region);
     if region.is_none() || account.is_none() {
-        for (at, number) in ACCOUNTS.iter().enumerate() {
-            let facts = facts(
-                account.as_deref().unwrap_or(number),
-                region.as_deref().unwrap_or(REGIONS[at]),
-            );
-            let other = session::check_with(&request, &facts)
-                .map_err(explain)?
-                .stack;
-            merge(&mut resources, &other);
+        for (number, other) in CALLERS {
+            let facts = facts(account.unwrap_or(number), region.unwrap_or(other));
+            let reading = session::check_with(&request, &facts).map_err(explain)?;
+            names.keep_common(&reading.stack);
         }
     }
-    let shares_prefix = shares_prefix(&request, &first).map_err(explain)?;
-    Ok(StackNames {
-        stack: first.name,
-        environment: first.environment,
-        prefix: first.prefix,
-        shares_prefix,
-        region,
-        account,
-        resources,
-        existing: first.existing.iter().map(|e| e.kind.clone()).collect(),
-        state: state(&first.state),
-        assume_role: first.assume_role,
-        rotates: first
-            .services
-            .iter()
-            .any(|service| !service.rotate_login.is_empty()),
-    })
+    names.shares_prefix = shares_prefix(&request, &first).map_err(explain)?;
+    Ok(names)
 }
 
 fn facts(account: &str, region: &str) -> Facts {
+    let zones = ["a", "b", "c"].iter();
     Facts {
         account: account.to_owned(),
         region: region.to_owned(),
         partition: "aws".to_owned(),
-        zones: ["a", "b", "c"]
-            .iter()
-            .map(|zone| format!("{region}{zone}"))
-            .collect(),
-    }
-}
-
-fn resources(stack: &Stack) -> Vec<NamedResource> {
-    stack
-        .resources
-        .iter()
-        .map(|resource| NamedResource {
-            kind: resource.kind.clone(),
-            attributes: resource.attributes.clone(),
-        })
-        .collect()
-}
-
-/// One file makes the same resources for every caller, in the same order.
-fn merge(resources: &mut [NamedResource], other: &Stack) {
-    for (known, other) in resources.iter_mut().zip(&other.resources) {
-        for (field, value) in &mut known.attributes.0 {
-            *value = crate::policy::common(value, other.attributes.get(field));
-        }
-    }
-}
-
-fn state(settings: &StateSettings) -> Option<StateLocation> {
-    match settings {
-        StateSettings::Local { .. } => None,
-        StateSettings::S3 {
-            bucket,
-            key,
-            region,
-            kms_key_id,
-            lock_table,
-        } => Some(StateLocation {
-            bucket: bucket.clone(),
-            key: key.clone(),
-            region: region.clone(),
-            kms_key: kms_key_id.clone(),
-            lock_table: lock_table.clone(),
-        }),
+        zones: zones.map(|zone| format!("{region}{zone}")).collect(),
     }
 }
 
@@ -129,10 +57,9 @@ fn shares_prefix(request: &Request, stack: &Stack) -> Result<bool, session::Sess
         ..request.clone()
     };
     let beginning = format!("{}-", stack.prefix);
-    let prefixes: BTreeSet<String> = session::check_everywhere(&everywhere)?
-        .into_iter()
+    let all = session::check_everywhere(&everywhere)?;
+    Ok(all
+        .iter()
         .filter(|loaded| loaded.stack.environment != stack.environment)
-        .map(|loaded| loaded.stack.prefix)
-        .collect();
-    Ok(prefixes.iter().any(|prefix| prefix.starts_with(&beginning)))
+        .any(|loaded| loaded.stack.prefix.starts_with(&beginning)))
 }

@@ -174,7 +174,7 @@ fn write(folder: &Path, documents: &[Named], ui: &mut Ui) -> Result<(), Failure>
     Ok(())
 }
 
-fn branch(text: &str) -> Result<String, String> {
+pub(super) fn branch(text: &str) -> Result<String, String> {
     if text.is_empty() || text.contains(['*', '?', ':', '$']) || text.contains(char::is_whitespace)
     {
         return Err("a branch must be named in full, without wildcards".into());

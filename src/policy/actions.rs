@@ -85,14 +85,14 @@ pub fn is_write(action: &str) -> bool {
 /// Whether an action reads settings alone.
 pub fn is_metadata_read(action: &str) -> bool {
     let verb = action.split(':').nth(1).unwrap_or_default();
-    let reads = ["BatchCheck", "Describe", "Get", "List"];
+    let reads = ["Describe", "Get", "List"];
     reads.iter().any(|start| verb.starts_with(start)) && !DATA_READS.contains(&action)
 }
 
 /// Whether an action sets or removes tags.
 pub fn is_tagging(action: &str) -> bool {
     let verb = action.split(':').nth(1).unwrap_or_default();
-    verb.contains("Tag") && is_write(action)
+    (verb.contains("Tag") || verb.starts_with("Untag")) && is_write(action)
 }
 
 /// Whether an action removes tags.

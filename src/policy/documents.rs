@@ -13,6 +13,7 @@ pub const LONGEST: usize = 6144;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Document {
     pub name: String,
+    pub topic: Topic,
     pub purpose: &'static str,
     pub json: Json,
 }
@@ -48,6 +49,7 @@ pub fn pack(prefix: &str, statements: Vec<Statement>) -> Vec<Document> {
             };
             documents.push(Document {
                 name: format!("{prefix}-{}{number}", topic.name()),
+                topic,
                 purpose: topic.purpose(),
                 json: whole(&statements),
             });

@@ -9,15 +9,13 @@ use super::statement::{Statement, Topic};
 
 /// What can be read of a role or a policy of somebody else's under another path is no business of this stack's.
 const ROLE_READS: &[&str] = &[
+    "iam:GetPolicy",
+    "iam:GetPolicyVersion",
     "iam:GetRole",
     "iam:GetRolePolicy",
     "iam:ListAttachedRolePolicies",
-    "iam:ListRolePolicies",
-];
-const POLICY_READS: &[&str] = &[
-    "iam:GetPolicy",
-    "iam:GetPolicyVersion",
     "iam:ListPolicyVersions",
+    "iam:ListRolePolicies",
 ];
 
 pub fn statements(actions: &Actions, names: &StackNames) -> Vec<Statement> {
@@ -54,11 +52,6 @@ pub fn statements(actions: &Actions, names: &StackNames) -> Vec<Statement> {
     let mut all = vec![
         Statement::allow(Topic::Read, "ReadSettings", settings),
         Statement::allow(Topic::Read, "ReadRoles", actions.among(ROLE_READS)).on(role_reads(names)),
-        Statement::allow(Topic::Read, "ReadPolicies", actions.among(POLICY_READS)).on(paths(
-            names,
-            "iam.policy",
-            "policy",
-        )),
         Statement::allow(Topic::Read, "ReadBuckets", buckets).on(bucket_arns(names)),
         Statement::allow(
             Topic::Read,
@@ -166,8 +159,7 @@ pub fn paths(names: &StackNames, kind: &str, of: &str) -> Vec<String> {
 /// A role that does not exist is judged by its name alone, without a path.
 fn role_reads(names: &StackNames) -> Vec<String> {
     let bare = names.arns(&[("iam.role", "name", "role/{}")], "iam");
-    paths(names, "iam.role", "role")
-        .into_iter()
-        .chain(bare)
-        .collect()
+    let policies = paths(names, "iam.policy", "policy");
+    let roles = paths(names, "iam.role", "role").into_iter();
+    roles.chain(policies).chain(bare).collect()
 }

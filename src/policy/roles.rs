@@ -90,7 +90,6 @@ fn roles(actions: &Actions, names: &StackNames) -> Vec<Statement> {
         true => BTreeSet::new(),
         false => of_type(actions, true, |action, _| action == ATTACH),
     };
-    let rest = of_type(actions, true, leaves);
     vec![
         Statement::allow(Topic::Roles, "ChangeRoles", change).on(named.clone()),
         Statement::allow(Topic::Roles, "GrantWithinBoundary", granting)
@@ -99,23 +98,26 @@ fn roles(actions: &Actions, names: &StackNames) -> Vec<Statement> {
         Statement::allow(Topic::Roles, "AttachPolicies", attaches)
             .on(named)
             .when(attach),
-        Statement::allow(Topic::Roles, "DeleteRoles", rest)
-            .on(paths(names, "iam.role", "role"))
-            .when(has_tags(names)),
     ]
 }
 
+/// Policies that the file describes, and what of either type it does not describe any more.
 fn policies(actions: &Actions, names: &StackNames) -> Vec<Statement> {
     let change = of_type(actions, false, changes);
-    let rest = of_type(actions, false, leaves);
+    let mut rest = of_type(actions, true, leaves);
+    rest.extend(of_type(actions, false, leaves));
+    let left =
+        paths(names, "iam.role", "role")
+            .into_iter()
+            .chain(paths(names, "iam.policy", "policy"));
     vec![
         Statement::allow(Topic::Roles, "ChangePolicies", change).on(in_path(
             names,
             "iam.policy",
             "policy",
         )),
-        Statement::allow(Topic::Roles, "DeletePolicies", rest)
-            .on(paths(names, "iam.policy", "policy"))
+        Statement::allow(Topic::Roles, "DeleteRoles", rest)
+            .on(left)
             .when(has_tags(names)),
     ]
 }
