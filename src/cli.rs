@@ -7,6 +7,7 @@
 
 mod apply;
 mod ask;
+mod bootstrap;
 mod carry_out;
 mod checked;
 mod completions;
@@ -21,6 +22,7 @@ mod logs;
 #[cfg(test)]
 mod manual;
 mod offline;
+mod offline_names;
 mod outputs;
 mod permissions;
 mod permitted;
@@ -99,6 +101,7 @@ pub enum Verb {
     Secrets(secrets::SecretsArgs),
     Sandbox(sandbox::SandboxArgs),
     Completions(completions::CompletionsArgs),
+    Bootstrap(bootstrap::BootstrapArgs),
 }
 
 /// Runs the program. `arguments[0]` is its own name.
@@ -192,6 +195,7 @@ async fn run(cli: &Cli, ui: &mut Ui) -> Result<Exit, Failure> {
         Verb::Secrets(args) => secrets::run(args, global, ui).await,
         Verb::Sandbox(args) => sandbox::run(args, global, ui).await,
         Verb::Completions(args) => completions::run(args, ui),
+        Verb::Bootstrap(args) => bootstrap::run(args, global, ui).await,
     }
 }
 

@@ -19,6 +19,7 @@ pub mod journal;
 pub mod kind;
 pub mod model;
 pub mod plan;
+pub mod policy;
 pub mod render;
 pub mod sandbox;
 pub mod secrets;

@@ -25,7 +25,6 @@ pub mod palette;
 pub mod plan_page;
 pub mod plan_text;
 pub mod plan_words;
-pub mod policy;
 pub mod releases;
 pub mod secrets;
 pub mod shown;

@@ -2,6 +2,7 @@
 //! under a path of its own, and names carry the region.
 
 mod document;
+pub mod identity_provider;
 pub mod policy;
 pub mod role;
 mod tags;

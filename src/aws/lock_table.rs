@@ -163,6 +163,12 @@ impl LockTable {
         Ok(made)
     }
 
+    /// # Errors
+    /// When it is there with another key, or cannot be looked at.
+    pub async fn exists(&self) -> Result<bool, StoreError> {
+        Ok(self.status().await?.is_some())
+    }
+
     async fn status(&self) -> Result<Option<TableStatus>, StoreError> {
         let answer = self
             .aws

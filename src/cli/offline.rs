@@ -1,6 +1,6 @@
 //! What asks nobody: the stack file checked, the kinds' tables, the schema.
 
-use super::checked::{Checked, StateInCloud};
+use super::checked::Checked;
 use super::failure::Failure;
 use super::global::Global;
 use super::session::{failure, request};
@@ -10,7 +10,7 @@ use crate::kind::Kinds;
 use crate::render::graph::Picture;
 use crate::render::palette::Palette;
 use crate::session;
-use crate::stack::{self, Catalog, Loaded, StateSettings};
+use crate::stack::{self, Catalog, Loaded};
 
 /// Reads and checks the stack file. Diagnostics are drawn in colour where `palette` has one.
 pub fn check(global: &Global, palette: Palette) -> Result<Checked, Failure> {
@@ -27,7 +27,7 @@ pub fn check_everywhere(global: &Global, palette: Palette) -> Result<Vec<Checked
     Ok(all.iter().map(|loaded| checked(loaded, style)).collect())
 }
 
-fn style(palette: Palette) -> Style {
+pub(super) fn style(palette: Palette) -> Style {
     if palette == Palette::PLAIN {
         Style::Plain
     } else {
@@ -41,23 +41,6 @@ fn checked(loaded: &Loaded, style: Style) -> Checked {
         stack: loaded.stack.name.clone(),
         environment: loaded.stack.environment.clone(),
         warnings: diagnostic::render(&loaded.stack.warnings, &loaded.texts, style),
-        state: match &loaded.stack.state {
-            StateSettings::Local { .. } => None,
-            StateSettings::S3 {
-                kms_key_id,
-                lock_table,
-                ..
-            } => Some(StateInCloud {
-                kms: kms_key_id.is_some(),
-                table: lock_table.is_some(),
-            }),
-        },
-        existing: loaded
-            .stack
-            .existing
-            .iter()
-            .map(|e| e.kind.clone())
-            .collect(),
         picture: Picture {
             nodes: resources
                 .iter()

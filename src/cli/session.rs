@@ -17,13 +17,15 @@ use crate::event::Sink;
 use crate::kind::SecretText;
 use crate::model::{Address, KindName, PhysicalId, Scope};
 use crate::plan::{Ask, Header, Outputs, Plan};
+use crate::policy::trust::Repository;
 use crate::render::Banner;
 use crate::render::history::PastRun;
 use crate::render::palette::Palette;
 use crate::render::state_text::{Rebuilt, StateEntry, StateRow};
 use crate::secrets::{Change, Declared, SecretRow};
 use crate::session::{
-    self, Bootstrapped, Changed, Deed, Follower, Migrated, Place, RunAsk, Salvaged, Source,
+    self, Bootstrapped, Changed, Deed, Follower, Migrated, PipelinePlan, Place, RunAsk, Salvaged,
+    Source,
 };
 use crate::state::{Record, StoreError};
 use crate::status::Status;
@@ -301,6 +303,24 @@ impl Session {
         doing: &str,
     ) -> Result<Option<Changed>, Failure> {
         Ok(self.inner.change_secret(secret, change, doing).await?)
+    }
+
+    /// What a pipeline of this repository lacks in the account.
+    pub async fn plan_pipeline(
+        &self,
+        repository: &Repository,
+        branch: &str,
+    ) -> Result<PipelinePlan, Failure> {
+        Ok(self.inner.plan_pipeline(repository, branch).await?)
+    }
+
+    /// Creates and updates it. `done` gets a line for each step.
+    pub async fn apply_pipeline(
+        &self,
+        plan: &PipelinePlan,
+        done: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<(), Failure> {
+        Ok(self.inner.apply_pipeline(plan, done).await?)
     }
 
     /// The stack's state bucket and lock table, made as they should be.

@@ -58,6 +58,14 @@ fn standing(standing: &Standing, now: i64) -> String {
         Standing::Live { foreign: true, .. } => "holds something that is no JSON object".into(),
         Standing::Live {
             version: Some(version),
+            unreadable: true,
+            ..
+        } => format!(
+            "version {}; values not readable with these rights",
+            short(version)
+        ),
+        Standing::Live {
+            version: Some(version),
             created,
             ..
         } => match created {

@@ -30,6 +30,9 @@ pub enum Standing {
         created: Option<i64>,
         /// Its content is no JSON object.
         foreign: bool,
+        /// The caller may not read its values, and this version was never seen by one who may: `set` says what an older one had.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        unreadable: bool,
     },
 }
 

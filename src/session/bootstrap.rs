@@ -85,6 +85,47 @@ impl Session {
         Ok(report)
     }
 
+    /// What [`Session::bootstrap`] would do, in words; nothing where the state is kept in a folder.
+    pub(super) async fn plan_bootstrap(&self) -> Result<Vec<String>, SessionError> {
+        let StateSettings::S3 {
+            bucket,
+            region,
+            kms_key_id,
+            lock_table,
+            ..
+        } = &self.stack.state
+        else {
+            return Ok(Vec::new());
+        };
+        let aws = in_region(&self.aws, region.as_deref());
+        let mut desired = wish(&aws, bucket, kms_key_id.as_deref())?;
+        let kinds = aws::kinds(&aws);
+        let Some(kind) = kinds.get(&BUCKET) else {
+            return Ok(Vec::new());
+        };
+        let mut lines = Vec::new();
+        match self.live(kind, Some(bucket), &desired).await? {
+            None => lines.push(format!("+ create the bucket {bucket} for the state")),
+            Some(live) => {
+                keep_own(kind, &live, &mut desired, &mut Bootstrapped::default());
+                let fields = changes(kind, &desired, &live).into_iter();
+                let fields: Vec<String> = fields.map(|change| change.field).collect();
+                if !fields.is_empty() {
+                    lines.push(format!(
+                        "~ update the bucket {bucket}: {}",
+                        fields.join(", ")
+                    ));
+                }
+            }
+        }
+        if let Some(table) = lock_table
+            && !LockTable::new(aws, table, String::new()).exists().await?
+        {
+            lines.push(format!("+ create the table {table} for the state's lease"));
+        }
+        Ok(lines)
+    }
+
     async fn bucket(
         &self,
         kind: &Arc<dyn AnyKind>,
@@ -93,9 +134,9 @@ impl Session {
         report: &mut Bootstrapped,
     ) -> Result<(), SessionError> {
         let since = tokio::time::Instant::now();
-        let mut cx = self.context(name);
+        let mut cx = self.context(name, BUCKET);
         loop {
-            let live = self.live(kind, name, &desired).await?;
+            let live = self.live(kind, Some(name), &desired).await?;
             let step = match &live {
                 None => kind.create(&cx, &desired).await.map(|_| {
                     report.done.push(format!("made the bucket {name}"));
@@ -133,10 +174,11 @@ impl Session {
         }
     }
 
-    async fn live(
+    /// `id`: where the kind's ids follow from the file.
+    pub(super) async fn live(
         &self,
         kind: &Arc<dyn AnyKind>,
-        name: &str,
+        id: Option<&str>,
         desired: &Attributes,
     ) -> Result<Option<Observed>, SessionError> {
         let asked = Asked {
@@ -144,7 +186,7 @@ impl Session {
             extent: Extent::Items,
             items: vec![AskedItem {
                 address: Address::new("state"),
-                id: Some(PhysicalId::new(name)),
+                id: id.map(PhysicalId::new),
                 desired: Some(desired.clone()),
                 last: None,
                 tags: None,
@@ -154,7 +196,7 @@ impl Session {
         Ok(kind.find(&asked).await?.into_iter().next())
     }
 
-    fn context(&self, name: &str) -> Cx {
+    pub(super) fn context(&self, name: &str, kind: KindName) -> Cx {
         let mut tags: Tags = self.stack.tags.clone();
         // It is of no stack: several may keep their states in it, and none may delete it.
         tags.retain(|key, _| !key.starts_with(TAG_PREFIX));
@@ -162,7 +204,7 @@ impl Session {
         Cx {
             scope: self.scope.clone(),
             address: Address::new("state"),
-            kind: BUCKET,
+            kind,
             verb: IntentVerb::Create,
             generation: 1,
             tags,
@@ -256,7 +298,11 @@ fn keep_own(
     }
 }
 
-fn changes(kind: &Arc<dyn AnyKind>, desired: &Attributes, live: &Observed) -> Vec<FieldChange> {
+pub(super) fn changes(
+    kind: &Arc<dyn AnyKind>,
+    desired: &Attributes,
+    live: &Observed,
+) -> Vec<FieldChange> {
     differences(kind.fields(), desired, &live.attributes, &|_| None)
         .into_iter()
         // What else the bucket has (CORS for somebody's pages) is not ours to take away.
@@ -290,7 +336,7 @@ fn is_elsewhere(error: &CloudError) -> bool {
     )
 }
 
-fn passes(error: &CloudError) -> bool {
+pub(super) fn passes(error: &CloudError) -> bool {
     matches!(
         error.class,
         Class::NotYet | Class::Throttled | Class::Unknown | Class::Unreachable

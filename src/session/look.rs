@@ -195,6 +195,7 @@ impl Session {
         })?;
         let newer = self.newer_versions(&seen, &plan);
         plan.notes.extend(newer);
+        plan.notes.extend(unread_versions(&seen, &snapshot));
         Ok(Planned {
             plan,
             ask: ask.clone(),
@@ -311,6 +312,28 @@ impl Session {
     pub async fn outputs(&mut self) -> Result<Outputs, SessionError> {
         Ok(known(&self.survey().await?.plan.outputs))
     }
+}
+
+/// Secrets whose values the caller may not read, in a version that the state does not know. Of a known one, the state knows the keys.
+fn unread_versions(seen: &Seen, snapshot: &Snapshot) -> Vec<Note> {
+    let mut notes = Vec::new();
+    for (address, all) in &seen.ours {
+        let Some(live) = all.first() else { continue };
+        let observed = &live.observed;
+        let version = observed.attributes.get("version_id");
+        let keys = observed.attributes.get("keys").as_map();
+        let unread = keys.is_some_and(|keys| keys.len() > observed.secrets.len());
+        let known = snapshot.resources.get(address);
+        let same = known.is_some_and(|record| record.attributes.get("version_id") == version);
+        if observed.kind.as_str() == "secretsmanager.secret" && unread && !same {
+            notes.push(Note::Text {
+                address: Some(address.clone()),
+                text: "has a version that the state does not know: values not readable with these rights"
+                    .to_owned(),
+            });
+        }
+    }
+    notes
 }
 
 /// Outputs that are known, secrets left out.

@@ -115,6 +115,12 @@ pub fn check(request: &Request) -> Result<Loaded, SessionError> {
     load(request, &text, &Catalog::from(&aws::tables()), None)
 }
 
+/// The same, for a caller of whom these facts are assumed.
+pub fn check_with(request: &Request, facts: &Facts) -> Result<Loaded, SessionError> {
+    let text = read(&request.stack_file)?;
+    load(request, &text, &Catalog::from(&aws::tables()), Some(facts))
+}
+
 /// The same in every environment, where none is asked for; the default one is the last.
 pub fn check_everywhere(request: &Request) -> Result<Vec<Loaded>, SessionError> {
     let text = read(&request.stack_file)?;

@@ -1,6 +1,7 @@
 //! The stack's secrets: listing them, reading one value for its owner, and changing one under the lease, each call journalled first and
 //! swapped in over the version that was read.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use crate::aws::secretsmanager::secret::Secret;
 use crate::aws::secretsmanager::swap::{self, Holding, Standing as Seen, Swap, There};
 use crate::aws::secretsmanager::values::Values;
 use crate::kind::{Asked, AskedItem, Extent, Kind, Memo, SecretText};
-use crate::model::{Address, Ownership, PhysicalId};
+use crate::model::{Address, Attributes, Ownership, PhysicalId};
 use crate::secrets::{
     Change, Declared, Edited, KeyRow, Refused, SecretRow, Standing, declared, edit,
 };
@@ -164,6 +165,12 @@ impl Session {
         match seen.held.clone() {
             Holding::Values(values) => Ok((seen, values)),
             Holding::Nothing => Ok((seen, Values::new())),
+            Holding::Unreadable => Err(refused(
+                Refused::new(format!(
+                    "the values of {name} are not readable with these rights"
+                ))
+                .hint("the policies this takes: circles-infra permissions --for secrets"),
+            )),
             Holding::Foreign => Err(refused(
                 Refused::new(format!(
                     "what the secret {name} holds is not a JSON object: changing one key would lose it"
@@ -229,20 +236,35 @@ fn refused(refused: Refused) -> SessionError {
     SessionError::Secret(refused)
 }
 
-pub(super) fn row(secret: &Declared, name: &str, there: There) -> SecretRow {
-    let mut live = Values::new();
+/// `known`: the secret as the state knows it.
+pub(super) fn row(
+    secret: &Declared,
+    name: &str,
+    there: There,
+    known: Option<&Attributes>,
+) -> SecretRow {
+    let mut live = BTreeSet::new();
     let standing = match there {
         There::Absent => Standing::Absent,
         There::InRecovery(until) => Standing::InRecovery { until },
         There::Standing(seen) => {
             let foreign = matches!(seen.held, Holding::Foreign);
-            if let Holding::Values(values) = seen.held {
-                live = values;
+            let mut unreadable = false;
+            match seen.held {
+                Holding::Values(values) => live.extend(values.into_keys()),
+                Holding::Unreadable => {
+                    let version = known.and_then(|known| known.text("version_id"));
+                    unreadable = version != seen.version.as_deref();
+                    let keys = known.and_then(|known| known.get("keys").as_map());
+                    live.extend(keys.into_iter().flat_map(|keys| keys.keys().cloned()));
+                }
+                Holding::Nothing | Holding::Foreign => {}
             }
             Standing::Live {
                 version: seen.version,
                 created: seen.created,
                 foreign,
+                unreadable,
             }
         }
     };
@@ -252,10 +274,10 @@ pub(super) fn row(secret: &Declared, name: &str, there: There) -> SecretRow {
         .map(|(key, source)| KeyRow {
             key: key.clone(),
             source: source.word().to_owned(),
-            set: live.contains_key(key),
+            set: live.contains(key),
         })
         .collect();
-    let others = live.keys().filter(|key| !secret.keys.contains_key(*key));
+    let others = live.iter().filter(|key| !secret.keys.contains_key(*key));
     keys.extend(others.map(|key| KeyRow {
         key: key.clone(),
         source: "undeclared".to_owned(),

@@ -223,7 +223,8 @@ impl Session {
             .map(|secret| {
                 let name = super::secrets::name(secret, known);
                 let there = there.remove(&name).unwrap_or(swap::There::Absent);
-                super::secrets::row(secret, &name, there)
+                let known = known.resources.get(&secret.address);
+                super::secrets::row(secret, &name, there, known.map(|record| &record.attributes))
             })
             .collect())
     }

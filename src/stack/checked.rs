@@ -42,6 +42,11 @@ pub struct Stack {
 }
 
 impl Stack {
+    /// Whether its state is kept where every machine finds it.
+    pub fn keeps_state_in_s3(&self) -> bool {
+        matches!(self.state, StateSettings::S3 { .. })
+    }
+
     pub fn resource(&self, address: &str) -> Option<&Resource> {
         self.resources
             .iter()

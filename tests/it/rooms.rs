@@ -37,6 +37,7 @@ const WALLS: &[(&str, &[&str])] = &[
     ("journal", &["aws", "engine", "render", "cli", "session"]),
     ("state", &["engine", "render", "cli", "session"]),
     ("render", &["aws", "engine", "cli"]),
+    ("policy", &["engine", "tokio", "cli", "render", "session"]),
     ("session", &["cli", "render"]),
     ("sandbox", &["cli", "render", "session"]),
 ];

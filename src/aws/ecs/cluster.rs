@@ -65,7 +65,12 @@ impl Kind<Aws> for Cluster {
     fn permissions(verb: Verb) -> &'static [&'static str] {
         match verb {
             Verb::Read => &[DESCRIBE, LIST],
-            Verb::Create => &["ecs:CreateCluster", "ecs:TagResource", DESCRIBE],
+            Verb::Create => &[
+                "ecs:CreateCluster",
+                "ecs:TagResource",
+                "iam:CreateServiceLinkedRole",
+                DESCRIBE,
+            ],
             Verb::Update => &["ecs:UpdateCluster", "ecs:TagResource", "ecs:UntagResource"],
             Verb::Delete => &["ecs:DeleteCluster", DESCRIBE],
         }

@@ -97,11 +97,16 @@ impl Kind<Aws> for LoadBalancer {
                 "elasticloadbalancing:CreateLoadBalancer",
                 "elasticloadbalancing:AddTags",
                 "elasticloadbalancing:DescribeTags",
+                "iam:CreateServiceLinkedRole",
+                // CreateLoadBalancer asks them of the caller in newer accounts.
+                "ec2:DescribeAccountAttributes",
+                "ec2:GetSecurityGroupsForVpc",
                 MODIFY,
             ],
             Verb::Update => &[
                 "elasticloadbalancing:SetSubnets",
                 "elasticloadbalancing:SetSecurityGroups",
+                "ec2:GetSecurityGroupsForVpc",
                 "elasticloadbalancing:AddTags",
                 "elasticloadbalancing:RemoveTags",
                 MODIFY,

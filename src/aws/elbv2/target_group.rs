@@ -103,6 +103,7 @@ impl Kind<Aws> for TargetGroup {
                 "elasticloadbalancing:CreateTargetGroup",
                 "elasticloadbalancing:AddTags",
                 "elasticloadbalancing:DescribeTags",
+                "iam:CreateServiceLinkedRole",
                 MODIFY_ATTRIBUTES,
             ],
             Verb::Update => &[

@@ -88,6 +88,7 @@ impl Kind<Aws> for DbInstance {
             Verb::Create => &[
                 "rds:CreateDBInstance",
                 "rds:AddTagsToResource",
+                "iam:CreateServiceLinkedRole",
                 "ec2:DescribeSecurityGroups",
                 "ec2:DescribeSubnets",
                 "ec2:DescribeVpcs",

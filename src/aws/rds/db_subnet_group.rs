@@ -74,7 +74,11 @@ impl Kind<Aws> for DbSubnetGroup {
                 "rds:ListTagsForResource",
                 "tag:GetResources",
             ],
-            Verb::Create => &["rds:CreateDBSubnetGroup", "rds:AddTagsToResource"],
+            Verb::Create => &[
+                "rds:CreateDBSubnetGroup",
+                "rds:AddTagsToResource",
+                "iam:CreateServiceLinkedRole",
+            ],
             Verb::Update => &[
                 "rds:ModifyDBSubnetGroup",
                 "rds:AddTagsToResource",

@@ -12,6 +12,8 @@ use crate::aws::{Aws, aws_error};
 use crate::kind::{Class, CloudError};
 
 pub const CURRENT: &str = "AWSCURRENT";
+const DENIED: &str = "AccessDeniedException";
+const VERSIONS: &str = "secretsmanager:ListSecretVersionIds";
 
 /// What one `BatchGetSecretValue` takes (API reference).
 const PER_BATCH: usize = 20;
@@ -33,6 +35,8 @@ pub enum Held {
     Values(Values),
     /// Text or bytes that are not a JSON object: somebody else's format.
     Foreign,
+    /// The caller may not read values. These keys are known from an earlier look.
+    Names(BTreeSet<String>),
 }
 
 impl Content {
@@ -65,17 +69,11 @@ pub struct ValuesOf {
     pub contents: BTreeMap<String, Content>,
     /// Names that certainly are nobody's: a batch reads directly.
     pub absent: BTreeSet<String>,
+    /// Names of secrets whose values the caller may not read.
+    pub unreadable: BTreeSet<String>,
 }
 
-/// The current contents by name, for those that have one.
-pub async fn contents(
-    aws: &Aws,
-    names: &BTreeSet<String>,
-) -> Result<BTreeMap<String, Content>, CloudError> {
-    Ok(values_of(aws, names).await?.contents)
-}
-
-/// The same, with the names that are nobody's.
+/// The current contents by name, for those that have one; with the names that are nobody's, and those that cannot be read.
 pub async fn values_of(aws: &Aws, names: &BTreeSet<String>) -> Result<ValuesOf, CloudError> {
     let names: Vec<String> = names.iter().cloned().collect();
     let batches = names.chunks(PER_BATCH).map(|names| batch(aws, names));
@@ -83,6 +81,7 @@ pub async fn values_of(aws: &Aws, names: &BTreeSet<String>) -> Result<ValuesOf, 
     for one in try_join_all(batches).await? {
         all.contents.extend(one.contents);
         all.absent.extend(one.absent);
+        all.unreadable.extend(one.unreadable);
     }
     Ok(all)
 }
@@ -91,24 +90,35 @@ async fn batch(aws: &Aws, names: &[String]) -> Result<ValuesOf, CloudError> {
     match at_once(aws, names).await {
         // A work-alike that does not have this young call: the old one tells the same, secret by secret.
         Err(error) if error.is(Class::Unsupported) => one_by_one(aws, names).await,
+        // Whoever may not use the batch may not read values: what the secrets are called is known all the same.
+        Err(error) if error.is(Class::Denied) => Ok(ValuesOf {
+            unreadable: names.iter().cloned().collect(),
+            ..ValuesOf::default()
+        }),
         values => values,
     }
 }
 
 async fn one_by_one(aws: &Aws, names: &[String]) -> Result<ValuesOf, CloudError> {
     let each = names.iter().map(|name| async move {
-        let content = match get(aws, name, Some(CURRENT)).await {
+        match get(aws, name, Some(CURRENT)).await {
             // It is scheduled for deletion.
-            Err(error) if error.code == "InvalidRequestException" => None,
-            content => content?,
-        };
-        Ok::<_, CloudError>(content.map(|content| (name.clone(), content)))
+            Err(error) if error.code == "InvalidRequestException" => Ok(Ok((name.clone(), None))),
+            Err(error) if error.is(Class::Denied) => Ok(Err(name.clone())),
+            content => Ok::<_, CloudError>(Ok((name.clone(), content?))),
+        }
     });
-    Ok(ValuesOf {
-        contents: try_join_all(each).await?.into_iter().flatten().collect(),
-        // One without a value answers as one that is not there.
-        absent: BTreeSet::new(),
-    })
+    // One without a value answers as one that is not there.
+    let mut all = ValuesOf::default();
+    for one in try_join_all(each).await? {
+        match one {
+            Ok((name, content)) => all.contents.extend(content.map(|content| (name, content))),
+            Err(name) => {
+                all.unreadable.insert(name);
+            }
+        }
+    }
+    Ok(all)
 }
 
 async fn at_once(aws: &Aws, names: &[String]) -> Result<ValuesOf, CloudError> {
@@ -128,6 +138,12 @@ async fn at_once(aws: &Aws, names: &[String]) -> Result<ValuesOf, CloudError> {
             }
         })
         .await?;
+    let unreadable = answer
+        .errors()
+        .iter()
+        .filter(|error| error.error_code() == Some(DENIED))
+        .filter_map(|error| error.secret_id().map(str::to_owned))
+        .collect();
     let absent = answer
         .errors()
         .iter()
@@ -148,7 +164,11 @@ async fn at_once(aws: &Aws, names: &[String]) -> Result<ValuesOf, CloudError> {
             Some((entry.name?, content))
         })
         .collect();
-    Ok(ValuesOf { contents, absent })
+    Ok(ValuesOf {
+        contents,
+        absent,
+        unreadable,
+    })
 }
 
 /// Not there at all. One without a value, or scheduled for deletion, is told in the same list.
@@ -157,12 +177,12 @@ fn is_absent(error: &ApiErrorType) -> bool {
     error.error_code() == Some("ResourceNotFoundException") && !message.contains("staging label")
 }
 
-/// A batch succeeds even where single secrets fail. Absent ones, those without a value and those scheduled for deletion are no failure.
+/// A batch succeeds even where single secrets fail. Absent ones, those without a value, those scheduled for deletion and those that the
+/// caller may not read are no failure.
 fn failure(error: &ApiErrorType) -> Option<CloudError> {
     let code = error.error_code().unwrap_or_default();
     let class = match code {
-        "ResourceNotFoundException" | "InvalidRequestException" => return None,
-        "AccessDeniedException" => Class::Denied,
+        "ResourceNotFoundException" | "InvalidRequestException" | DENIED => return None,
         "InternalServiceError" | "InternalFailure" => Class::Unknown,
         "ThrottlingException" => Class::Throttled,
         _ => Class::Other,
@@ -178,6 +198,43 @@ fn failure(error: &ApiErrorType) -> Option<CloudError> {
         code,
         message,
     ))
+}
+
+/// The current version of a secret whose values the caller may not read, and the keys that an earlier look at that version saw.
+pub async fn version_of(
+    aws: &Aws,
+    name: &str,
+    known: BTreeSet<String>,
+) -> Result<Content, CloudError> {
+    let mut token = None::<String>;
+    loop {
+        let page = aws
+            .read(VERSIONS, || async {
+                aws.secrets
+                    .list_secret_version_ids()
+                    .secret_id(name)
+                    .set_next_token(token.clone())
+                    .send()
+                    .await
+                    .map_err(|e| aws_error(VERSIONS, e))
+            })
+            .await?;
+        let current = page.versions().iter().find(|version| {
+            let stages = version.version_stages();
+            stages.iter().any(|stage| stage == CURRENT)
+        });
+        if let Some(current) = current {
+            return Ok(Content {
+                version: current.version_id().map(str::to_owned),
+                created: current.created_date().map(DateTime::secs),
+                held: Held::Names(known),
+            });
+        }
+        token = page.next_token;
+        if token.is_none() {
+            return Ok(Content::default());
+        }
+    }
 }
 
 /// What one secret holds now, read afresh: the version that has the label, which is the one that a swap goes by.
@@ -227,12 +284,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_absent_secret_fails_no_batch_but_a_denied_one_does() {
+    fn an_absent_or_denied_secret_fails_no_batch_but_a_throttled_one_does() {
         let error = |code: &str| ApiErrorType::builder().error_code(code).build();
         assert!(failure(&error("ResourceNotFoundException")).is_none());
         assert!(failure(&error("InvalidRequestException")).is_none());
-        let denied = failure(&error("AccessDeniedException"));
-        assert!(denied.is_some_and(|error| error.is(Class::Denied)));
+        assert!(failure(&error("AccessDeniedException")).is_none());
+        let throttled = failure(&error("ThrottlingException"));
+        assert!(throttled.is_some_and(|error| error.is(Class::Throttled)));
     }
 
     #[test]

@@ -8,12 +8,12 @@ use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType, Tag};
 use futures::future::try_join_all;
 
-use super::contents::{Content, values_of};
+use super::contents::{Content, ValuesOf, values_of, version_of};
 use super::secret_parts::Live;
 use crate::aws::scan::needs_scan;
 use crate::aws::{Aws, aws_error};
 use crate::kind::{Asked, Class, CloudError};
-use crate::model::{Address, Ownership, TAG_PREFIX, Tags};
+use crate::model::{Address, Attributes, Ownership, TAG_PREFIX, Tags, Value};
 
 /// Up to so many, each is worth a call of its own, side by side with their values.
 const FEW: usize = 10;
@@ -57,7 +57,7 @@ async fn look(aws: &Aws, asked: &Asked, names: &BTreeSet<String>) -> Result<Vec<
     }
     let described = try_join_all(unsure.iter().map(|name| describe(aws, name))).await?;
     found.extend(described.into_iter().flatten());
-    Ok(with_contents(asked, found, &values.contents))
+    with_contents(aws, asked, found, values).await
 }
 
 /// The listing lags by minutes: it is believed where it says what is wished, so that many unchanged secrets cost a call a hundred.
@@ -89,21 +89,48 @@ async fn look_at_each(
         values_of(aws, names),
     )?;
     let described = described.into_iter().flatten().collect();
-    Ok(with_contents(asked, described, &contents.contents))
+    with_contents(aws, asked, described, contents).await
 }
 
-fn with_contents(
+async fn with_contents(
+    aws: &Aws,
     asked: &Asked,
     secrets: Vec<Described>,
-    contents: &BTreeMap<String, Content>,
-) -> Vec<Live> {
-    secrets
-        .into_iter()
-        .map(|secret| {
-            let content = contents.get(&secret.name).cloned();
-            live(asked, secret, content.unwrap_or_default())
-        })
-        .collect()
+    mut values: ValuesOf,
+) -> Result<Vec<Live>, CloudError> {
+    let unreadable = secrets
+        .iter()
+        .map(|secret| &secret.name)
+        .filter(|name| values.unreadable.contains(*name));
+    let versions = unreadable.map(|name| async move {
+        let content = version_of(aws, name, known_keys(asked, name)).await?;
+        Ok::<_, CloudError>((name.clone(), content))
+    });
+    values.contents.extend(try_join_all(versions).await?);
+    let with = secrets.into_iter().map(|secret| {
+        let content = values.contents.remove(&secret.name);
+        live(asked, secret, content.unwrap_or_default())
+    });
+    Ok(with.collect())
+}
+
+/// The keys that a secret had when it was last seen; without that, those that the stack gives a value.
+fn known_keys(asked: &Asked, name: &str) -> BTreeSet<String> {
+    let of = |attributes: &Attributes, all: bool| -> Option<BTreeSet<String>> {
+        let keys = attributes.get("keys").as_map()?;
+        let filled = keys.iter().filter(|(_, source)| {
+            let operator = source.as_map().map(|source| source.get("operator"));
+            all || operator.flatten().is_none_or(Value::is_null)
+        });
+        Some(filled.map(|(key, _)| key.clone()).collect())
+    };
+    let named = |attributes: &&Attributes| attributes.text("name") == Some(name);
+    let items = || asked.items.iter();
+    let last = items().filter_map(|item| item.last.as_ref()).find(named);
+    let desired = items().filter_map(|item| item.desired.as_ref()).find(named);
+    last.and_then(|last| of(last, true))
+        .or_else(|| desired.and_then(|desired| of(desired, false)))
+        .unwrap_or_default()
 }
 
 /// A secret without what it holds.

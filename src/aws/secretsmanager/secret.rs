@@ -5,6 +5,8 @@
 //! because it costs a call for each secret and opens nothing to other accounts under AWS's own key; a description or key that the stack
 //! does not name, because the account fills them in.
 
+use std::collections::BTreeSet;
+
 use super::contents::{Content, Held};
 use super::values::{self, Values};
 use super::writes::{
@@ -116,6 +118,8 @@ impl Kind<Aws> for Secret {
             Verb::Read => &[
                 "secretsmanager:ListSecrets",
                 "secretsmanager:DescribeSecret",
+                // In the place of the values, where the caller may not read them.
+                "secretsmanager:ListSecretVersionIds",
                 "secretsmanager:BatchGetSecretValue",
                 "secretsmanager:GetSecretValue",
                 "kms:Decrypt",
@@ -250,8 +254,8 @@ impl Kind<Aws> for Secret {
     }
 
     fn observed(live: &Live) -> Attributes {
-        let held = live.values();
-        let keys = held.keys().map(|key| {
+        let held = live.keys();
+        let keys = held.iter().map(|key| {
             let value = SecretRef {
                 address: live.address.clone(),
                 key: key.clone(),
@@ -259,7 +263,7 @@ impl Kind<Aws> for Secret {
             (key.clone(), Value::Expr(Expr(vec![Part::Secret(value)])))
         });
         let arns = held
-            .keys()
+            .iter()
             .map(|key| (key.clone(), format!("{}:{key}::", live.arn).into()));
         Attributes::new([
             ("name", Value::text(&live.name)),
@@ -290,7 +294,15 @@ impl Live {
         static NONE: Values = Values::new();
         match &self.content.held {
             Held::Values(values) => values,
-            Held::Nothing | Held::Foreign => &NONE,
+            Held::Nothing | Held::Foreign | Held::Names(_) => &NONE,
+        }
+    }
+
+    /// Also where the caller may not read their values.
+    fn keys(&self) -> BTreeSet<String> {
+        match &self.content.held {
+            Held::Names(keys) => keys.clone(),
+            _ => self.values().keys().cloned().collect(),
         }
     }
 }
@@ -343,9 +355,8 @@ mod tests {
         }
     }
 
-    #[test]
-    fn observing_shows_keys_and_no_value() {
-        let live = Live {
+    fn live(held: Held) -> Live {
+        Live {
             name: "circles/app-config".into(),
             arn: "arn:aws:secretsmanager:us-east-1:000000000000:secret:circles/app-config-AbCdEf"
                 .into(),
@@ -356,10 +367,16 @@ mod tests {
             content: Content {
                 version: Some("v1".into()),
                 created: Some(1),
-                held: values::parse(r#"{"KEY": "hunter2hunter2"}"#)
-                    .map_or(Held::Foreign, Held::Values),
+                held,
             },
-        };
+        }
+    }
+
+    #[test]
+    fn observing_shows_keys_and_no_value() {
+        let read =
+            values::parse(r#"{"KEY": "hunter2hunter2"}"#).map_or(Held::Foreign, Held::Values);
+        let live = live(read);
         let observed = Secret::observed(&live);
         assert_eq!(
             observed
@@ -371,5 +388,8 @@ mod tests {
         let told = format!("{observed:?} {:?}", Secret::secrets(&live));
         assert!(!told.contains("hunter2"), "{told}");
         assert_eq!(Secret::secrets(&live)[0].1.expose(), "hunter2hunter2");
+        let named = self::live(Held::Names(["KEY".to_owned()].into()));
+        assert_eq!(Secret::observed(&named), observed);
+        assert!(Secret::secrets(&named).is_empty());
     }
 }

@@ -51,6 +51,8 @@ pub enum Holding {
     Values(Values),
     /// No JSON object: not to be changed key by key.
     Foreign,
+    /// The caller may not read its values.
+    Unreadable,
 }
 
 /// What there is under a name.
@@ -80,11 +82,22 @@ pub async fn look_all(
     names: &BTreeSet<String>,
 ) -> Result<BTreeMap<String, There>, CloudError> {
     let described = try_join_all(names.iter().map(|name| reads::describe_any(aws, name)));
-    let (described, mut contents) = tokio::try_join!(described, contents::contents(aws, names))?;
+    let (described, mut values) = tokio::try_join!(described, contents::values_of(aws, names))?;
+    let there = described.iter().flatten();
+    let unreadable: Vec<String> = there
+        .filter(|secret| secret.deleted_date().is_none())
+        .filter_map(|secret| secret.name().map(str::to_owned))
+        .filter(|name| values.unreadable.contains(name))
+        .collect();
+    let versions = unreadable.into_iter().map(|name| async move {
+        let content = contents::version_of(aws, &name, BTreeSet::new()).await?;
+        Ok::<_, CloudError>((name, content))
+    });
+    values.contents.extend(try_join_all(versions).await?);
     let all = names.iter().zip(described).map(|(name, secret)| {
         let there = match secret {
             None => There::Absent,
-            Some(secret) => standing(secret, contents.remove(name).unwrap_or_default()),
+            Some(secret) => standing(secret, values.contents.remove(name).unwrap_or_default()),
         };
         (name.clone(), there)
     });
@@ -105,6 +118,7 @@ fn standing(secret: DescribeSecretOutput, content: Content) -> There {
             Held::Nothing => Holding::Nothing,
             Held::Values(values) => Holding::Values(values),
             Held::Foreign => Holding::Foreign,
+            Held::Names(_) => Holding::Unreadable,
         },
     }))
 }
@@ -185,7 +199,7 @@ pub async fn hidden(aws: &Aws, name: &str, to: &str) -> Result<Option<Hidden>, C
     }
     Ok(match current.held {
         Held::Values(values) => Some(Hidden { shown, values }),
-        Held::Nothing | Held::Foreign => None,
+        Held::Nothing | Held::Foreign | Held::Names(_) => None,
     })
 }
 

@@ -85,7 +85,7 @@ pub(super) async fn put_values(
     let mut now = contents::content(aws, &live.name).await?;
     let held = match std::mem::take(&mut now.held) {
         Held::Values(values) => Some(values),
-        Held::Nothing => None,
+        Held::Nothing | Held::Names(_) => None,
         Held::Foreign => {
             return Err(CloudError::new(
                 "secretsmanager:PutSecretValue",
