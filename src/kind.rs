@@ -19,7 +19,7 @@ use std::time::Duration;
 pub use cx::{CallGate, Cx, Intent, IntentVerb, Refusal, SecretSource, SecretText};
 pub use erase::{AnyKind, Cloud, Kinds, Observed, Settle, erase, observe};
 pub use error::{CallFailure, Class, CloudError};
-pub use field::{Change, Field, Literal, Type};
+pub use field::{Change, Field, Form, Literal, Type};
 pub use find::{Asked, AskedItem, Extent, Memo};
 pub use limiter::{Limiter, Place};
 
@@ -60,6 +60,9 @@ pub struct Patience {
     pub poll: (Duration, Duration),
     /// (wire code, part of the message or ""): errors of writes that pass by themselves.
     pub not_yet: &'static [(&'static str, &'static str)],
+    /// The longest wait for one of `not_yet`, where it is shorter than the budget: the same answer may also mean a mistake, which no wait
+    /// mends.
+    pub lag: Duration,
 }
 
 impl Patience {
@@ -70,6 +73,7 @@ impl Patience {
             budget: Duration::from_secs(300),
             poll: (Duration::from_secs(1), Duration::from_secs(10)),
             not_yet: &[],
+            lag: Duration::MAX,
         }
     }
 
@@ -79,11 +83,18 @@ impl Patience {
             budget: Duration::from_secs(budget_secs),
             poll: (Duration::from_secs(2), Duration::from_secs(15)),
             not_yet: &[],
+            lag: Duration::MAX,
         }
     }
 
     pub const fn not_yet(mut self, codes: &'static [(&'static str, &'static str)]) -> Self {
         self.not_yet = codes;
+        self
+    }
+
+    /// Waits for what `not_yet` names no longer than that.
+    pub const fn lag(mut self, secs: u64) -> Self {
+        self.lag = Duration::from_secs(secs);
         self
     }
 }
@@ -102,6 +113,11 @@ pub enum Readiness {
     Ready,
     /// Still on its way; the reason is shown while the engine waits.
     NotYet(String),
+    /// It can be used. AWS has accepted a change that it has not begun: it does so within its lag, or in a window that somebody chose.
+    Deferred(String),
+    /// It does not come up by itself (a stopped database, one whose storage is full): somebody has to do what the text says, and an update
+    /// may be just that. Not waited for, and not replaced.
+    Blocked(String),
     /// It will never be ready (a NAT gateway in `failed`): replaced by a new generation.
     Broken(String),
     /// Being deleted, with what is left of it still in others' way.

@@ -4,6 +4,7 @@ mod address;
 mod attributes;
 mod tags;
 mod value;
+pub mod version;
 
 pub use address::{Address, KindName, PhysicalId, Scope};
 pub use attributes::{Attributes, DecodeError};

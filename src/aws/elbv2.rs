@@ -4,6 +4,7 @@
 //! rule does with a request, in the field table's shape), `settings.rs` (the key/value attributes of balancers and groups).
 
 mod action;
+mod certificate_arn;
 mod condition;
 pub mod listener;
 pub mod listener_rule;

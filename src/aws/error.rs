@@ -163,8 +163,8 @@ fn classify(action: &str, code: &str, message: &str, status: u16) -> Class {
         | "IncompleteSignature"
         | "MissingAuthenticationToken"
         | "InvalidToken" => Class::Credentials,
-        // EC2's AuthFailure also means "that address is not yours", but only on address calls.
-        "AuthFailure" if !message.contains("address") => Class::Credentials,
+        // EC2's AuthFailure also means "that is not yours" (an address in use, an image, a VPC of another account).
+        "AuthFailure" if is_bad_key(message) => Class::Credentials,
         "AccessDenied"
         | "AccessDeniedException"
         | "UnauthorizedOperation"
@@ -206,6 +206,16 @@ fn classify(action: &str, code: &str, message: &str, status: u16) -> Class {
     }
 }
 
+/// EC2's text for keys that it does not know: "AWS was not able to validate the provided access credentials".
+fn is_bad_key(message: &str) -> bool {
+    [
+        "validate the provided access credentials",
+        "not able to validate",
+    ]
+    .iter()
+    .any(|text| message.contains(text))
+}
+
 /// What the server does not have it will not have at the next attempt either.
 fn is_unsupported(code: &str) -> bool {
     let plain = ["Exception", "Error"]
@@ -222,20 +232,13 @@ fn is_unsupported(code: &str) -> bool {
 }
 
 fn is_quota(code: &str) -> bool {
-    matches!(
-        code,
-        "LimitExceededException"
-            | "InstanceQuotaExceeded"
-            | "StorageQuotaExceeded"
-            | "DBSubnetGroupQuotaExceeded"
-            | "DBParameterGroupQuotaExceeded"
-            | "TooManyLoadBalancers"
-            | "TooManyTargetGroups"
-            | "TooManyListeners"
-            | "TooManyRules"
-            | "TooManyBuckets"
-            | "ServiceQuotaExceededException"
-    ) || code.ends_with("LimitExceeded")
+    // `TooManyUniqueTargetGroupsPerLoadBalancer` and its like; `TooManyRequestsException`, a throttle, is judged before.
+    code.starts_with("TooMany")
+        || code.contains("QuotaExceeded")
+        || code.ends_with("LimitExceeded")
+        || code.ends_with("LimitExceededException")
+        || code.ends_with("LimitExceededFault")
+        || code == "TargetGroupAssociationLimit"
 }
 
 fn is_not_found(code: &str) -> bool {

@@ -8,4 +8,5 @@ mod instance_change;
 mod instance_spec;
 mod instance_state;
 mod parameters;
+mod storage_change;
 mod tags;

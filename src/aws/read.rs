@@ -13,6 +13,8 @@ use super::told::ATTEMPT;
 const ATTEMPTS: u32 = 10;
 /// Attempts where each costs its whole timeout, or where nobody listens.
 const ATTEMPTS_UNHEARD: u32 = 3;
+/// Attempts of a read about what another read has just shown: some four seconds.
+const ATTEMPTS_LAGGING: u32 = 5;
 
 impl Aws {
     /// Sends a read, again after throttling, a lost answer or a 5xx (reads may be repeated freely). `action` is the IAM action.
@@ -21,6 +23,31 @@ impl Aws {
         &self,
         action: &'static str,
         call: impl Fn() -> F + Send + Sync,
+    ) -> Result<T, CloudError>
+    where
+        F: Future<Output = Result<T, CloudError>> + Send,
+    {
+        self.read_while(action, call, attempts).await
+    }
+
+    /// Like [`Aws::read`], about what another answer has just shown: "no such id" is then the service's lag, and the read is repeated for
+    /// some seconds.
+    pub async fn read_lagging<T, F>(
+        &self,
+        action: &'static str,
+        call: impl Fn() -> F + Send + Sync,
+    ) -> Result<T, CloudError>
+    where
+        F: Future<Output = Result<T, CloudError>> + Send,
+    {
+        self.read_while(action, call, attempts_lagging).await
+    }
+
+    async fn read_while<T, F>(
+        &self,
+        action: &'static str,
+        call: impl Fn() -> F + Send + Sync,
+        attempts: impl Fn(&CloudError) -> u32 + Send + Sync,
     ) -> Result<T, CloudError>
     where
         F: Future<Output = Result<T, CloudError>> + Send,
@@ -55,6 +82,13 @@ fn attempts(error: &CloudError) -> u32 {
     }
 }
 
+fn attempts_lagging(error: &CloudError) -> u32 {
+    match error.class {
+        Class::NotFound => ATTEMPTS_LAGGING,
+        _ => attempts(error),
+    }
+}
+
 fn gap(attempt: u32) -> Duration {
     let base = Duration::from_millis(100 << attempt.min(6)).min(Duration::from_secs(5));
     base + base.mul_f64(rand::random::<f64>() / 2.0)
@@ -76,6 +110,8 @@ mod tests {
         ] {
             let error = CloudError::new("ec2:DescribeVpcs", class, code, "");
             assert_eq!(attempts(&error), sent, "{code}");
+            let lagging = if class == Class::NotFound { 5 } else { sent };
+            assert_eq!(attempts_lagging(&error), lagging, "{code}");
         }
         assert!((1..ATTEMPTS).map(gap).sum::<Duration>() < Duration::from_secs(60));
     }

@@ -37,7 +37,7 @@ pub fn react(
         .any(|(code, text)| error.code == *code && error.message.contains(text));
     match error.class {
         Class::Unknown => Reaction::Unknown,
-        _ if known_to_pass && within(budget) => Reaction::Again(short(error)),
+        _ if known_to_pass && within(budget.min(patience.lag)) => Reaction::Again(short(error)),
         Class::Throttled if within(SLOWED) => Reaction::Again("AWS slows us down".into()),
         Class::NotYet | Class::InUse if within(budget) => Reaction::Again(short(error)),
         Class::NotFound if within(absence) => Reaction::Again(short(error)),

@@ -261,6 +261,20 @@ pub async fn until_ready(
             Readiness::Ready if absent_since.is_none() => return Ok(live),
             Readiness::Ready => "AWS does not show it yet".to_owned(),
             Readiness::NotYet(why) => why.clone(),
+            // AWS has had its time to begin what it accepted: the rest is for a window that somebody chose.
+            Readiness::Deferred(_) if since.elapsed() > tools.settings.settle_window => {
+                return Ok(live);
+            }
+            Readiness::Deferred(why) => why.clone(),
+            Readiness::Blocked(why) if since.elapsed() <= tools.settings.settle_window => {
+                why.clone()
+            }
+            Readiness::Blocked(why) => {
+                let what = format!("it does not become ready by itself: {why}");
+                let error =
+                    CloudError::new(tools.step.kind.as_str(), Class::Other, "Blocked", what);
+                return Err(Trouble::new(error, Some(live)));
+            }
             Readiness::Broken(why) | Readiness::Going(why) => {
                 let what = format!("it will not become ready: {why}");
                 let error = CloudError::new(tools.step.kind.as_str(), Class::Other, "Broken", what);

@@ -1,5 +1,7 @@
 //! What to do about an error of AWS's, in lines for the reader.
 
+mod known;
+
 use super::{Class, CloudError};
 
 impl CloudError {
@@ -8,16 +10,23 @@ impl CloudError {
     /// AWS's denials read `User: ARN is not authorized to perform: ACTION on resource: ARN because …`; the action named there wins over
     /// the one that was called, since one call may need another right (`ecs:CreateService` needs `iam:PassRole`).
     pub fn advice(&self) -> Vec<String> {
+        if let Some(lines) = known::advice(self) {
+            return lines;
+        }
         match self.class {
             Class::Denied => self.denied(),
             Class::Credentials if self.skewed() => vec![
                 "this machine's clock is off: AWS takes requests that were signed within some minutes of its own time. Set the clock (`timedatectl` shows it), then run the same command again".into(),
                 "nothing is lost: the next run goes on where this one stopped".into(),
             ],
-            Class::Credentials => vec![
-                "the credentials are wrong or have run out: log in again (`aws sso login`), or check AWS_PROFILE and AWS_ACCESS_KEY_ID".into(),
-                "nothing is lost: the next run goes on where this one stopped".into(),
-            ],
+            Class::Credentials => {
+                let mut lines = vec![
+                    "the credentials are wrong or have run out: log in again (`aws sso login`), or check AWS_PROFILE and AWS_ACCESS_KEY_ID".into(),
+                ];
+                lines.extend(known::region_may_be_off(self));
+                lines.push("nothing is lost: the next run goes on where this one stopped".into());
+                lines
+            }
             Class::Quota => vec![
                 format!("a limit of this account and region is reached: ask for more in Service Quotas ({}), or remove what is not needed", self.service()),
                 "then run the same command again".into(),

@@ -110,6 +110,18 @@ pub struct Field {
     pub always_said: bool,
     /// A computed field that an update may change (a task definition's `arn`): pending while an update is planned.
     pub volatile: bool,
+    /// How AWS writes its value back.
+    pub form: Form,
+}
+
+/// How AWS writes a value back that a stack may write in several ways.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    AsWritten,
+    /// In another case (`Sun:04:00-Sun:04:30` as `sun:04:00-sun:04:30`).
+    IgnoringCase,
+    /// Rules of a security group: with both ports, also where the stack leaves one out.
+    GroupRules,
 }
 
 impl Field {
@@ -124,6 +136,7 @@ impl Field {
             computed: false,
             always_said: false,
             volatile: false,
+            form: Form::AsWritten,
         }
     }
 
@@ -167,6 +180,16 @@ impl Field {
 
     pub const fn volatile(mut self) -> Self {
         self.volatile = true;
+        self
+    }
+
+    pub const fn ignoring_case(mut self) -> Self {
+        self.form = Form::IgnoringCase;
+        self
+    }
+
+    pub const fn form(mut self, form: Form) -> Self {
+        self.form = form;
         self
     }
 

@@ -12,6 +12,7 @@ use super::{Act, Cause, Inputs, Line, Note, Refusal, Sighting, Step, StepId, Wis
 mod bounds;
 mod broken;
 mod change;
+mod remark;
 mod replace;
 mod take_back;
 

@@ -5,8 +5,11 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use serde_json::Value as Json;
 
-use crate::kind::{Change, Field, Literal, SecretText, Type};
+use crate::kind::{Change, Field, Form, Literal, SecretText, Type};
+use crate::model::version;
 use crate::model::{Attributes, Expr, Part, SecretRef, Value};
+
+mod form;
 
 /// Looks up a live secret value, in memory.
 pub type Secrets<'a> = dyn Fn(&SecretRef) -> Option<SecretText> + 'a;
@@ -37,12 +40,15 @@ pub fn differences(
         .iter()
         .filter(|field| !field.computed && field.change != Change::Ignore)
         .filter_map(|field| {
-            let to = desired.get(field.name);
+            let to = &form::as_written_back(field.form, desired.get(field.name));
             let from = observed.get(field.name);
             if to.is_null() && field.default != Some(Literal::Unset) {
                 return None;
             }
             if is_left_out(from) && absence_tells_nothing(field) {
+                return None;
+            }
+            if field.form == Form::IgnoringCase && form::is_same_text(to, from) {
                 return None;
             }
             (!same(&field.ty, to, from, secrets)).then(|| Difference {
@@ -98,11 +104,9 @@ pub fn same(ty: &Type, desired: &Value, observed: &Value, secrets: &Secrets<'_>)
         (_, Value::Null, other) | (_, other, Value::Null) => is_empty(other),
         (Type::Secret, _, _) => true,
         (Type::Cidr, Value::Text(a), Value::Text(b)) => canonical_cidr(a) == canonical_cidr(b),
+        // AWS upgrades it by itself and never goes back.
         (Type::Version, Value::Text(want), Value::Text(live)) => {
-            live == want
-                || live
-                    .strip_prefix(want)
-                    .is_some_and(|rest| rest.starts_with('.'))
+            version::names_version(want, live) || version::is_ahead(want, live)
         }
         (Type::Policy, a, b) => match (document(a), document(b)) {
             (Some(a), Some(b)) => canonical_policy(a, "") == canonical_policy(b, ""),
@@ -135,10 +139,33 @@ pub fn same(ty: &Type, desired: &Value, observed: &Value, secrets: &Secrets<'_>)
 fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
+        // AWS leaves an empty text out.
+        Value::Text(text) => text.is_empty(),
         Value::List(items) => items.is_empty(),
         Value::Map(map) => map.is_empty(),
         _ => false,
     }
+}
+
+/// Fields whose live value is beyond the desired one and stays there: storage that would have to shrink, a version that AWS upgraded.
+/// The field, the desired value, the live one.
+pub fn ahead<'a>(
+    fields: &'static [Field],
+    desired: &'a Attributes,
+    observed: &'a Attributes,
+) -> Vec<(&'static Field, &'a Value, &'a Value)> {
+    fields
+        .iter()
+        .filter(|field| !field.computed && field.change != Change::Ignore)
+        .map(|field| (field, desired.get(field.name), observed.get(field.name)))
+        .filter(|(field, desired, live)| match (field.ty, desired, live) {
+            (Type::Floor { .. }, Value::Int(desired), Value::Int(live)) => live > desired,
+            (Type::Version, Value::Text(desired), Value::Text(live)) => {
+                version::is_ahead(desired, live)
+            }
+            _ => false,
+        })
+        .collect()
 }
 
 /// Every wished item has a live one of its own, and none is left over.

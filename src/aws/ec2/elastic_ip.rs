@@ -45,9 +45,11 @@ impl Kind<Aws> for ElasticIp {
         natural_key: &[],
         collision: Collision::Coexist,
     };
-    // A release is refused until the NAT gateway that held the address is gone; EC2 then also says AuthFailure about the address.
+    // A release is refused until the NAT gateway that held the address is gone; EC2 then also says AuthFailure: "You do not have
+    // permission to access the specified resource."
     const PATIENCE: Patience = Patience::quick().not_yet(&[
         ("InvalidAllocationID.NotFound", ""),
+        ("AuthFailure", "permission to access the specified resource"),
         ("AuthFailure", "address"),
     ]);
 

@@ -1,7 +1,11 @@
 //! `ec2.internet_gateway`: the gateway and its attachment, which has no identity of its own.
 //!
 //! Crash between `CreateInternetGateway` and `AttachInternetGateway`: the gateway carries our tags, is found by them, and shows with
-//! `vpc_id` unset, which an update mends.
+//! `vpc_id` unset, which an update mends. Where the attach meets an id that EC2 does not know everywhere yet, the create leaves it to
+//! `update`, too, so that no second gateway is made.
+//!
+//! A NAT gateway or a load balancer that is asked for before the attachment is seen fails for good ("has no Internet gateway attached"):
+//! the gateway is ready when a describe shows it attached, not when the attach call returns.
 //!
 //! Left out: nothing.
 
@@ -29,7 +33,8 @@ pub struct Live {
     id: String,
     /// The VPC it is attached to; `None` also while it is being detached.
     vpc_id: Option<String>,
-    attaching: bool,
+    /// A describe has shown the attachment as `available`.
+    attached: bool,
     tags: Tags,
 }
 
@@ -124,8 +129,10 @@ impl Kind<Aws> for InternetGateway {
             tags: cx.tags.clone(),
             ..Live::read(gateway)
         };
-        attach(aws, cx, &mut live, &spec.vpc_id).await?;
-        Ok(live)
+        match attach(aws, cx, &mut live, &spec.vpc_id).await {
+            Err(error) if !error.is(Class::NotFound) => Err(error),
+            _ => Ok(live),
+        }
     }
 
     async fn update(
@@ -178,10 +185,10 @@ impl Kind<Aws> for InternetGateway {
     }
 
     fn readiness(live: &Live) -> Readiness {
-        if live.attaching {
-            Readiness::NotYet("attaching".into())
-        } else {
-            Readiness::Ready
+        match &live.vpc_id {
+            _ if live.attached => Readiness::Ready,
+            Some(vpc_id) => Readiness::NotYet(format!("attaching to {vpc_id}")),
+            None => Readiness::NotYet("not attached to a VPC".into()),
         }
     }
 }
@@ -197,9 +204,11 @@ impl Live {
         Self {
             id: gateway.internet_gateway_id().unwrap_or_default().to_owned(),
             vpc_id: attachment.and_then(|a| a.vpc_id().map(str::to_owned)),
-            attaching: attachment
-                .and_then(|a| a.state())
-                .is_some_and(|state| state.as_str() == "attaching"),
+            attached: attachment.is_some_and(|attachment| {
+                attachment
+                    .state()
+                    .is_none_or(|state| state.as_str() != "attaching")
+            }),
             tags: tags::read(gateway.tags()),
         }
     }
@@ -254,6 +263,7 @@ async fn attach(aws: &Aws, cx: &Cx, live: &mut Live, vpc_id: &str) -> Result<(),
         }
     }
     live.vpc_id = Some(vpc_id.to_owned());
+    live.attached = false;
     Ok(())
 }
 

@@ -1,6 +1,8 @@
 //! `ec2.vpc`.
 //!
-//! Crash between `CreateVpc` and `ModifyVpcAttribute`: the VPC carries our tags, is found by them, and its attributes show as changes.
+//! Crash between `CreateVpc` and `ModifyVpcAttribute`: the VPC carries our tags, is found by them, and its attributes show as changes. Both
+//! attribute calls may lag behind `CreateVpc` and `DescribeVpcs` (`InvalidVpcID.NotFound`): a create then leaves the rest to `update`, so that
+//! no second VPC is made, and a look that waits for the VPC does not count it as shown yet.
 //!
 //! Left out: IPv6, IPAM pools, tenancy and secondary CIDRs, because no stack here needs them; DHCP options, peerings and flow logs, because
 //! they are resources of their own; the default group, network ACL and main route table, because AWS owns them.
@@ -12,8 +14,8 @@ use serde::Deserialize;
 use super::tags;
 use crate::aws::{Aws, aws_error};
 use crate::kind::{
-    Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Literal, Patience, Readiness,
-    Step, TAGS, Type, Verb, Wanted,
+    Asked, Class, CloudError, Collision, Cx, Extent, Field, Identity, Kind, Literal, Patience,
+    Readiness, Step, TAGS, Type, Verb, Wanted,
 };
 use crate::model::{Attributes, KindName, PhysicalId, Tags, Value};
 
@@ -66,7 +68,7 @@ impl Kind<Aws> for Vpc {
         natural_key: &[],
         collision: Collision::Coexist,
     };
-    const PATIENCE: Patience = Patience::quick();
+    const PATIENCE: Patience = Patience::quick().not_yet(&[("InvalidVpcID.NotFound", "")]);
 
     type Spec = Spec;
     type Live = Live;
@@ -107,21 +109,29 @@ impl Kind<Aws> for Vpc {
                 break;
             }
         }
-        try_join_all(found.into_iter().map(|(id, vpc, tags)| async move {
-            let (dns_support, dns_hostnames) = tokio::try_join!(
+        let shown = try_join_all(found.into_iter().map(|(id, vpc, tags)| async move {
+            let attributes = tokio::try_join!(
                 attribute(aws, &id, VpcAttributeName::EnableDnsSupport),
                 attribute(aws, &id, VpcAttributeName::EnableDnsHostnames),
-            )?;
-            Ok(Live {
+            );
+            let (dns_support, dns_hostnames) = match attributes {
+                Ok(both) => both,
+                Err(error) if error.is(Class::NotFound) && asked.extent == Extent::Items => {
+                    return Ok(None);
+                }
+                Err(error) => return Err(error),
+            };
+            Ok::<_, CloudError>(Some(Live {
                 id,
                 cidr: vpc.cidr_block().unwrap_or_default().to_owned(),
                 available: vpc.state() == Some(&VpcState::Available),
                 dns_support,
                 dns_hostnames,
                 tags,
-            })
+            }))
         }))
-        .await
+        .await?;
+        Ok(shown.into_iter().flatten().collect())
     }
 
     async fn create(aws: &Aws, cx: &Cx, spec: &Spec) -> Result<Live, CloudError> {
@@ -152,8 +162,11 @@ impl Kind<Aws> for Vpc {
             dns_hostnames: false,
             tags: cx.tags.clone(),
         };
-        set_dns(aws, cx, &mut live, spec).await?;
-        Ok(live)
+        match set_dns(aws, cx, &mut live, spec).await {
+            // Not known everywhere yet.
+            Err(error) if !error.is(Class::NotFound) => Err(error),
+            _ => Ok(live),
+        }
     }
 
     async fn update(
@@ -215,7 +228,7 @@ impl Kind<Aws> for Vpc {
 
 async fn attribute(aws: &Aws, id: &str, name: VpcAttributeName) -> Result<bool, CloudError> {
     let answer = aws
-        .read("ec2:DescribeVpcAttribute", || async {
+        .read_lagging("ec2:DescribeVpcAttribute", || async {
             aws.ec2
                 .describe_vpc_attribute()
                 .vpc_id(id)

@@ -14,7 +14,7 @@ use futures::future::try_join_all;
 use serde::Deserialize;
 
 use super::action::{self, ActionSpec};
-use super::{reads, tags};
+use super::{certificate_arn, reads, tags};
 use crate::aws::{Aws, aws_error};
 use crate::kind::{
     Asked, AskedItem, Class, CloudError, Collision, Cx, Extent, Field, Identity, Kind, Patience,
@@ -88,9 +88,8 @@ impl Kind<Aws> for Listener {
         natural_key: &["load_balancer", "port"],
         collision: Collision::DeleteFirst,
     };
-    // A certificate just issued, or a group just made, is not seen by every part of AWS at once.
+    // A certificate just issued (see `certificate_arn`), or a group just made, is not seen by every part of AWS at once.
     const PATIENCE: Patience = Patience::quick().not_yet(&[
-        ("CertificateNotFound", ""),
         ("TargetGroupNotFound", ""),
         ("LoadBalancerNotFound", ""),
         ("ListenerNotFound", ""),
@@ -155,7 +154,8 @@ impl Kind<Aws> for Listener {
             .default_actions(spec.default_action.to_aws(CREATE)?)
             .set_tags(Some(tags::list(&cx.tags)));
         let made = async {
-            let answer = request.send().await.map_err(|e| aws_error(CREATE, e))?;
+            let answer = request.send().await;
+            let answer = answer.map_err(|e| spec.judge(aws, aws_error(CREATE, e)))?;
             let listener = first(answer.listeners, "CreateListener answered without one")?;
             // AWS does not say when a listener was made, so each could be an old one.
             tags::confirm_made_here(aws, cx, arn(&listener)).await?;
@@ -191,8 +191,12 @@ impl Kind<Aws> for Listener {
                 .set_certificates(spec.certificates())
                 .set_ssl_policy(spec.ssl_policy.clone())
                 .default_actions(spec.default_action.to_aws(MODIFY)?);
+            let send = request.send();
             let answer = cx
-                .call(MODIFY, request.send().map_err(|e| aws_error(MODIFY, e)))
+                .call(
+                    MODIFY,
+                    send.map_err(|e| spec.judge(aws, aws_error(MODIFY, e))),
+                )
                 .await?;
             live.listener = first(answer.listeners, "ModifyListener answered without one")?;
         }
@@ -263,6 +267,15 @@ impl Spec {
         Some(vec![
             Certificate::builder().certificate_arn(certificate).build(),
         ])
+    }
+
+    fn judge(&self, aws: &Aws, error: CloudError) -> CloudError {
+        let caller = certificate_arn::Caller {
+            partition: &aws.partition,
+            region: &aws.region,
+            account: &aws.account,
+        };
+        certificate_arn::judge(error, self.certificate.as_deref(), &caller)
     }
 }
 

@@ -79,8 +79,18 @@ impl Kind<Aws> for LoadBalancer {
             longest: 32,
         },
     };
-    // Active after 2 to 4 minutes; its interfaces may stay for more than half an hour after the delete.
-    const PATIENCE: Patience = Patience::slow(150, 2400).not_yet(&[("LoadBalancerNotFound", "")]);
+    // Active after 2 to 4 minutes; its interfaces may stay for more than half an hour after the delete. What EC2 has just made, Elastic Load
+    // Balancing sees a little later, and so it does a bucket's policy; for no longer than five minutes, since the same answers tell mistakes.
+    const PATIENCE: Patience = Patience::slow(150, 2400)
+        .not_yet(&[
+            ("LoadBalancerNotFound", ""),
+            ("SubnetNotFound", ""),
+            ("InvalidSubnet", "no internet gateway"),
+            ("InvalidSecurityGroup", ""),
+            ("ValidationError", "not found"),
+            ("InvalidConfigurationRequest", "Access Denied for bucket"),
+        ])
+        .lag(300);
 
     type Spec = Spec;
     type Live = Live;

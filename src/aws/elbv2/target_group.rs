@@ -86,7 +86,11 @@ impl Kind<Aws> for TargetGroup {
             longest: 32,
         },
     };
-    const PATIENCE: Patience = Patience::quick().not_yet(&[("TargetGroupNotFound", "")]);
+    // Elastic Load Balancing sees a new VPC a little later than EC2: "The VPC ID 'vpc-…' is not found".
+    const PATIENCE: Patience = Patience::quick().not_yet(&[
+        ("TargetGroupNotFound", ""),
+        ("ValidationError", "not found"),
+    ]);
 
     type Spec = Spec;
     type Live = Live;

@@ -134,3 +134,60 @@ fn codes_are_classified_by_what_happens_next() {
         );
     }
 }
+
+#[test]
+fn an_auth_failure_is_about_credentials_only_where_ec2_says_so() {
+    let class =
+        |message: &str, status| classify("ec2:ReleaseAddress", "AuthFailure", message, status);
+    let keys = "AWS was not able to validate the provided access credentials";
+    assert_eq!(class(keys, 401), Class::Credentials);
+    for other in [
+        "You do not have permission to access the specified resource.",
+        "The address '203.0.113.7' does not belong to you.",
+        "Not authorized for images: [ami-1]",
+        "",
+    ] {
+        for status in [400, 401, 403] {
+            assert_eq!(class(other, status), Class::Denied, "{other}");
+        }
+    }
+}
+
+/// Codes of the services' error lists, as far as a stack can meet them.
+#[test]
+fn quotas_are_told_from_throttles() {
+    for code in [
+        "TooManyLoadBalancers",
+        "TooManyTargetGroups",
+        "TooManyUniqueTargetGroupsPerLoadBalancer",
+        "TooManyCertificates",
+        "TooManyActions",
+        "TooManyTargets",
+        "TooManyTags",
+        "TooManyRules",
+        "TooManyRegistrationsForTargetId",
+        "TargetGroupAssociationLimit",
+        "TooManyBuckets",
+        "AddressLimitExceeded",
+        "RulesPerSecurityGroupLimitExceeded",
+        "NatGatewayLimitExceeded",
+        "LimitExceeded",
+        "LimitExceededException",
+        "InstanceQuotaExceeded",
+        "StorageQuotaExceeded",
+        "DBSubnetQuotaExceededFault",
+        "DBSubnetGroupQuotaExceeded",
+        "SnapshotQuotaExceeded",
+        "ServiceQuotaExceededException",
+        "AttributeLimitExceededException",
+    ] {
+        assert_eq!(classify("x:Y", code, "", 400), Class::Quota, "{code}");
+    }
+    for code in [
+        "TooManyRequestsException",
+        "RequestLimitExceeded",
+        "BandwidthLimitExceeded",
+    ] {
+        assert_eq!(classify("x:Y", code, "", 429), Class::Throttled, "{code}");
+    }
+}

@@ -10,8 +10,9 @@
 
 use aws_sdk_rds::types::Filter;
 
-use super::instance_change::{final_snapshot, modify};
+use super::instance_change::{final_snapshot, modify, stopped};
 use super::instance_state;
+use super::storage_change::check_iops;
 use super::tags;
 use crate::aws::scan::needs_scan;
 use crate::aws::{Aws, aws_error, pages};
@@ -56,8 +57,8 @@ impl Kind<Aws> for DbInstance {
         switch("encrypted", true, "Whether its storage is encrypted.").replace(),
         text("kms_key", "ARN of the key for its storage; without one, AWS's own.").replace(),
         Field::new("backup_retention", Type::Int { min: 0, max: 35 }, "Days that automated backups are kept; 0 turns them off.").default(Literal::Int(7)),
-        text("backup_window", "Daily, UTC: `03:00-03:30`."),
-        text("maintenance_window", "Weekly, UTC: `sun:04:00-sun:04:30`."),
+        text("backup_window", "Daily, UTC: `03:00-03:30`.").ignoring_case(),
+        text("maintenance_window", "Weekly, UTC: `sun:04:00-sun:04:30`.").ignoring_case(),
         switch("deletion_protection", false, "Whether AWS refuses to delete it."),
         switch("skip_final_snapshot", false, "Whether it may be deleted without a last snapshot.").ignore(),
         switch("auto_minor_version_upgrade", true, "Whether AWS may bring minor versions in the maintenance window."),
@@ -76,7 +77,15 @@ impl Kind<Aws> for DbInstance {
         collision: Collision::DeleteFirst,
     };
     // 80 minutes: a change of class or storage on a large instance.
-    const PATIENCE: Patience = Patience::slow(420, 4_800);
+    const PATIENCE: Patience = Patience::slow(420, 4_800)
+        .not_yet(&[
+            // The service-linked role of RDS, which the first call of an account makes, is not known everywhere at once.
+            ("InvalidParameterValue", "service linked role"),
+            ("InvalidParameterValue", "service-linked role"),
+            ("InvalidParameterValue", "ServiceLinkedRole"),
+            ("InvalidParameterValue", "Missing necessary credentials"),
+        ])
+        .lag(300);
     const HOLDS_DATA: bool = true;
 
     type Spec = Spec;
@@ -127,6 +136,7 @@ impl Kind<Aws> for DbInstance {
     }
 
     async fn create(aws: &Aws, cx: &Cx, spec: &Spec) -> Result<Live, CloudError> {
+        check_iops(&spec.volume())?;
         let password = cx.reveal(&spec.password).await?;
         let answer = cx
             .send(
@@ -239,6 +249,9 @@ impl Kind<Aws> for DbInstance {
             Err(error) if error.is(Class::NotFound) => Ok(Step::Done(())),
             Err(error) if error.message.contains("is already being deleted") => {
                 Ok(Step::Again("deleting".into()))
+            }
+            Err(error) if error.code == "InvalidDBInstanceState" && live.is_stopped() => {
+                Err(stopped(live, error))
             }
             Err(error) => Err(error),
         }

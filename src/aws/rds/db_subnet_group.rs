@@ -62,7 +62,16 @@ impl Kind<Aws> for DbSubnetGroup {
             longest: 255,
         },
     };
-    const PATIENCE: Patience = Patience::quick();
+    const PATIENCE: Patience = Patience::quick().not_yet(&[
+        // The service-linked role of RDS, which the first call of an account makes, is not known everywhere at once.
+        ("InvalidParameterValue", "service linked role"),
+        ("InvalidParameterValue", "service-linked role"),
+        ("InvalidParameterValue", "ServiceLinkedRole"),
+        ("InvalidParameterValue", "Missing necessary credentials"),
+        // Subnets that EC2 has just made.
+        ("InvalidParameterValue", "Some input subnets"),
+        ("InvalidSubnet", ""),
+    ]);
 
     type Spec = Spec;
     type Live = Live;

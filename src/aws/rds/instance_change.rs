@@ -2,8 +2,10 @@
 
 use super::instance_spec::Spec;
 use super::instance_state::Live;
+use super::storage_change::storage_change;
 use crate::aws::{Aws, aws_error, refine};
 use crate::kind::{Class, CloudError, Cx, Wanted};
+use crate::model::version::is_downgrade;
 
 /// One `ModifyDBInstance` with everything that changed. The class, storage and windows are sent only when they do: a value that is
 /// sent anew may start a modification of its own.
@@ -17,7 +19,11 @@ pub(super) async fn modify(
 ) -> Result<Live, CloudError> {
     let spec = &wanted.spec;
     let changes = |field: &str| wanted.changes(field);
-    let storage = changes("storage") || changes("storage_type") || changes("iops");
+    check_changeable(live, wanted)?;
+    let storage = match changes("storage") || changes("storage_type") || changes("iops") {
+        true => storage_change(&live.volume(), &spec.volume())?,
+        false => Default::default(),
+    };
     let password = match changes("password") {
         true => Some(cx.reveal(&spec.password).await?),
         false => None,
@@ -32,10 +38,9 @@ pub(super) async fn modify(
             is_major(live.engine_version(), &spec.engine_version).then_some(true),
         )
         .set_db_instance_class(changes("instance_class").then(|| spec.instance_class.clone()))
-        .set_allocated_storage(changes("storage").then_some(spec.storage))
-        .set_storage_type(changes("storage_type").then(|| spec.storage_type.clone()))
-        // Provisioned operations have to be named again with every change of the storage.
-        .set_iops(storage.then_some(spec.iops).flatten())
+        .set_allocated_storage(storage.allocated)
+        .set_storage_type(storage.storage_type.map(str::to_owned))
+        .set_iops(storage.iops)
         .set_max_allocated_storage(spec.max_storage.filter(|_| changes("max_storage")))
         .set_vpc_security_group_ids(
             changes("security_groups").then(|| spec.security_groups.clone()),
@@ -103,6 +108,38 @@ pub(super) async fn modify(
     ))
 }
 
+/// What RDS refuses whatever is sent, or accepts only after somebody has started the instance: no wait mends it.
+fn check_changeable(live: &Live, wanted: &Wanted<Spec>) -> Result<(), CloudError> {
+    let refuse = |code, sentence| {
+        Err(CloudError::new(
+            "rds:ModifyDBInstance",
+            Class::Invalid,
+            code,
+            sentence,
+        ))
+    };
+    let name = &live.identifier;
+    if live.is_stopped() {
+        return refuse(
+            "Stopped",
+            format!(
+                "the database {name} is {}, and RDS changes no stopped database: start it with `aws rds start-db-instance --db-instance-identifier {name}`, then run the same command again",
+                live.status
+            ),
+        );
+    }
+    let (from, to) = (live.engine_version(), wanted.spec.engine_version.as_str());
+    if wanted.changes("engine_version") && is_downgrade(to, from) {
+        return refuse(
+            "Downgrade",
+            format!(
+                "the database {name} runs version {from}, and RDS never goes back to {to}: write a version that is not older"
+            ),
+        );
+    }
+    Ok(())
+}
+
 /// Whether going from one version to the other leaves PostgreSQL's major version (`15.7` to `16`).
 fn is_major(from: &str, to: &str) -> bool {
     let major = |version: &str| version.split('.').next().map(str::to_owned);
@@ -142,6 +179,16 @@ pub(super) fn final_snapshot(cx: &Cx, live: &Live) -> Result<Option<String>, Clo
     }
     let token: String = cx.token.chars().take(8).collect();
     Ok(Some(format!("{name}-final-{token}")))
+}
+
+/// Why a stopped database stays: RDS takes no snapshot of one.
+pub(super) fn stopped(live: &Live, mut refused: CloudError) -> CloudError {
+    refused.class = Class::Invalid;
+    refused.message = format!(
+        "the database {0} is {1} ({2}): start it with `aws rds start-db-instance --db-instance-identifier {0}`, or set `skip_final_snapshot: true`, then run the same command again",
+        live.identifier, live.status, refused.message
+    );
+    refused
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::storage_change::Volume;
 use crate::model::Value;
 
 #[derive(Deserialize)]
@@ -33,4 +34,14 @@ pub struct Spec {
     pub(super) performance_insights: Option<bool>,
     pub(super) copy_tags: bool,
     pub(super) ca_certificate: Option<String>,
+}
+
+impl Spec {
+    pub(super) fn volume(&self) -> Volume<'_> {
+        Volume {
+            storage_type: &self.storage_type,
+            size: self.storage,
+            iops: self.iops,
+        }
+    }
 }

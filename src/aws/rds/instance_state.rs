@@ -5,6 +5,7 @@
 
 use aws_sdk_rds::types::{DbInstance, PendingModifiedValues};
 
+use super::storage_change::Volume;
 use super::tags;
 use crate::kind::Readiness;
 use crate::model::{Attributes, Tags, Value};
@@ -20,8 +21,32 @@ pub struct Live {
 /// Statuses in which it serves connections and takes changes (RDS user guide, "Viewing Amazon RDS DB instance status").
 const READY: &[&str] = &["available", "storage-optimization"];
 
-/// Statuses out of which it does not come by itself. Names that begin with `incompatible-` or `inaccessible-` belong here too.
+/// Statuses out of which nothing leads. Other names that begin with `incompatible-` or `inaccessible-` belong here too.
 const FAILED: &[&str] = &["failed", "restore-error", "insufficient-capacity"];
+
+/// Statuses that somebody has to lead it out of, and how (same page).
+const BLOCKED: &[(&str, &str)] = &[
+    (
+        "storage-full",
+        "its storage is full: raise `storage` in the stack file and apply",
+    ),
+    (
+        "incompatible-parameters",
+        "its parameters do not fit its class or version: put them right in its parameter group, then reboot it (`aws rds reboot-db-instance`)",
+    ),
+    (
+        "incompatible-option-group",
+        "its option group does not fit: put it right, then reboot it (`aws rds reboot-db-instance`)",
+    ),
+    (
+        "inaccessible-encryption-credentials-recoverable",
+        "its key cannot be used: enable the key or its grant, then start it (`aws rds start-db-instance`)",
+    ),
+    (
+        "stopped",
+        "it is stopped: start it (`aws rds start-db-instance`); AWS does so after seven days",
+    ),
+];
 
 impl Live {
     pub fn new(instance: DbInstance) -> Self {
@@ -51,6 +76,22 @@ impl Live {
         self.status == "deleting"
     }
 
+    pub fn is_stopped(&self) -> bool {
+        matches!(self.status.as_str(), "stopped" | "stopping")
+    }
+
+    /// The storage as it is, or as a change that is accepted will make it.
+    pub(super) fn volume(&self) -> Volume<'_> {
+        let (db, pending) = (&self.instance, self.pending());
+        let storage_type = pending.and_then(|p| p.storage_type()).or(db.storage_type());
+        let size = pending.and_then(|p| p.allocated_storage());
+        Volume {
+            storage_type: storage_type.unwrap_or_default(),
+            size: size.or(db.allocated_storage()).unwrap_or_default(),
+            iops: pending.and_then(|p| p.iops()).or(db.iops()),
+        }
+    }
+
     pub fn is_protected(&self) -> bool {
         self.instance.deletion_protection() == Some(true)
     }
@@ -78,6 +119,7 @@ impl Live {
     pub fn observed(&self) -> Attributes {
         let db = &self.instance;
         let pending = self.pending();
+        let volume = self.volume();
         let text = |text: Option<&str>| Value::from(text);
         let groups: Vec<&str> = db
             .vpc_security_groups()
@@ -101,18 +143,9 @@ impl Live {
                         .or(db.db_instance_class()),
                 ),
             ),
-            (
-                "storage",
-                pending
-                    .and_then(|p| p.allocated_storage())
-                    .or(db.allocated_storage())
-                    .into(),
-            ),
-            (
-                "storage_type",
-                text(pending.and_then(|p| p.storage_type()).or(db.storage_type())),
-            ),
-            ("iops", pending.and_then(|p| p.iops()).or(db.iops()).into()),
+            ("storage", volume.size.into()),
+            ("storage_type", Value::text(volume.storage_type)),
+            ("iops", volume.iops.into()),
             ("max_storage", db.max_allocated_storage().into()),
             ("db_name", text(db.db_name())),
             ("username", text(db.master_username())),
@@ -188,24 +221,22 @@ impl Live {
             "storage-full" if pending.contains(&"storage") => {
                 Readiness::NotYet("storage full, more on its way".into())
             }
-            "storage-full" => Readiness::Broken("its storage is full".into()),
+            _ if let Some((_, way_out)) = BLOCKED.iter().find(|(name, _)| *name == status) => {
+                Readiness::Blocked((*way_out).to_owned())
+            }
             _ if FAILED.contains(&status)
                 || status.starts_with("incompatible-")
                 || status.starts_with("inaccessible-") =>
             {
                 Readiness::Broken(status.to_owned())
             }
-            "stopped" => Readiness::NotYet(
-                "stopped: start it (`aws rds start-db-instance`); AWS does so after seven days"
-                    .into(),
-            ),
-            // After a change the status reads `available` for a while yet.
             _ if READY.contains(&status) && pending.is_empty() => match self.instance.endpoint() {
                 Some(_) => Readiness::Ready,
                 None => Readiness::NotYet("no endpoint yet".into()),
             },
+            // After a change the status reads `available` for a while yet; one that was deferred waits for the maintenance window.
             _ if READY.contains(&status) => {
-                Readiness::NotYet(format!("{status}, still to change: {}", pending.join(", ")))
+                Readiness::Deferred(format!("{status}, still to change: {}", pending.join(", ")))
             }
             _ => Readiness::NotYet(status.to_owned()),
         }
@@ -275,7 +306,7 @@ mod tests {
         );
         assert_eq!(
             live("available", Some(change)).readiness(),
-            Readiness::NotYet("available, still to change: instance class".into())
+            Readiness::Deferred("available, still to change: instance class".into())
         );
         assert_eq!(
             live("creating", None).readiness(),
@@ -285,10 +316,42 @@ mod tests {
             live("deleting", None).readiness(),
             Readiness::Going("deleting".into())
         );
-        for broken in ["failed", "incompatible-network", "storage-full"] {
+        for broken in [
+            "failed",
+            "restore-error",
+            "incompatible-network",
+            "incompatible-restore",
+            "incompatible-create",
+            "inaccessible-encryption-credentials",
+        ] {
             assert!(
                 matches!(live(broken, None).readiness(), Readiness::Broken(_)),
                 "{broken}"
+            );
+        }
+        for (blocked, way_out) in [
+            ("storage-full", "raise `storage`"),
+            ("incompatible-parameters", "parameter group"),
+            ("incompatible-option-group", "option group"),
+            ("inaccessible-encryption-credentials-recoverable", "key"),
+            ("stopped", "start-db-instance"),
+        ] {
+            let readiness = live(blocked, None).readiness();
+            assert!(
+                matches!(&readiness, Readiness::Blocked(why) if why.contains(way_out)),
+                "{blocked}: {readiness:?}"
+            );
+        }
+        for passing in [
+            "stopping",
+            "starting",
+            "modifying",
+            "backing-up",
+            "storage-config-upgrade",
+        ] {
+            assert!(
+                matches!(live(passing, None).readiness(), Readiness::NotYet(_)),
+                "{passing}"
             );
         }
         let room = PendingModifiedValues::builder()

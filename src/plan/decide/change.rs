@@ -19,6 +19,7 @@ impl Decider<'_> {
         lines: Vec<Line>,
     ) {
         let mut attributes = live.observed.attributes.clone();
+        self.standing(wish, kind, &desired, live);
         if lines.is_empty() {
             self.out.unchanged += 1;
             // A resource that is still on its way has attributes that AWS does not say yet (a database's endpoint).
@@ -31,7 +32,7 @@ impl Decider<'_> {
                 unsaid.map(|field| field.name).collect()
             };
             self.stays(wish, attributes, pending);
-            if live.observed.readiness == Readiness::Ready
+            if !matches!(live.observed.readiness, Readiness::NotYet(_))
                 || self.inputs.unwaited.contains(&wish.address)
             {
                 return;
