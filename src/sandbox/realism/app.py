@@ -24,6 +24,7 @@ from .registry_blobs import BLOBS
 from .registry_line import LINE
 from .registry_outside import OUTSIDE
 from .request import Call, identify
+from .request_checks import check_request
 from .runner import RUNNER
 from .service_roles import provide
 from .s3_buckets import check_owner, redirected, region_of
@@ -98,7 +99,7 @@ class Sandbox:
                 return None
         with self.lock:
             refused = self.permissions.refused_in(call)
-        if refused:
+        if refused is not None:
             return denied(call, USER_ARN, refused[0].action, refused[0].resource, refused[1].reason)
         if call.service == registry.SERVICE:
             # Layers take long, and moto is not asked for them: the lock is taken within, for manifests alone.
@@ -106,6 +107,9 @@ class Sandbox:
             if late:
                 time.sleep(late)
             return None if lose else answer
+        refused = check_request(call)
+        if refused:
+            return refused
         with self.lock:
             RUNNER.check()
             CLOCK.settle()
