@@ -19,6 +19,7 @@ from .ecs_preflight import IMAGES
 from .errors import Refusal, denied, error_answer, throttled
 from .faults import Faults
 from .http import Answer, Request
+from .lag import LAG
 from .permissions import Permissions
 from .registry_blobs import BLOBS
 from .registry_line import LINE
@@ -113,7 +114,8 @@ class Sandbox:
         with self.lock:
             RUNNER.check()
             CLOCK.settle()
-            answer = provide(call, self.permissions) or self._carry_out(call, request)
+            answer = LAG.before(call) or provide(call, self.permissions) or self._carry_out(call, request)
+            answer = LAG.after(call, answer)
         if late:
             time.sleep(late)
         return None if lose else answer
@@ -176,6 +178,7 @@ class Sandbox:
             OUTSIDE.use(None)
             LINE.clear()
             RUNNER.forget()
+            LAG.clear()
 
 
 def error_code(answer: tuple[int, list, bytes]) -> str:
