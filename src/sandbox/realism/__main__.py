@@ -22,6 +22,8 @@ def main() -> None:
     parser.add_argument("--detach", action="store_true", help="leave the session of the terminal it was started from")
     parser.add_argument("--instance", default="", help="a word that the health answer repeats")
     parser.add_argument("--registry", help="folder of the registry's layers, emptied at the start (default a temporary one)")
+    parser.add_argument("--lag", metavar="SEED", default=os.environ.get("CIRCLES_SANDBOX_LAG") or None,
+                        help="let new resources be unknown at first, drawn by this number (default off)")
     options = parser.parse_args()
     if options.detach:
         os.setsid()
@@ -29,10 +31,14 @@ def main() -> None:
 
     from .app import Sandbox
     from .http import bind
+    from .lag import DEFAULTS, LAG
     from .layer import install
     from .registry_blobs import BLOBS
 
     install()
+    if options.lag is not None:
+        LAG.default = {**DEFAULTS, "seed": options.lag}
+        LAG.clear()
     if options.registry:
         BLOBS.keep_in(options.registry)
     sandbox = Sandbox(options.instance)

@@ -19,11 +19,13 @@ from .ecs_preflight import IMAGES
 from .errors import Refusal, denied, error_answer, throttled
 from .faults import Faults
 from .http import Answer, Request
+from .lag import LAG
 from .permissions import Permissions
 from .registry_blobs import BLOBS
 from .registry_line import LINE
 from .registry_outside import OUTSIDE
 from .request import Call, identify
+from .request_checks import check_request
 from .runner import RUNNER
 from .service_roles import provide
 from .s3_buckets import check_owner, redirected, region_of
@@ -98,7 +100,7 @@ class Sandbox:
                 return None
         with self.lock:
             refused = self.permissions.refused_in(call)
-        if refused:
+        if refused is not None:
             return denied(call, USER_ARN, refused[0].action, refused[0].resource, refused[1].reason)
         if call.service == registry.SERVICE:
             # Layers take long, and moto is not asked for them: the lock is taken within, for manifests alone.
@@ -106,10 +108,14 @@ class Sandbox:
             if late:
                 time.sleep(late)
             return None if lose else answer
+        refused = check_request(call)
+        if refused:
+            return refused
         with self.lock:
             RUNNER.check()
             CLOCK.settle()
-            answer = provide(call, self.permissions) or self._carry_out(call, request)
+            answer = LAG.before(call) or provide(call, self.permissions) or self._carry_out(call, request)
+            answer = LAG.after(call, answer)
         if late:
             time.sleep(late)
         return None if lose else answer
@@ -172,6 +178,7 @@ class Sandbox:
             OUTSIDE.use(None)
             LINE.clear()
             RUNNER.forget()
+            LAG.clear()
 
 
 def error_code(answer: tuple[int, list, bytes]) -> str:

@@ -15,6 +15,7 @@ from .ecr_tokens import TOKENS
 from .ecs_preflight import IMAGES
 from .faults import BadFault
 from .http import Answer, Request
+from .lag import DEFAULTS, LAG
 from .permissions import policies_from
 from .registry_line import LINE
 from .registry_outside import OUTSIDE
@@ -167,6 +168,33 @@ def _positive(value: Any, name: str) -> float | None:
     return value
 
 
+def _set_lag(sandbox: Any, request: Request) -> Any:
+    body = _body(request) or {}
+    if not isinstance(body, dict) or not set(body) <= set(DEFAULTS):
+        raise BadRequest(f"the body is an object with some of {', '.join(sorted(DEFAULTS))}")
+    looks = body.get("looks", DEFAULTS["looks"])
+    pair = looks if isinstance(looks, list) else [looks, looks]
+    if len(pair) != 2 or not all(isinstance(look, int) and look >= 0 for look in pair) or pair[0] > pair[1]:
+        raise BadRequest("looks is a number, or the least and the most")
+    for name in ("share", "seconds"):
+        if not isinstance(body.get(name, 0), (int, float)) or body.get(name, 0) < 0:
+            raise BadRequest(f"{name} is a number, 0 or more")
+    with sandbox.lock:
+        LAG.configure(body)
+        return LAG.figures()
+
+
+def _lag(sandbox: Any, request: Request) -> Any:
+    with sandbox.lock:
+        return LAG.figures()
+
+
+def _no_lag(sandbox: Any, request: Request) -> Any:
+    with sandbox.lock:
+        LAG.configure(None)
+    return {"status": "ok"}
+
+
 def _expire_images() -> list[str]:
     from moto.ecr.models import ecr_backends
 
@@ -194,6 +222,9 @@ ROUTES = {
     ("DELETE", "faults"): _clear_faults,
     ("POST", "clock"): _clock,
     ("POST", "iam"): _iam,
+    ("GET", "lag"): _lag,
+    ("POST", "lag"): _set_lag,
+    ("DELETE", "lag"): _no_lag,
     ("GET", "inventory"): _inventory,
     ("POST", "registry"): _registry,
     ("GET", "images"): _list_images,

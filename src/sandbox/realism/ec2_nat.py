@@ -9,6 +9,7 @@ from moto.ec2.utils import generic_filter
 from . import interfaces
 from .clock import CLOCK
 from .errors import refuse
+from .lag import LAG
 from .patch import replaces
 
 
@@ -28,7 +29,8 @@ def install() -> None:
         nat.connectivity_type = connectivity_type or "public"
         _own_interface(self, nat, subnet)
         nat.state = "pending"
-        routed = any(igw.vpc and igw.vpc.id == subnet.vpc_id for igw in self.internet_gateways.values())
+        routed = any(igw.vpc and igw.vpc.id == subnet.vpc_id for igw in self.internet_gateways.values()) \
+            and LAG.gateway_seen(subnet.vpc_id)
         CLOCK.after("nat.create", lambda: _arrive(self, nat, routed or not public))
         return nat
 

@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from .ecr_images import take_in
+from .lag import LAG
 from .registry_blobs import BLOBS
 from .registry_outside import OUTSIDE
 from .runner import RUNNER
@@ -101,7 +102,8 @@ def _role(ecs: Any, definition: Any) -> str | None:
     known = {role.arn for role in iam_backends[ecs.account_id]["aws"].roles.values()}
     for attribute in ("execution_role_arn", "task_role_arn"):
         arn = getattr(definition, attribute, None)
-        if arn and arn not in known and arn.rsplit("/", 1)[-1] not in {name.rsplit("/", 1)[-1] for name in known}:
+        there = not arn or arn in known or arn.rsplit("/", 1)[-1] in {name.rsplit("/", 1)[-1] for name in known}
+        if arn and not (there and LAG.role_assumable(arn)):
             return (f"ECS was unable to assume the role '{arn}' that was provided for this task. Please verify that "
                     "the role being passed has the proper trust relationship and permissions and that your IAM user "
                     "has permissions to pass this role.")

@@ -10,6 +10,7 @@ from moto.rds.models import DBInstance, RDSBackend
 from . import interfaces
 from .clock import CLOCK
 from .errors import refuse
+from .lag import LAG
 from .patch import replaces
 from .rds_checks import check_create, check_delete, check_modify, full_version
 
@@ -106,23 +107,31 @@ def _modify() -> None:
         asked = {RENAMED.get(key, key): value for key, value in db_kwargs.items()}
         if asked.get("engine_version"):
             asked["engine_version"] = full_version(database.engine, asked["engine_version"])
+        LAG.carry_out(db_instance_identifier)
         check_modify(self, database, asked)
-        pending = {}
-        for key in DEFERRED:
-            if key in asked:
-                value = asked.pop(key)
-                current = None if key == "master_user_password" else getattr(database, key, None)
-                if value is not None and str(value) != str(current):
-                    pending[key] = value
-        answer = original(self, db_instance_identifier, asked)
-        _regroup(self, database)
-        waiting = database.__dict__.setdefault("_waiting", {})
-        waiting.update(pending)
-        database.pending_modified_values = _shown(waiting)
-        if asked.get("apply_immediately") and waiting:
-            # The status stays as it is for a while before it says that it changes.
-            CLOCK.after("rds.modify.start", lambda: _begin_change(database))
-        return answer
+        if LAG.change_late(db_instance_identifier, lambda: _change_now(original, self, database, asked)):
+            return database
+        return _change_now(original, self, database, asked)
+
+
+def _change_now(original, rds, database, asked: dict):
+    """What is not deferred changes at once, the rest is pending."""
+    pending = {}
+    for key in DEFERRED:
+        if key in asked:
+            value = asked.pop(key)
+            current = None if key == "master_user_password" else getattr(database, key, None)
+            if value is not None and str(value) != str(current):
+                pending[key] = value
+    answer = original(rds, database.db_instance_identifier, asked)
+    _regroup(rds, database)
+    waiting = database.__dict__.setdefault("_waiting", {})
+    waiting.update(pending)
+    database.pending_modified_values = _shown(waiting)
+    if asked.get("apply_immediately") and waiting:
+        # The status stays as it is for a while before it says that it changes.
+        CLOCK.after("rds.modify.start", lambda: _begin_change(database))
+    return answer
 
 
 def _shown(waiting: dict) -> dict:

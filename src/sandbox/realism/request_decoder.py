@@ -42,7 +42,9 @@ def decode(call: Call) -> Decoded:
     operation = operation_model(call.service, call.action)
     if operation is None or operation.input_shape is None or call.binary:
         return Decoded()
-    if operation.service_model.metadata["protocol"] not in ("ec2", "query", "json") and call.service != "s3":
+    metadata = operation.service_model.metadata
+    spoken = {metadata["protocol"], *metadata.get("protocols", ())}
+    if not spoken & {"ec2", "query", "json"} and call.service != "s3":
         return Decoded()
     found = Decoded(operation.input_shape)
     if call.protocol in ("ec2", "query"):

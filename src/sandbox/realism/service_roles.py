@@ -12,6 +12,7 @@ from typing import Any
 from . import ACCOUNT, USER_ARN
 from .errors import denied, error_answer, refuse
 from .iam_evaluator import AccessRequest
+from .lag import LAG
 from .patch import replaces
 from .request import Call
 
@@ -83,13 +84,22 @@ def provide(call: Call, permissions: Any) -> Any:
     """Make the role that a call needs; or the answer, when its caller may not. To be called under the sandbox's lock."""
     service = missing(call)
     if service is None:
-        return None
+        return _spreads(call)
     wanted = AccessRequest(ACTION, role_arn(service), {"iam:AWSServiceName": service, "aws:PrincipalArn": USER_ARN})
     refused = permissions.refusal([wanted])
     if refused is None:
         make(service)
-        return None
+        LAG.linked_role_made(service)
+        return _spreads(call)
     return spreading(call) or denied(call, USER_ARN, refused[0].action, refused[0].resource, refused[1].reason)
+
+
+def _spreads(call: Call) -> Any:
+    """While a role that is there has not come to its service, the service says so."""
+    service = NEEDED.get(call.name)
+    if service is None or call.service not in ("ecs", "rds") or not LAG.role_spreads(service):
+        return None
+    return spreading(call)
 
 
 def spreading(call: Call) -> Any:
