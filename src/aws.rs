@@ -35,6 +35,7 @@ pub use existing::Lookup;
 pub use lock_table::LockTable;
 pub use paging::pages;
 pub use state_bucket::StateBucket;
+pub use zones::Zones;
 
 use crate::kind::{AnyKind, Kinds, World, erase};
 

@@ -234,6 +234,12 @@ pub trait Kind<W: World>: Send + Sync + 'static {
     /// Pure: whether it can be used.
     fn readiness(live: &Self::Live) -> Readiness;
 
+    /// Pure: why a live one cannot be imported, where AWS's type is wider than this kind (a network load balancer, another engine), or where
+    /// AWS itself owns it (a default group, a service-linked role).
+    fn unmanageable(_live: &Self::Live) -> Option<String> {
+        None
+    }
+
     /// Secret values that `find` read, by key, for comparison in memory only.
     fn secrets(_live: &Self::Live) -> Vec<(String, SecretText)> {
         Vec::new()

@@ -81,7 +81,7 @@ pub struct Session {
     pub store: Arc<dyn Store>,
     wishes: Vec<Wish>,
     /// The region's availability zones.
-    zones: Vec<String>,
+    zones: crate::aws::Zones,
     request: Request,
     /// Held from the first look of a changing command to its end.
     lease: Option<Arc<dyn Lease>>,

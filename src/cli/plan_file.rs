@@ -264,6 +264,7 @@ mod tests {
         fresh.refusals[0] = crate::plan::Refusal::Protected {
             address: "elsewhere".into(),
             replace: false,
+            outside: false,
         };
         assert!(file().judged_by(&fresh).refusals.is_empty());
     }

@@ -18,6 +18,8 @@ pub struct Place {
     pub partition: String,
     /// Names of the region's availability zones, in AWS's order.
     pub zones: Vec<String>,
+    /// Those among them that a network passes over unless it names them.
+    pub limited_zones: Vec<String>,
 }
 
 /// What a component may know of other entries of the file.

@@ -31,7 +31,7 @@ pub const NETWORK: Component = Component {
         Field::new(
             "availability_zones",
             Type::List(&Type::Int { min: 0, max: 25 }),
-            "The zone of the first, second, … subnet, as an index into the region's zones; starts over when there are more subnets. Not given: 0, 1, 2, …",
+            "The zone of the first, second, … subnet, as an index into the region's zones; starts over when there are more subnets. Not given: 0, 1, 2, …, without zones that are known to lack Fargate or current instance classes (`use1-az3` and the like) as long as there are others.",
         ),
         Field::new(
             "map_public_ip",
@@ -55,8 +55,8 @@ pub const NETWORK: Component = Component {
     existing: &[
         Field::new("vpc_id", Type::Text, "The VPC's id."),
         Field::new("tags", Type::Map(&Type::Text), "Tags that the VPC carries; exactly one has to."),
-        Field::new("public_subnets", Type::List(&Type::Text), "Ids of its public subnets. Not given: those with a route to an internet gateway."),
-        Field::new("private_subnets", Type::List(&Type::Text), "Ids of its private subnets. Not given: the others."),
+        Field::new("public_subnets", Type::List(&Type::Text), "Ids of its public subnets. Not given: those with a route to an internet gateway, one in each ordinary zone."),
+        Field::new("private_subnets", Type::List(&Type::Text), "Ids of its private subnets. Not given: the others, one in each ordinary zone, and those with a way out (a NAT gateway) where two zones have one."),
     ],
     expand,
 };
@@ -97,10 +97,11 @@ fn subnets(build: &mut Build<'_>, which: &'static str, label: &str) -> Vec<Subne
         .iter()
         .filter_map(|zone| usize::try_from(zone.as_int()?).ok())
         .collect();
+    let unnamed = unnamed_zones(&build.place.zones, &build.place.limited_zones);
     let mut made = Vec::new();
     for (i, cidr) in build.list(&field).iter().enumerate() {
         let zone = if chosen.is_empty() {
-            i
+            unnamed.get(i).copied().unwrap_or(i)
         } else {
             chosen[i % chosen.len()]
         };
@@ -138,6 +139,13 @@ fn subnets(build: &mut Build<'_>, which: &'static str, label: &str) -> Vec<Subne
         made.push(Subnet { child, zone });
     }
     made
+}
+
+/// The zones of the first, second, … subnet where the stack names none: those with limits come last.
+fn unnamed_zones(zones: &[String], limited: &[String]) -> Vec<usize> {
+    let (last, first): (Vec<usize>, Vec<usize>) =
+        (0..zones.len()).partition(|index| limited.contains(&zones[*index]));
+    first.into_iter().chain(last).collect()
 }
 
 fn public_routes(build: &mut Build<'_>, public: &[Subnet], label: &str) {
@@ -289,4 +297,23 @@ fn private_routes(build: &mut Build<'_>, private: &[Subnet], nats: &[Nat], label
         tables.push(build.own(&name, "id"));
     }
     build.export("private_route_tables", Value::List(tables));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unnamed_zones;
+
+    #[test]
+    fn limited_zones_come_last() {
+        let zones: Vec<String> = ["a", "b", "c", "d"].map(str::to_owned).into();
+        let limited = |names: &[&str]| {
+            names
+                .iter()
+                .map(|name| (*name).to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(unnamed_zones(&zones, &[]), [0, 1, 2, 3]);
+        assert_eq!(unnamed_zones(&zones, &limited(&["a"])), [1, 2, 3, 0]);
+        assert_eq!(unnamed_zones(&zones, &limited(&["b", "d"])), [0, 2, 1, 3]);
+    }
 }

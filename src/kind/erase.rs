@@ -22,6 +22,8 @@ pub struct Observed {
     /// In the field table's terms, computed fields and `id` included.
     pub attributes: Attributes,
     pub readiness: Readiness,
+    /// See [`Kind::unmanageable`].
+    pub unmanageable: Option<String>,
     /// For comparison in memory; never written.
     pub secrets: Vec<(String, SecretText)>,
     live: Arc<dyn Any + Send + Sync>,
@@ -52,6 +54,7 @@ impl Observed {
             tags,
             attributes,
             readiness: Readiness::Ready,
+            unmanageable: None,
             secrets: Vec::new(),
             live: Arc::new(()),
         }
@@ -126,6 +129,7 @@ pub fn observe<W: World, K: Kind<W>>(live: K::Live) -> Observed {
         tags: K::tags(&live),
         attributes,
         readiness: K::readiness(&live),
+        unmanageable: K::unmanageable(&live),
         secrets: K::secrets(&live),
         live: Arc::new(live),
     }

@@ -157,4 +157,20 @@ impl Inputs<'_> {
             || live.attributes.get("deletion_protection").as_bool() == Some(true)
             || live.tags.contains_key(PROTECT_TAG)
     }
+
+    /// Whether what is protected so was protected by somebody else: nothing that this program applied, or would apply, asks for it.
+    pub(super) fn is_protected_outside(
+        &self,
+        address: &Address,
+        wish: Option<&Wish>,
+        live: &Observed,
+    ) -> bool {
+        let record = self.state.resources.get(address);
+        let says =
+            |attributes: &Attributes| attributes.get("deletion_protection").as_bool() == Some(true);
+        let asked_for = wish.is_some_and(|wish| wish.protect || says(&wish.attributes))
+            || record.is_some_and(|record| record.protect || says(&record.attributes))
+            || live.tags.contains_key(PROTECT_TAG);
+        !asked_for && wish.is_some()
+    }
 }

@@ -136,6 +136,7 @@ fn review(
         decided.refusals.push(Refusal::Protected {
             address: address.clone(),
             replace: false,
+            outside: inputs.is_protected_outside(address, wish, observed),
         });
     }
     let allowed = inputs

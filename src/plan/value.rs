@@ -273,7 +273,13 @@ pub enum Note {
 #[serde(rename_all = "snake_case", tag = "refusal")]
 pub enum Refusal {
     /// `protect`: deleting or replacing it needs the protection lifted first, by an apply of its own.
-    Protected { address: Address, replace: bool },
+    Protected {
+        address: Address,
+        replace: bool,
+        /// Neither the stack nor an apply asked for it: deletion protection was switched on by somebody else.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        outside: bool,
+    },
     /// The name is taken by a resource that is not ours.
     NameTaken {
         address: Address,

@@ -65,17 +65,23 @@ fn makes(plan: &Plan, address: &Address) -> bool {
 /// Why a plan is not carried out: all that is protected in one sentence, anything else in one each.
 pub fn refusals(plan: &Plan) -> Vec<Refused> {
     let mut all = Vec::new();
-    for replaced in [false, true] {
+    for (replaced, elsewhere) in [(false, false), (true, false), (false, true), (true, true)] {
         let protected: Vec<&Address> = plan
             .refusals
             .iter()
             .filter_map(|refusal| match refusal {
-                Refusal::Protected { address, replace } if *replace == replaced => Some(address),
+                Refusal::Protected {
+                    address,
+                    replace,
+                    outside,
+                } if (*replace, *outside) == (replaced, elsewhere) => Some(address),
                 _ => None,
             })
             .collect();
-        if !protected.is_empty() {
-            all.push(kept(&plan.header, &protected, replaced));
+        match protected.is_empty() {
+            true => {}
+            false if elsewhere => all.push(kept_outside(&protected, replaced)),
+            false => all.push(kept(&plan.header, &protected, replaced)),
         }
     }
     all.extend(plan.refusals.iter().filter_map(refused));
@@ -99,6 +105,20 @@ fn kept(header: &Header, addresses: &[&Address], replace: bool) -> Refused {
         } else {
             format!("take `protect` off {them} in the stack file and apply that first, by itself")
         },
+    }
+}
+
+/// Deletion protection that somebody switched on in AWS is drift: an apply switches it off.
+fn kept_outside(addresses: &[&Address], replace: bool) -> Refused {
+    let names: Vec<&str> = addresses.iter().map(|address| address.as_str()).collect();
+    let verb = if addresses.len() == 1 { "has" } else { "have" };
+    Refused {
+        text: format!(
+            "{} {verb} deletion protection that was switched on outside this stack, and would be {}",
+            names.join(", "),
+            fate(replace)
+        ),
+        help: "an apply switches it off again: run `circles-infra apply` first, then this".into(),
     }
 }
 

@@ -178,6 +178,12 @@ impl Session {
         if matches!(observed.readiness, Readiness::Going(_)) {
             return Err(SessionError::Guard(format!("{id} is being deleted")));
         }
+        if let Some(why) = &observed.unmanageable {
+            return Err(SessionError::Guard(format!(
+                "{id} cannot be imported as {}: {why}",
+                wish.kind
+            )));
+        }
         if let Some(owner) = Ownership::read(&observed.tags) {
             return Err(SessionError::Guard(format!(
                 "{id} belongs to {} of stack {} in {}: `state rm` it there first",

@@ -76,7 +76,8 @@ impl Session {
             None => (Snapshot::new(self.key()), None),
         };
         unfinished.apply_to(&mut snapshot);
-        snapshot.zones.clone_from(&self.zones);
+        snapshot.zones.clone_from(&self.zones.names);
+        snapshot.limited_zones.clone_from(&self.zones.limited);
         Ok(Remembered {
             snapshot,
             version,

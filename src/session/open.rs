@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::apply::settle_window;
 use super::backend::{Finder, lease_length};
 use super::{Request, Session, SessionError};
-use crate::aws::{self, Aws, Connect};
+use crate::aws::{self, Aws, Connect, Zones};
 use crate::diagnostic::Diagnostic;
 use crate::model::Scope;
 use crate::plan::{Header, Mode, Wish};
@@ -59,7 +59,8 @@ impl Session {
             account: aws.account.clone(),
             region: aws.region.clone(),
             partition: aws.partition.clone(),
-            zones: zones.clone(),
+            zones: zones.names.clone(),
+            limited_zones: zones.limited.clone(),
         };
         let Loaded { stack, texts } = load(&request, &text, &catalog, Some(&facts))?;
         let header = Header {
@@ -101,10 +102,13 @@ impl Session {
 }
 
 /// The region's zones: as the state knows them, or else as AWS says.
-async fn zones(aws: &Aws, store: &dyn Store) -> Result<Vec<String>, SessionError> {
+async fn zones(aws: &Aws, store: &dyn Store) -> Result<Zones, SessionError> {
     // A state that cannot be read is told where it is used.
     match store.load().await {
-        Ok(Some((snapshot, _))) if !snapshot.zones.is_empty() => Ok(snapshot.zones),
+        Ok(Some((snapshot, _))) if !snapshot.zones.is_empty() => Ok(Zones {
+            names: snapshot.zones,
+            limited: snapshot.limited_zones,
+        }),
         _ => Ok(aws.zones().await?),
     }
 }

@@ -44,6 +44,7 @@ pub fn place(
         region: facts.region,
         partition: facts.partition,
         zones: facts.zones,
+        limited_zones: facts.limited_zones,
     }
 }
 

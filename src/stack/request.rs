@@ -41,6 +41,8 @@ pub struct Facts {
     pub partition: String,
     /// The region's availability zones, in AWS's order.
     pub zones: Vec<String>,
+    /// Those among them that a network passes over unless the stack names them.
+    pub limited_zones: Vec<String>,
 }
 
 impl Facts {
@@ -60,6 +62,7 @@ impl Facts {
                 .iter()
                 .map(|zone| format!("{region}{zone}"))
                 .collect(),
+            limited_zones: Vec::new(),
             region,
         }
     }

@@ -91,6 +91,10 @@ pub struct Snapshot {
     /// The region's availability zones when last asked for, in AWS's order: a list that stands for years.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub zones: Vec<String>,
+    /// Those among them that are passed over where the stack names none. None in a state from before they were told apart: its subnets
+    /// stay where they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limited_zones: Vec<String>,
     #[serde(default)]
     pub last_run: RunInfo,
 }
@@ -135,6 +139,7 @@ impl Snapshot {
             leftovers: Vec::new(),
             outputs: BTreeMap::new(),
             zones: Vec::new(),
+            limited_zones: Vec::new(),
             last_run: RunInfo::default(),
         }
     }

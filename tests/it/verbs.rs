@@ -1,18 +1,23 @@
 //! What the commands promise, from outside: the real program against a local AWS, changed behind its back where that is the point.
 
+mod databases;
 mod drift;
 mod early;
 mod elsewhere;
 mod environments;
 mod existing;
 mod facts;
+mod group_rules;
 mod guards;
 mod habits;
 mod images;
+mod in_the_way;
+mod late_answers;
 mod locking;
 mod moving;
 mod networks;
 mod no_secret_leaks;
+mod not_importable;
 mod offline;
 mod outputs;
 mod permissions;

@@ -26,6 +26,8 @@ pub struct Spec {}
 pub struct Live {
     allocation_id: String,
     public_ip: String,
+    /// The service of AWS's that holds it, if one does.
+    managed_by: Option<String>,
     tags: Tags,
 }
 
@@ -84,6 +86,9 @@ impl Kind<Aws> for ElasticIp {
             .map(|address| Live {
                 allocation_id: address.allocation_id().unwrap_or_default().to_owned(),
                 public_ip: address.public_ip().unwrap_or_default().to_owned(),
+                managed_by: address
+                    .service_managed()
+                    .map(|service| service.as_str().to_owned()),
                 tags: tags::read(address.tags()),
             })
             .filter(|live| asked.wants(&live.allocation_id, &live.tags))
@@ -112,6 +117,7 @@ impl Kind<Aws> for ElasticIp {
         Ok(Live {
             allocation_id: allocation_id.to_owned(),
             public_ip: answer.public_ip().unwrap_or_default().to_owned(),
+            managed_by: None,
             tags: cx.tags.clone(),
         })
     }
@@ -149,6 +155,11 @@ impl Kind<Aws> for ElasticIp {
 
     fn id(live: &Live) -> PhysicalId {
         PhysicalId::new(&live.allocation_id)
+    }
+
+    fn unmanageable(live: &Live) -> Option<String> {
+        let service = live.managed_by.as_ref()?;
+        Some(format!("AWS manages the address for its service {service}"))
     }
 
     fn tags(live: &Live) -> Tags {

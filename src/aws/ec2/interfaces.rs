@@ -22,6 +22,35 @@ pub struct InterfaceInfo {
     pub security_groups: Vec<String>,
     /// Attached to something.
     pub in_use: bool,
+    /// A public address is mapped to it.
+    pub is_public: bool,
+    /// Made and taken away by a service of AWS's.
+    pub requester_managed: bool,
+}
+
+/// How services of AWS's describe the interfaces that they make.
+const SERVICES: &[&str] = &[
+    "ELB ",
+    "Interface for NAT Gateway ",
+    "VPC Endpoint Interface ",
+    "RDSNetworkInterface",
+];
+
+impl InterfaceInfo {
+    /// Whether it goes by itself, some time after what it belongs to.
+    pub fn is_managed(&self) -> bool {
+        let of_ecs = self.description.starts_with("arn:") && self.description.contains(":ecs:");
+        self.requester_managed
+            || !matches!(self.interface_type.as_str(), "" | "interface")
+            || of_ecs
+            || SERVICES
+                .iter()
+                .any(|service| self.description.starts_with(service))
+    }
+
+    pub fn is_of_endpoint(&self) -> bool {
+        self.interface_type == "vpc_endpoint" || self.description.starts_with("VPC Endpoint ")
+    }
 }
 
 impl fmt::Display for InterfaceInfo {
@@ -88,6 +117,10 @@ fn info(interface: &NetworkInterface) -> InterfaceInfo {
             .filter_map(|group| group.group_id().map(str::to_owned))
             .collect(),
         in_use: interface.attachment().is_some(),
+        is_public: interface
+            .association()
+            .is_some_and(|association| association.public_ip().is_some()),
+        requester_managed: interface.requester_managed().unwrap_or(false),
     }
 }
 

@@ -13,6 +13,7 @@ use aws_sdk_ec2::types::{self, ResourceType};
 use serde::Deserialize;
 use std::time::Duration;
 
+use super::blockers::{self, Stuck};
 use super::{look, tags};
 use crate::aws::{Aws, aws_error, pages};
 use crate::kind::{
@@ -82,10 +83,17 @@ impl Kind<Aws> for InternetGateway {
                 "ec2:AttachInternetGateway",
                 "ec2:DetachInternetGateway",
                 "ec2:DescribeInternetGateways",
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeVpcEndpoints",
                 "ec2:CreateTags",
                 "ec2:DeleteTags",
             ],
-            Verb::Delete => &["ec2:DetachInternetGateway", "ec2:DeleteInternetGateway"],
+            Verb::Delete => &[
+                "ec2:DetachInternetGateway",
+                "ec2:DeleteInternetGateway",
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeVpcEndpoints",
+            ],
         }
     }
 
@@ -277,7 +285,7 @@ async fn detach(aws: &Aws, cx: &Cx, live: &mut Live) -> Result<(), CloudError> {
             aws.ec2
                 .detach_internet_gateway()
                 .internet_gateway_id(&live.id)
-                .vpc_id(vpc_id)
+                .vpc_id(&vpc_id)
                 .send()
                 .await
                 .map_err(|e| aws_error("ec2:DetachInternetGateway", e))
@@ -285,6 +293,10 @@ async fn detach(aws: &Aws, cx: &Cx, live: &mut Live) -> Result<(), CloudError> {
         .await;
     match answer {
         Err(error) if error.is(Class::NotFound) || error.code == "Gateway.NotAttached" => Ok(()),
-        other => other.map(drop),
+        Err(error) => {
+            let stuck = Stuck::InternetGateway { vpc: &vpc_id };
+            Err(blockers::explain(aws, cx, error, stuck).await)
+        }
+        Ok(_) => Ok(()),
     }
 }

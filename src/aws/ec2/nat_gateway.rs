@@ -190,6 +190,12 @@ impl Kind<Aws> for NatGateway {
         PhysicalId::new(&live.id)
     }
 
+    fn unmanageable(live: &Live) -> Option<String> {
+        (live.allocation_id.is_empty() || live.subnet_id.is_empty()).then(|| {
+            "it is a private or a regional NAT gateway: this kind is one with an elastic IP, in one subnet".into()
+        })
+    }
+
     fn tags(live: &Live) -> Tags {
         live.tags.clone()
     }

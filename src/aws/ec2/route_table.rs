@@ -50,6 +50,8 @@ pub struct Live {
     vpc_id: String,
     routes: Vec<LiveRoute>,
     associations: Vec<Association>,
+    /// The VPC's main table, which AWS made with it.
+    is_main: bool,
     tags: Tags,
 }
 
@@ -168,9 +170,16 @@ impl Kind<Aws> for RouteTable {
         live: &Live,
         wanted: &Wanted<Spec>,
     ) -> Result<Step<Live>, CloudError> {
-        routes::check(&wanted.spec.routes)?;
         let mut live = live.clone();
-        fill(aws, cx, &mut live, &wanted.spec).await?;
+        // Else the routes may be hand-made ones that the fields cannot say, as in an import.
+        if wanted.changes("routes") {
+            routes::check(&wanted.spec.routes)?;
+            routes::settle(aws, cx, &live.id, &mut live.routes, &wanted.spec.routes).await?;
+        }
+        if wanted.changes("subnets") {
+            let (id, subnets) = (&live.id, &wanted.spec.subnets);
+            associations::settle(aws, cx, id, &mut live.associations, subnets).await?;
+        }
         if wanted.changes(TAGS) {
             tags::change(aws, cx, &live.id, &live.tags).await?;
             live.tags = cx.tags.clone();
@@ -206,6 +215,11 @@ impl Kind<Aws> for RouteTable {
 
     fn id(live: &Live) -> PhysicalId {
         PhysicalId::new(&live.id)
+    }
+
+    fn unmanageable(live: &Live) -> Option<String> {
+        live.is_main
+            .then(|| "it is its VPC's main table, which AWS owns".into())
     }
 
     fn tags(live: &Live) -> Tags {
@@ -247,6 +261,10 @@ impl Live {
                 .iter()
                 .filter_map(Association::read)
                 .collect(),
+            is_main: table
+                .associations()
+                .iter()
+                .any(|association| association.main() == Some(true)),
             tags: tags::read(table.tags()),
         }
     }

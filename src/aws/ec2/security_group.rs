@@ -10,17 +10,20 @@
 mod calls;
 mod rules;
 
+pub(super) use self::calls::rules_naming;
+
 use std::time::Duration;
 
 use aws_sdk_ec2::types::{Filter, ResourceType};
 use serde::Deserialize;
 
 use self::rules::{Direction, LiveRule, Rule, RuleSpec};
+use super::blockers::{self, Stuck};
 use super::{look, tags};
 use crate::aws::{Aws, aws_error, pages};
 use crate::kind::{
-    Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Literal, Patience, Readiness,
-    Step, TAGS, Type, Verb, Wanted,
+    Asked, Class, CloudError, Collision, Cx, Field, Form, Identity, Kind, Literal, Patience,
+    Readiness, Step, TAGS, Type, Verb, Wanted,
 };
 use crate::model::{Attributes, KindName, PhysicalId, Tags, Value};
 
@@ -54,7 +57,7 @@ const RULE: &[Field] = &[
         Type::Text,
         "The other side: whatever is in this group.",
     ),
-    Field::new("description", Type::Text, "What the rule is for."),
+    Field::new("description", Type::Text, "What the rule is for.").default(Literal::Unset),
 ];
 
 const PORT: Type = Type::Int {
@@ -103,12 +106,14 @@ impl Kind<Aws> for SecurityGroup {
             Type::Set(&Type::Object(RULE)),
             "All that may come in; other rules are removed.",
         )
+        .form(Form::GroupRules)
         .default(Literal::EmptyList),
         Field::new(
             "egress",
             Type::Set(&Type::Object(RULE)),
             "All that may go out; other rules are removed, AWS's own allow-all too.",
         )
+        .form(Form::GroupRules)
         .default(Literal::EmptyList),
         Field::computed("id", Type::Text, "`sg-…`."),
     ];
@@ -164,7 +169,10 @@ impl Kind<Aws> for SecurityGroup {
                 "ec2:RevokeSecurityGroupIngress",
                 "ec2:RevokeSecurityGroupEgress",
                 "ec2:DeleteSecurityGroup",
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeSecurityGroups",
                 "ec2:DescribeSecurityGroupRules",
+                "ec2:DescribeVpcEndpoints",
             ],
         }
     }
@@ -200,8 +208,7 @@ impl Kind<Aws> for SecurityGroup {
             vpc_id: spec.vpc_id.clone(),
             name: spec.name.clone(),
             description: spec.description.clone(),
-            // What a new group has (API reference, CreateSecurityGroup).
-            rules: vec![LiveRule::allow_all_egress()],
+            rules: calls::rules_of_new(aws, id).await?,
             tags: cx.tags.clone(),
         };
         calls::settle(aws, cx, &live.id, &mut live.rules, &wanted).await?;
@@ -214,9 +221,12 @@ impl Kind<Aws> for SecurityGroup {
         live: &Live,
         wanted: &Wanted<Spec>,
     ) -> Result<Step<Live>, CloudError> {
-        let rules = wanted.spec.rules()?;
         let mut live = live.clone();
-        calls::settle(aws, cx, &live.id, &mut live.rules, &rules).await?;
+        // Else the rules may be hand-made ones that the fields cannot say, as in an import.
+        if wanted.changes("ingress") || wanted.changes("egress") {
+            let rules = wanted.spec.rules()?;
+            calls::settle(aws, cx, &live.id, &mut live.rules, &rules).await?;
+        }
         if wanted.changes(TAGS) {
             tags::change(aws, cx, &live.id, &live.tags).await?;
             live.tags = cx.tags.clone();
@@ -249,9 +259,16 @@ impl Kind<Aws> for SecurityGroup {
             })
             .await;
         match answer {
-            Err(error) if !error.is(Class::NotFound) => Err(error),
+            Err(error) if !error.is(Class::NotFound) => {
+                let (id, vpc) = (live.id.as_str(), live.vpc_id.as_str());
+                Err(blockers::explain(aws, cx, error, Stuck::SecurityGroup { id, vpc }).await)
+            }
             _ => Ok(Step::Done(())),
         }
+    }
+
+    fn unmanageable(live: &Live) -> Option<String> {
+        (live.name == "default").then(|| "it is its VPC's default group, which AWS owns".into())
     }
 
     fn id(live: &Live) -> PhysicalId {

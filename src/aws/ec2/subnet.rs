@@ -10,6 +10,7 @@ use aws_sdk_ec2::types::{self, AttributeBooleanValue, ResourceType, SubnetState}
 use serde::Deserialize;
 use std::time::Duration;
 
+use super::blockers::{self, Stuck};
 use super::{cidr::canonical, look, tags};
 use crate::aws::{Aws, aws_error, pages};
 use crate::kind::{
@@ -36,6 +37,8 @@ pub struct Live {
     availability_zone: String,
     map_public_ip: bool,
     state: SubnetState,
+    /// The zone's default subnet, which AWS made.
+    is_default: bool,
     tags: Tags,
 }
 
@@ -100,7 +103,11 @@ impl Kind<Aws> for Subnet {
                 "ec2:CreateTags",
                 "ec2:DeleteTags",
             ],
-            Verb::Delete => &["ec2:DeleteSubnet"],
+            Verb::Delete => &[
+                "ec2:DeleteSubnet",
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeVpcEndpoints",
+            ],
         }
     }
 
@@ -189,13 +196,21 @@ impl Kind<Aws> for Subnet {
             })
             .await;
         match answer {
-            Err(error) if !error.is(Class::NotFound) => Err(error),
+            Err(error) if !error.is(Class::NotFound) => {
+                let (id, vpc) = (live.id.as_str(), live.vpc_id.as_str());
+                Err(blockers::explain(aws, cx, error, Stuck::Subnet { id, vpc }).await)
+            }
             _ => Ok(Step::Done(())),
         }
     }
 
     fn id(live: &Live) -> PhysicalId {
         PhysicalId::new(&live.id)
+    }
+
+    fn unmanageable(live: &Live) -> Option<String> {
+        live.is_default
+            .then(|| "it is a default subnet of the account, which AWS made".into())
     }
 
     fn tags(live: &Live) -> Tags {
@@ -232,6 +247,7 @@ impl Live {
             availability_zone: text(subnet.availability_zone()),
             map_public_ip: subnet.map_public_ip_on_launch().unwrap_or(false),
             state: subnet.state().cloned().unwrap_or(SubnetState::Pending),
+            is_default: subnet.default_for_az().unwrap_or(false),
             tags: tags::read(subnet.tags()),
         }
     }

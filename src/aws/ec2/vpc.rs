@@ -11,6 +11,7 @@ use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, VpcAttributeName, 
 use futures::future::try_join_all;
 use serde::Deserialize;
 
+use super::blockers::{self, Stuck};
 use super::tags;
 use crate::aws::{Aws, aws_error};
 use crate::kind::{
@@ -35,6 +36,8 @@ pub struct Live {
     available: bool,
     dns_support: bool,
     dns_hostnames: bool,
+    /// The region's default VPC, which AWS made.
+    is_default: bool,
     tags: Tags,
 }
 
@@ -78,7 +81,13 @@ impl Kind<Aws> for Vpc {
             Verb::Read => &["ec2:DescribeVpcs", "ec2:DescribeVpcAttribute"],
             Verb::Create => &["ec2:CreateVpc", "ec2:CreateTags", "ec2:ModifyVpcAttribute"],
             Verb::Update => &["ec2:ModifyVpcAttribute", "ec2:CreateTags", "ec2:DeleteTags"],
-            Verb::Delete => &["ec2:DeleteVpc"],
+            Verb::Delete => &[
+                "ec2:DeleteVpc",
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeSecurityGroups",
+                "ec2:DescribeSubnets",
+                "ec2:DescribeVpcEndpoints",
+            ],
         }
     }
 
@@ -127,6 +136,7 @@ impl Kind<Aws> for Vpc {
                 available: vpc.state() == Some(&VpcState::Available),
                 dns_support,
                 dns_hostnames,
+                is_default: vpc.is_default().unwrap_or(false),
                 tags,
             }))
         }))
@@ -160,6 +170,7 @@ impl Kind<Aws> for Vpc {
             // What a new VPC has (API reference, CreateVpc).
             dns_support: true,
             dns_hostnames: false,
+            is_default: false,
             tags: cx.tags.clone(),
         };
         match set_dns(aws, cx, &mut live, spec).await {
@@ -196,13 +207,22 @@ impl Kind<Aws> for Vpc {
             })
             .await;
         match answer {
-            Err(error) if !error.is(Class::NotFound) => Err(error),
+            Err(error) if !error.is(Class::NotFound) => {
+                Err(blockers::explain(aws, cx, error, Stuck::Vpc { id: &live.id }).await)
+            }
             _ => Ok(Step::Done(())),
         }
     }
 
     fn id(live: &Live) -> PhysicalId {
         PhysicalId::new(&live.id)
+    }
+
+    fn unmanageable(live: &Live) -> Option<String> {
+        live.is_default.then(|| {
+            "it is the region's default VPC, which AWS made: look it up with `existing` instead"
+                .into()
+        })
     }
 
     fn tags(live: &Live) -> Tags {

@@ -42,6 +42,8 @@ pub struct Live {
     subnets: Vec<String>,
     security_groups: Vec<String>,
     private_dns: bool,
+    /// A service of AWS's made it for itself.
+    is_managed: bool,
     state: String,
     failure: String,
     tags: Tags,
@@ -217,6 +219,18 @@ impl Kind<Aws> for VpcEndpoint {
         PhysicalId::new(&live.id)
     }
 
+    fn unmanageable(live: &Live) -> Option<String> {
+        if live.is_managed || live.tags.contains_key("GuardDutyManaged") {
+            return Some("a service of AWS manages it".into());
+        }
+        (!matches!(live.endpoint_type.as_str(), "Gateway" | "Interface")).then(|| {
+            format!(
+                "its type is {}: this kind is endpoints of the types Gateway and Interface",
+                live.endpoint_type
+            )
+        })
+    }
+
     fn tags(live: &Live) -> Tags {
         live.tags.clone()
     }
@@ -261,6 +275,7 @@ impl Live {
                 .filter_map(|group| group.group_id().map(str::to_owned))
                 .collect(),
             private_dns: endpoint.private_dns_enabled().unwrap_or(false),
+            is_managed: endpoint.requester_managed().unwrap_or(false),
             // The model spells the states in capitals, the service does not.
             state: text(endpoint.state().map(State::as_str)).to_lowercase(),
             failure: text(endpoint.last_error().and_then(|error| error.message())),

@@ -105,6 +105,7 @@ impl Kind<Aws> for Listener {
                 reads::LOAD_BALANCERS,
                 reads::TARGET_GROUPS,
                 "elasticloadbalancing:DescribeTags",
+                "tag:GetResources",
             ],
             Verb::Create => &[
                 "elasticloadbalancing:CreateListener",
@@ -221,6 +222,15 @@ impl Kind<Aws> for Listener {
 
     fn id(live: &Live) -> PhysicalId {
         PhysicalId::new(&live.arn)
+    }
+
+    fn unmanageable(live: &Live) -> Option<String> {
+        let protocol = live.listener.protocol()?.as_str();
+        (!matches!(protocol, "HTTP" | "HTTPS")).then(|| {
+            format!(
+                "its protocol is {protocol}: this kind is listeners of application load balancers"
+            )
+        })
     }
 
     fn tags(live: &Live) -> Tags {

@@ -92,6 +92,7 @@ impl Kind<Aws> for ListenerRule {
                 reads::LOAD_BALANCERS,
                 reads::TARGET_GROUPS,
                 "elasticloadbalancing:DescribeTags",
+                "tag:GetResources",
             ],
             Verb::Create => &[
                 "elasticloadbalancing:CreateRule",

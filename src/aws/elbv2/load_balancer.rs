@@ -101,6 +101,7 @@ impl Kind<Aws> for LoadBalancer {
                 reads::LOAD_BALANCERS,
                 "elasticloadbalancing:DescribeLoadBalancerAttributes",
                 "elasticloadbalancing:DescribeTags",
+                "tag:GetResources",
                 "elasticloadbalancing:DescribeTargetGroups",
             ],
             Verb::Create => &[
@@ -148,17 +149,18 @@ impl Kind<Aws> for LoadBalancer {
             let name = balancer.load_balancer_name().unwrap_or_default();
             names.iter().any(|asked| asked == name)
         };
-        let candidates = || {
-            let worth = |balancer: &&Balancer| {
-                let known = asked.has_id(arn(balancer)) || named(balancer);
-                !waiting(balancer) && (known || ids.len() < asked.items.len())
-            };
-            all.iter()
-                .filter(worth)
-                .map(|one| arn(one).to_owned())
-                .collect()
+        let known = |balancer: &&Balancer| asked.has_id(arn(balancer)) || named(balancer);
+        let arns = |worth: &dyn Fn(&&Balancer) -> bool| -> Vec<String> {
+            let worth = all.iter().filter(|one| worth(one) && !waiting(one));
+            worth.map(|one| arn(one).to_owned()).collect()
         };
-        let all_tags = reads::tags_of(aws, asked, candidates).await?;
+        let by_id = asked.extent == Extent::Items && ids.len() == asked.items.len();
+        let of = reads::Tagged {
+            candidates: &arns(&|one| !by_id || known(one)),
+            known: &arns(&known),
+            resource_type: reads::LOAD_BALANCER_TYPE,
+        };
+        let all_tags = reads::tags_of(aws, asked, of).await?;
         let found = all.iter().filter_map(|balancer| {
             let tags = all_tags.get(arn(balancer)).cloned().unwrap_or_default();
             (asked.wants(arn(balancer), &tags) || named(balancer)).then_some((balancer, tags))
@@ -268,6 +270,13 @@ impl Kind<Aws> for LoadBalancer {
 
     fn id(live: &Live) -> PhysicalId {
         PhysicalId::new(&live.arn)
+    }
+
+    fn unmanageable(live: &Live) -> Option<String> {
+        let found = live.balancer.r#type()?.as_str();
+        (found != "application").then(|| {
+            format!("it is a {found} load balancer: this kind is application load balancers")
+        })
     }
 
     fn tags(live: &Live) -> Tags {

@@ -8,7 +8,8 @@ use futures::TryFutureExt;
 use futures::future::try_join_all;
 
 use super::tags;
-use crate::aws::{Aws, aws_error, pages};
+use crate::aws::scan::needs_scan;
+use crate::aws::{Aws, aws_error, pages, tagged};
 use crate::kind::{Asked, Class, CloudError, Extent};
 use crate::model::Tags;
 
@@ -113,16 +114,54 @@ pub async fn listeners(
         .await
 }
 
-/// The tags of load balancers and target groups: of all there are when everything is sought, so that the two kinds share the calls;
-/// else of `candidates` alone.
+/// Whose tags are read.
+pub struct Tagged<'a> {
+    /// In a look at single items: all that may be one of them.
+    pub candidates: &'a [String],
+    /// Those that an id or a name leads to.
+    pub known: &'a [String],
+    /// What the tagging API calls them (`elasticloadbalancing:targetgroup`).
+    pub resource_type: &'static str,
+}
+
+pub const LOAD_BALANCER_TYPE: &str = "elasticloadbalancing:loadbalancer";
+pub const TARGET_GROUP_TYPE: &str = "elasticloadbalancing:targetgroup";
+
+/// The tags of load balancers and target groups. While one call tells those of all there are, it is made for both kinds. In a bigger account
+/// only of the known ones, and where those may not be all, of those that the tagging API names, which lags by minutes.
 pub async fn tags_of(
     aws: &Aws,
     asked: &Asked,
-    candidates: impl FnOnce() -> Vec<String>,
+    of: Tagged<'_>,
 ) -> Result<Arc<HashMap<String, Tags>>, CloudError> {
     if asked.extent == Extent::Items {
-        return tags::describe(aws, &candidates()).await.map(Arc::new);
+        return tags::describe(aws, of.candidates).await.map(Arc::new);
     }
+    if is_few(aws, asked).await? {
+        return tags_of_all(aws, asked).await;
+    }
+    let mut arns = of.known.to_vec();
+    if needs_scan(asked, "name") {
+        match tagged::arns(aws, asked, of.resource_type).await? {
+            Some(hits) => {
+                arns.extend(hits.into_iter().filter(|hit| of.candidates.contains(hit)));
+            }
+            None => return tags_of_all(aws, asked).await,
+        }
+    }
+    arns.sort();
+    arns.dedup();
+    tags::describe(aws, &arns).await.map(Arc::new)
+}
+
+/// Whether one `DescribeTags` tells of all load balancers and target groups.
+async fn is_few(aws: &Aws, asked: &Asked) -> Result<bool, CloudError> {
+    let (balancers, groups) =
+        tokio::try_join!(load_balancers(aws, asked), target_groups(aws, asked))?;
+    Ok(balancers.len() + groups.len() <= ARNS)
+}
+
+async fn tags_of_all(aws: &Aws, asked: &Asked) -> Result<Arc<HashMap<String, Tags>>, CloudError> {
     asked
         .memo
         .get("elbv2", || async {
@@ -145,13 +184,17 @@ pub async fn tags_of(
 /// ARNs of the load balancers that carry this stack's tags.
 pub async fn our_load_balancers(aws: &Aws, asked: &Asked) -> Result<Vec<String>, CloudError> {
     let all = load_balancers(aws, asked).await?;
-    let arns = || {
-        all.iter()
-            .filter_map(|balancer| balancer.load_balancer_arn.clone())
-            .collect::<Vec<_>>()
+    let arns: Vec<String> = all
+        .iter()
+        .filter_map(|balancer| balancer.load_balancer_arn.clone())
+        .collect();
+    let of = Tagged {
+        candidates: &arns,
+        known: &[],
+        resource_type: LOAD_BALANCER_TYPE,
     };
-    let tags = tags_of(aws, asked, arns).await?;
-    Ok(arns()
+    let tags = tags_of(aws, asked, of).await?;
+    Ok(arns
         .into_iter()
         .filter(|arn| {
             tags.get(arn)

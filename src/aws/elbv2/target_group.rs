@@ -17,8 +17,8 @@ use super::settings::{Settings, differing, int, is_on, settings, text};
 use super::{reads, tags};
 use crate::aws::{Aws, aws_error};
 use crate::kind::{
-    Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Patience, Readiness, Step,
-    TAGS, Verb, Wanted,
+    Asked, Class, CloudError, Collision, Cx, Extent, Field, Identity, Kind, Patience, Readiness,
+    Step, TAGS, Verb, Wanted,
 };
 use crate::model::{Attributes, KindName, PhysicalId, Tags, Value};
 
@@ -102,6 +102,7 @@ impl Kind<Aws> for TargetGroup {
                 reads::LOAD_BALANCERS,
                 "elasticloadbalancing:DescribeTargetGroupAttributes",
                 "elasticloadbalancing:DescribeTags",
+                "tag:GetResources",
             ],
             Verb::Create => &[
                 "elasticloadbalancing:CreateTargetGroup",
@@ -127,15 +128,18 @@ impl Kind<Aws> for TargetGroup {
             let name = group.target_group_name().unwrap_or_default();
             asked.has_id(arn(group)) || names.iter().any(|asked| asked == name)
         };
-        let by_id = asked.items.iter().all(|item| item.id.is_some());
-        let candidates = || {
-            let worth = |group: &&Group| !by_id || known(group);
-            all.iter()
-                .filter(worth)
-                .map(|group| arn(group).to_owned())
-                .collect()
+        let by_id =
+            asked.extent == Extent::Items && asked.items.iter().all(|item| item.id.is_some());
+        let arns = |worth: &dyn Fn(&Group) -> bool| -> Vec<String> {
+            let worth = all.iter().filter(|one| worth(one));
+            worth.map(|one| arn(one).to_owned()).collect()
         };
-        let all_tags = reads::tags_of(aws, asked, candidates).await?;
+        let of = reads::Tagged {
+            candidates: &arns(&|one| !by_id || known(one)),
+            known: &arns(&known),
+            resource_type: reads::TARGET_GROUP_TYPE,
+        };
+        let all_tags = reads::tags_of(aws, asked, of).await?;
         let found = all.iter().filter_map(|group| {
             let tags = all_tags.get(arn(group)).cloned().unwrap_or_default();
             (asked.wants(arn(group), &tags) || known(group)).then_some((group, tags))
@@ -228,6 +232,21 @@ impl Kind<Aws> for TargetGroup {
 
     fn id(live: &Live) -> PhysicalId {
         PhysicalId::new(&live.arn)
+    }
+
+    fn unmanageable(live: &Live) -> Option<String> {
+        let target_type = live.group.target_type().map(|found| found.as_str());
+        let protocol = live.group.protocol().map(|found| found.as_str());
+        match (target_type, protocol) {
+            (Some("lambda" | "alb"), _) => Some(format!(
+                "its targets are of the type {}: this kind is groups of the types ip and instance",
+                target_type.unwrap_or_default()
+            )),
+            (_, Some("HTTP" | "HTTPS") | None) => None,
+            (_, Some(other)) => Some(format!(
+                "its protocol is {other}: this kind is groups for HTTP and HTTPS"
+            )),
+        }
     }
 
     fn tags(live: &Live) -> Tags {

@@ -6,6 +6,7 @@
 //! Left out: who it is attached to, because that is the role's affair; versions but the default one, because only that one counts; a
 //! description that the stack does not name, because it does nothing.
 
+mod holders;
 mod look;
 
 use serde::Deserialize;
@@ -97,6 +98,7 @@ impl Kind<Aws> for Policy {
                 "iam:ListPolicyVersions",
                 "iam:DeletePolicyVersion",
                 "iam:DeletePolicy",
+                "iam:ListEntitiesForPolicy",
             ],
         }
     }
@@ -172,6 +174,9 @@ impl Kind<Aws> for Policy {
             })
             .await;
         match answer {
+            Err(error) if error.is(Class::InUse) => {
+                Err(holders::explain(aws, &live.arn, error).await)
+            }
             Err(error) if !error.is(Class::NotFound) => Err(error),
             _ => Ok(Step::Done(())),
         }
@@ -179,6 +184,12 @@ impl Kind<Aws> for Policy {
 
     fn id(live: &Live) -> PhysicalId {
         PhysicalId::new(&live.arn)
+    }
+
+    fn unmanageable(live: &Live) -> Option<String> {
+        live.arn.contains(":iam::aws:policy/").then(|| {
+            "it is a policy of AWS's own: name its ARN in `managed_policies` instead".into()
+        })
     }
 
     fn tags(live: &Live) -> Tags {

@@ -8,6 +8,7 @@
 mod facets;
 mod look;
 mod policies;
+mod profiles;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -163,6 +164,7 @@ impl Kind<Aws> for Role {
                 "iam:ListRolePolicies",
                 "iam:GetRolePolicy",
                 "iam:ListAttachedRolePolicies",
+                "iam:ListInstanceProfilesForRole",
             ],
         }
     }
@@ -251,6 +253,9 @@ impl Kind<Aws> for Role {
             })
             .await;
         match answer {
+            Err(error) if error.is(Class::InUse) => {
+                Err(profiles::explain(aws, &live.name, error).await)
+            }
             Err(error) if !error.is(Class::NotFound) => Err(error),
             _ => Ok(Step::Done(())),
         }
@@ -258,6 +263,13 @@ impl Kind<Aws> for Role {
 
     fn id(live: &Live) -> PhysicalId {
         PhysicalId::new(&live.name)
+    }
+
+    fn unmanageable(live: &Live) -> Option<String> {
+        ["/aws-service-role/", "/aws-reserved/"]
+            .iter()
+            .any(|path| live.path.starts_with(path))
+            .then(|| "it is a role of AWS's own, which AWS alone changes".into())
     }
 
     fn tags(live: &Live) -> Tags {

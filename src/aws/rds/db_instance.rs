@@ -261,6 +261,10 @@ impl Kind<Aws> for DbInstance {
         PhysicalId::new(&live.identifier)
     }
 
+    fn unmanageable(live: &Live) -> Option<String> {
+        live.unmanageable()
+    }
+
     fn tags(live: &Live) -> Tags {
         live.tags.clone()
     }

@@ -217,6 +217,10 @@ impl Kind<Aws> for DbParameterGroup {
         PhysicalId::new(&live.name)
     }
 
+    fn unmanageable(live: &Live) -> Option<String> {
+        (live.name.starts_with("default.")).then(|| "it is a default group, which AWS owns".into())
+    }
+
     fn tags(live: &Live) -> Tags {
         live.tags.clone()
     }

@@ -207,6 +207,10 @@ impl Kind<Aws> for DbSubnetGroup {
         PhysicalId::new(&live.name)
     }
 
+    fn unmanageable(live: &Live) -> Option<String> {
+        (live.name == "default").then(|| "it is a default group, which AWS owns".into())
+    }
+
     fn tags(live: &Live) -> Tags {
         live.tags.clone()
     }

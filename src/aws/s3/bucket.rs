@@ -163,8 +163,8 @@ impl Kind<Aws> for Bucket {
         names::refuse_taken(aws, &spec.name).await?;
         let tags = tag_set(&cx.tags)?;
         match create_bucket(aws, cx, spec, Some(tags)).await {
-            // A work-alike from before buckets took tags with their creation: `finish` sets them.
-            Err(error) if error.code == "MalformedXML" => {
+            // A region, a partition or a work-alike whose buckets take no tags with their creation: `finish` sets them.
+            Err(error) if takes_no_tags(&error) => {
                 create_bucket(aws, cx, spec, None).await?;
             }
             other => other?,
@@ -353,4 +353,27 @@ async fn finish(aws: &Aws, cx: &Cx, live: &mut Live, spec: &Spec) -> Result<(), 
     }
     .make(spec, |_| true)
     .await
+}
+
+/// How CreateBucket answers where it does not take tags: not all regions and partitions do.
+fn takes_no_tags(error: &CloudError) -> bool {
+    matches!(error.code.as_str(), "MalformedXML" | "UnsupportedArgument")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_follow_where_a_bucket_takes_none_at_its_creation() {
+        for (code, later) in [
+            ("MalformedXML", true),
+            ("UnsupportedArgument", true),
+            ("BucketAlreadyExists", false),
+            ("AccessDenied", false),
+        ] {
+            let error = CloudError::new("s3:CreateBucket", Class::Invalid, code, "");
+            assert_eq!(takes_no_tags(&error), later, "{code}");
+        }
+    }
 }

@@ -141,6 +141,20 @@ struct Described {
     description: Option<String>,
     kms_key: Option<String>,
     tags: Tags,
+    foreign: Option<String>,
+}
+
+/// Why another service (RDS, for a password that it manages) or another region (of a replica) rules a secret, if so.
+fn foreign(service: Option<&str>, primary: Option<&str>, region: &str) -> Option<String> {
+    match (service, primary) {
+        (Some(service), _) if !service.is_empty() => {
+            Some(format!("the service {service} of AWS manages it"))
+        }
+        (_, Some(primary)) if !primary.is_empty() && primary != region => {
+            Some(format!("it is a replica of the secret in {primary}"))
+        }
+        _ => None,
+    }
 }
 
 fn live(asked: &Asked, secret: Described, content: Content) -> Live {
@@ -150,6 +164,7 @@ fn live(asked: &Asked, secret: Described, content: Content) -> Live {
         description,
         kms_key,
         tags,
+        foreign,
     } = secret;
     let by_name = || {
         asked
@@ -175,6 +190,7 @@ fn live(asked: &Asked, secret: Described, content: Content) -> Live {
         kms_key,
         name,
         tags,
+        foreign,
         address,
         content,
     }
@@ -198,6 +214,11 @@ async fn describe(aws: &Aws, name: &str) -> Result<Option<Described>, CloudError
         .await?
         .filter(|secret| secret.deleted_date().is_none())
         .map(|secret| Described {
+            foreign: foreign(
+                secret.owning_service(),
+                secret.primary_region(),
+                &aws.region,
+            ),
             tags: read_tags(secret.tags()),
             name: secret.name.unwrap_or_default(),
             arn: secret.arn.unwrap_or_default(),
@@ -260,7 +281,9 @@ async fn list(aws: &Aws, asked: &Asked) -> Result<BTreeMap<String, Described>, C
             let Some(name) = secret.name.filter(|_| asked.is_ours(&tags)) else {
                 continue;
             };
+            let service = secret.owning_service.as_deref();
             let described = Described {
+                foreign: foreign(service, secret.primary_region.as_deref(), &aws.region),
                 name: name.clone(),
                 arn: secret.arn.unwrap_or_default(),
                 description: secret.description.filter(|text| !text.is_empty()),

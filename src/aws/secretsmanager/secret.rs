@@ -185,6 +185,7 @@ impl Kind<Aws> for Secret {
                 description: spec.description.clone(),
                 kms_key: spec.kms_key.clone(),
                 tags: cx.tags.clone(),
+                foreign: None,
                 address: cx.address.clone(),
                 content: Content {
                     version: answer.version_id,
@@ -247,6 +248,10 @@ impl Kind<Aws> for Secret {
 
     fn id(live: &Live) -> PhysicalId {
         PhysicalId::new(&live.name)
+    }
+
+    fn unmanageable(live: &Live) -> Option<String> {
+        live.foreign.clone()
     }
 
     fn tags(live: &Live) -> Tags {
@@ -363,6 +368,7 @@ mod tests {
             description: None,
             kms_key: None,
             tags: Tags::new(),
+            foreign: None,
             address: "config".into(),
             content: Content {
                 version: Some("v1".into()),

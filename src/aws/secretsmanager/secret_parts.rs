@@ -27,6 +27,8 @@ pub struct Live {
     pub(super) description: Option<String>,
     pub(super) kms_key: Option<String>,
     pub(super) tags: Tags,
+    /// Why another service or region rules it, if so.
+    pub(super) foreign: Option<String>,
     /// The resource it is, for references to its keys.
     pub(super) address: Address,
     pub(super) content: Content,

@@ -182,6 +182,10 @@ pub(super) async fn change_tags(aws: &Aws, cx: &Cx, live: &mut Live) -> Result<(
     Ok(())
 }
 
+/// Attempts in which a name whose secret was deleted without recovery is waited for: AWS purges such a secret in the background, some two
+/// minutes at the engine's gaps. What is still there then has a recovery window, from a stack that said otherwise, and is restored.
+const PURGE_ROUNDS: u32 = 30;
+
 /// The name is held by a secret that is scheduled for deletion: if it is this very resource's, it comes back with what it held.
 pub(super) async fn restore(
     aws: &Aws,
@@ -193,6 +197,9 @@ pub(super) async fn restore(
         return Err(refused);
     };
     if secret.deleted_date().is_none() {
+        return Err(refused);
+    }
+    if spec.recovery_window == 0 && cx.round < PURGE_ROUNDS && refused.is(Class::Invalid) {
         return Err(refused);
     }
     let tags = reads::read_tags(secret.tags());
@@ -209,7 +216,7 @@ pub(super) async fn restore(
             ),
         ));
     }
-    cx.send(
+    let restored = cx.send(
         "secretsmanager:RestoreSecret",
         async {
             aws.secrets
@@ -220,14 +227,19 @@ pub(super) async fn restore(
                 .map_err(|e| aws_error("secretsmanager:RestoreSecret", e))
         },
         |_| Some(PhysicalId::new(&spec.name)),
-    )
-    .await?;
+    );
+    match restored.await {
+        // Purged between the two calls: the name is free in a moment.
+        Err(error) if error.is(Class::NotFound) => return Err(refused),
+        other => other?,
+    };
     let mut live = Live {
         name: spec.name.clone(),
         arn: secret.arn.unwrap_or_default(),
         description: secret.description,
         kms_key: secret.kms_key_id,
         tags,
+        foreign: None,
         address: cx.address.clone(),
         content: Content::default(),
     };

@@ -17,6 +17,7 @@ fn circles(kinds: &Kinds) -> Stack {
         region: "us-east-1".into(),
         partition: "aws".into(),
         zones: ["a", "b", "c"].map(|z| format!("us-east-1{z}")).into(),
+        limited_zones: Vec::new(),
     };
     let request = LoadRequest {
         file: "circles.yaml",

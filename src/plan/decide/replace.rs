@@ -15,13 +15,12 @@ impl Decider<'_> {
         live: &Sighting,
         causes: Vec<Cause>,
     ) {
-        if self
-            .inputs
-            .protects(&wish.address, Some(wish), &live.observed)
-        {
+        let (address, inputs) = (&wish.address, self.inputs);
+        if inputs.protects(address, Some(wish), &live.observed) {
             self.out.refusals.push(Refusal::Protected {
-                address: wish.address.clone(),
+                address: address.clone(),
                 replace: true,
+                outside: inputs.is_protected_outside(address, Some(wish), &live.observed),
             });
         }
         let ask = self.inputs.ask;

@@ -55,6 +55,7 @@ pub(super) fn refusals() -> Vec<Refusal> {
         Refusal::Protected {
             address: "db".into(),
             replace: true,
+            outside: false,
         },
         Refusal::NameTaken {
             address: "repo".into(),

@@ -35,6 +35,7 @@ impl Default for Ask {
                 zones: ["a", "b", "c", "d", "e", "f"]
                     .map(|z| format!("us-east-1{z}"))
                     .into(),
+                limited_zones: Vec::new(),
             },
         }
     }

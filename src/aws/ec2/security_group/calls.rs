@@ -7,6 +7,40 @@ use crate::aws::ec2::look;
 use crate::aws::{Aws, aws_error, pages};
 use crate::kind::{Class, CloudError, Cx};
 
+/// The rules of a group that was made a moment ago: those that EC2 gives it, one more in a VPC with IPv6. While they do not show, the one
+/// that every group has.
+pub async fn rules_of_new(aws: &Aws, group: &str) -> Result<Vec<LiveRule>, CloudError> {
+    let mut rules = rules_of(aws, group).await?;
+    if !rules.iter().any(|rule| rule.direction == Direction::Egress) {
+        rules.push(LiveRule::allow_all_egress());
+    }
+    Ok(rules)
+}
+
+/// The ids of the group's rules that name `peer`, by `ingress` and `egress`.
+pub(in crate::aws::ec2) async fn rules_naming(
+    aws: &Aws,
+    group: &str,
+    peer: &str,
+) -> Result<Vec<(&'static str, Vec<String>)>, CloudError> {
+    let rules = rules_of(aws, group).await?;
+    let of = |direction| -> Vec<String> {
+        rules
+            .iter()
+            .filter(|rule| rule.direction == direction && rule.names(peer))
+            .map(|rule| rule.id.clone())
+            .collect()
+    };
+    let both = [
+        ("ingress", of(Direction::Ingress)),
+        ("egress", of(Direction::Egress)),
+    ];
+    Ok(both
+        .into_iter()
+        .filter(|(_, ids)| !ids.is_empty())
+        .collect())
+}
+
 /// The group's rules, each with its id. A group that is not there has none.
 pub async fn rules_of(aws: &Aws, group: &str) -> Result<Vec<LiveRule>, CloudError> {
     let filter = &look::one("group-id", [group]);

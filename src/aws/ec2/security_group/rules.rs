@@ -238,6 +238,10 @@ impl LiveRule {
         })
     }
 
+    pub fn names(&self, group: &str) -> bool {
+        matches!(&self.rule.peer, Peer::Group(other) if other == group)
+    }
+
     pub fn names_other_than(&self, group: &str) -> bool {
         matches!(&self.rule.peer, Peer::Group(other) if other != group)
     }
