@@ -22,7 +22,7 @@ pub fn allow(actions: &[&str], resources: Vec<Value>) -> Value {
 
 /// Lets a service's tasks assume the role, for this account only (confused deputy: IAM user guide, "Cross-service confused deputy
 /// prevention"; ECS developer guide, "Task IAM role").
-pub fn assumed_by(service: &str, account: &str, partition: &str, region: &str) -> Value {
+pub fn assumed_by_tasks(service: &str, account: &str, partition: &str, region: &str) -> Value {
     let arn = format!("arn:{partition}:ecs:{region}:{account}:*");
     let condition = Value::map([
         (
@@ -31,12 +31,23 @@ pub fn assumed_by(service: &str, account: &str, partition: &str, region: &str) -
         ),
         ("ArnLike", Value::map([("aws:SourceArn", Value::Text(arn))])),
     ]);
-    document(vec![Value::map([
+    trust(service, Some(condition))
+}
+
+/// Lets the service itself assume the role, as a task's execution role. Without conditions: AWS documents the source keys for task roles
+/// only ("Task execution IAM role" has none), and a key that ECS does not pass would keep every task from starting.
+pub fn assumed_by_service(service: &str) -> Value {
+    trust(service, None)
+}
+
+fn trust(service: &str, condition: Option<Value>) -> Value {
+    let mut statement = vec![
         ("Effect", Value::from("Allow")),
         ("Principal", Value::map([("Service", Value::from(service))])),
         ("Action", Value::from("sts:AssumeRole")),
-        ("Condition", condition),
-    ])])
+    ];
+    statement.extend(condition.map(|condition| ("Condition", condition)));
+    document(vec![Value::map(statement)])
 }
 
 /// `value` with text behind it: `${media.arn}` + `/*`.

@@ -2,23 +2,26 @@
 //! With `rotate_login` a third, which starts the task of a rotation: it alone reads the master password, so no task of the service can be given it.
 
 use super::super::Build;
-use super::super::policy::{allow, assumed_by, document, followed_by};
+use super::super::policy::{allow, assumed_by_service, assumed_by_tasks, document, followed_by};
 use crate::model::{Address, Value};
 
+const TASKS: &str = "ecs-tasks.amazonaws.com";
+
 pub fn roles(build: &mut Build<'_>) {
-    let trust = assumed_by(
-        "ecs-tasks.amazonaws.com",
+    let of_tasks = assumed_by_tasks(
+        TASKS,
         &build.place.account,
         &build.place.partition,
         &build.place.region,
     );
+    let of_ecs = assumed_by_service(TASKS);
     let read = secrets(build);
     let execution = vec![("start-tasks", document(starting(build, read.clone())))];
     role(
         build,
         "execution",
         "Starts the tasks: pulls their image, reads their secrets, writes their logs",
-        trust.clone(),
+        of_ecs.clone(),
         execution,
     );
     let task = task(build);
@@ -27,7 +30,7 @@ pub fn roles(build: &mut Build<'_>) {
     } else {
         vec![("task", document(task))]
     };
-    role(build, "task", "What the tasks run as", trust.clone(), task);
+    role(build, "task", "What the tasks run as", of_tasks, task);
     if build.given("rotate_login") {
         let read = read.into_iter().chain(masters(build)).collect();
         let rotation = vec![("start-tasks", document(starting(build, read)))];
@@ -35,7 +38,7 @@ pub fn roles(build: &mut Build<'_>) {
             build,
             "rotation",
             "Starts the task that gives a database user its password",
-            trust,
+            of_ecs,
             rotation,
         );
     }
