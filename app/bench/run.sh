@@ -19,7 +19,7 @@ fi
 
 media=$(mktemp -d "${TMPDIR:-/tmp}/circles-bench.XXXXXX")
 export APP_DEBUG=true APP_USE_POSTGIS=true APP_DATABASE_URL="$CIRCLES_TEST_DATABASE_URL" APP_USE_OPENSTREETMAP=false
-export APP_STORAGE_BACKEND=local APP_LOCAL_FOLDER="$media" RUST_LOG=warn APP_LOG_SAMPLE_RATE=0 APP_CHECKIN_ENFORCE_PROXIMITY=false
+export APP_STORAGE_BACKEND=local APP_LOCAL_FOLDER="$media" RUST_LOG=warn APP_LOG_SAMPLE=0 APP_CHECKIN_ENFORCE_PROXIMITY=false
 export APP_DM_MESSAGES_PER_MIN=100000 APP_JWT_SECRET_KEY=bench-secret-bench-secret-bench-secret APP_OTP_SECRET_KEY=bench-secret-bench-secret-bench-secret
 a=${PORT_A:-18000}
 b=$((a + 1))
@@ -53,4 +53,7 @@ row 'resident at rest' "$(rss)" '< 40 MB'
 wrk -t2 -c64 -d10s "http://127.0.0.1:$a/health" >"$media/wrk"
 failed=$(sed -n 's/ *Non-2xx.*: /, not 2xx: /p' "$media/wrk")
 row '`GET /health`, wrk with 64 connections' "$(awk '/Requests\/sec/ { printf "%d", $2 }' "$media/wrk") req/s$failed" '≥ 30000 req/s'
+export PYTHONDONTWRITEBYTECODE=1
 python3 "$here/load.py" "http://127.0.0.1:$a" "http://127.0.0.1:$b" "${pids%% *}"
+echo
+python3 "$here/lists.py" "http://127.0.0.1:$a" "$CIRCLES_TEST_DATABASE_URL" "${LIST_SECONDS:-120}"

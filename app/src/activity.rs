@@ -3,8 +3,8 @@
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use sqlx::PgExecutor;
+use serde_json::{Value, json};
+use sqlx::PgConnection;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 
@@ -16,7 +16,11 @@ use crate::extract::{Json, Query};
 use crate::page::{Page, Paging};
 use crate::routes;
 use crate::stamp::{self, Stamp};
-use crate::visible;
+
+mod feed;
+pub mod link;
+
+use feed::Filter;
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -24,49 +28,138 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(filtered))
 }
 
-/// The kinds of entries.
+/// What an entry is about. The entry holds no copy of it: what it shows is read from there, and it is gone with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    Checkin,
-    Like,
-    Comment,
-    Follow,
-    Review,
-    Collection,
+pub enum Cause {
+    CheckIn(i64),
+    Like { id: i64, check_in: i64 },
+    Comment { id: i64, check_in: i64 },
+    Follow { id: i64, followee: i64 },
+    Review(i64),
+    Collection(i64),
 }
 
-impl Kind {
-    const fn name(self) -> &'static str {
+impl Cause {
+    const fn kind(self) -> &'static str {
         match self {
-            Kind::Checkin => "checkin",
-            Kind::Like => "like",
-            Kind::Comment => "comment",
-            Kind::Follow => "follow",
-            Kind::Review => "review",
-            Kind::Collection => "collection",
+            Cause::CheckIn(_) => "checkin",
+            Cause::Like { .. } => "like",
+            Cause::Comment { .. } => "comment",
+            Cause::Follow { .. } => "follow",
+            Cause::Review(_) => "review",
+            Cause::Collection(_) => "collection",
+        }
+    }
+
+    const fn id(self) -> i64 {
+        match self {
+            Cause::CheckIn(id)
+            | Cause::Like { id, .. }
+            | Cause::Comment { id, .. }
+            | Cause::Follow { id, .. }
+            | Cause::Review(id)
+            | Cause::Collection(id) => id,
+        }
+    }
+
+    /// The check-in it is about: who may not see that, does not see the entry.
+    const fn check_in(self) -> Option<i64> {
+        match self {
+            Cause::CheckIn(id) => Some(id),
+            Cause::Like { check_in, .. } | Cause::Comment { check_in, .. } => Some(check_in),
+            Cause::Follow { .. } | Cause::Review(_) | Cause::Collection(_) => None,
+        }
+    }
+
+    /// The ids by which the version before decides who may see it.
+    fn ids(self) -> Value {
+        match self {
+            Cause::CheckIn(id) => json!({ "checkin_id": id }),
+            Cause::Like { check_in, .. } => json!({ "checkin_id": check_in }),
+            Cause::Comment { id, check_in } => {
+                json!({ "comment_id": id, "checkin_id": check_in })
+            }
+            Cause::Follow { followee, .. } => json!({ "followee_id": followee }),
+            Cause::Review(id) => json!({ "review_id": id }),
+            Cause::Collection(id) => json!({ "collection_id": id }),
         }
     }
 }
 
-/// Notes an entry. `check_in` is the check-in it is about: who may not see that, does not see the entry.
+/// Notes an entry, in the transaction of its cause. An older entry of the same cause is replaced.
 ///
 /// # Errors
 /// The database's failure.
-pub async fn record(
-    db: impl PgExecutor<'_>,
-    user: i64,
-    kind: Kind,
-    data: Value,
-    check_in: Option<i64>,
-) -> Result<()> {
-    let sql = "insert into activities (user_id, activity_type, activity_data, check_in_id) values ($1, $2, $3, $4)";
+pub async fn record(tx: &mut PgConnection, user: i64, cause: Cause) -> Result<()> {
+    forget(&mut *tx, cause.kind(), cause.id()).await?;
+    let sql = "insert into activities (user_id, activity_type, activity_data, cause_id, check_in_id, owner_id, audience) \
+               values ($1, $2, $3, $4, $5, (select user_id from check_ins where id = $5), \
+               (select visibility from check_ins where id = $5))";
     sqlx::query(sql)
         .bind(user)
-        .bind(kind.name())
-        .bind(data)
-        .bind(check_in)
-        .execute(db)
+        .bind(cause.kind())
+        .bind(cause.ids())
+        .bind(cause.id())
+        .bind(cause.check_in())
+        .execute(tx)
         .await?;
+    Ok(())
+}
+
+/// Removes the entry of a cause that is gone.
+async fn forget(tx: &mut PgConnection, kind: &str, cause: i64) -> Result<()> {
+    let sql = "delete from activities where activity_type = $1 and cause_id = $2";
+    sqlx::query(sql).bind(kind).bind(cause).execute(tx).await?;
+    Ok(())
+}
+
+/// # Errors
+/// The database's failure.
+pub async fn forget_like(tx: &mut PgConnection, id: i64) -> Result<()> {
+    forget(tx, "like", id).await
+}
+
+/// # Errors
+/// The database's failure.
+pub async fn forget_comment(tx: &mut PgConnection, id: i64) -> Result<()> {
+    forget(tx, "comment", id).await
+}
+
+/// # Errors
+/// The database's failure.
+pub async fn forget_follow(tx: &mut PgConnection, id: i64) -> Result<()> {
+    forget(tx, "follow", id).await
+}
+
+/// # Errors
+/// The database's failure.
+pub async fn forget_review(tx: &mut PgConnection, id: i64) -> Result<()> {
+    forget(tx, "review", id).await
+}
+
+/// # Errors
+/// The database's failure.
+pub async fn forget_collection(tx: &mut PgConnection, id: i64) -> Result<()> {
+    forget(tx, "collection", id).await
+}
+
+/// Removes all entries about a check-in that is gone.
+///
+/// # Errors
+/// The database's failure.
+pub async fn forget_check_in(tx: &mut PgConnection, id: i64) -> Result<()> {
+    let sql = "delete from activities where check_in_id = $1";
+    sqlx::query(sql).bind(id).execute(tx).await?;
+    Ok(())
+}
+
+/// Follows a check-in whose visibility changed.
+///
+/// # Errors
+/// The database's failure.
+pub async fn follow_visibility(tx: &mut PgConnection, check_in: i64) -> Result<()> {
+    let sql = "update activities a set audience = c.visibility from check_ins c where c.id = $1 and a.check_in_id = c.id";
+    sqlx::query(sql).bind(check_in).execute(tx).await?;
     Ok(())
 }
 
@@ -82,14 +175,6 @@ pub struct Entry {
     created_at: Stamp,
 }
 
-#[derive(Default)]
-struct Filter {
-    types: Option<Vec<String>>,
-    users: Option<Vec<i64>>,
-    since: Option<DateTime<Utc>>,
-    until: Option<DateTime<Utc>>,
-}
-
 fn time(name: &str, text: Option<&str>) -> Result<Option<DateTime<Utc>>> {
     match text.filter(|t| !t.is_empty()) {
         None => Ok(None),
@@ -97,59 +182,6 @@ fn time(name: &str, text: Option<&str>) -> Result<Option<DateTime<Utc>>> {
             .map(Some)
             .ok_or_else(|| ApiError::bad(format!("{name} must be an ISO 8601 time"))),
     }
-}
-
-async fn entries(
-    app: &App,
-    viewer: i64,
-    filter: &Filter,
-    limit: i64,
-    offset: i64,
-) -> Result<(Vec<Entry>, i64)> {
-    let conditions = format!(
-        "from activities a join users u on u.id = a.user_id left join check_ins c on c.id = a.check_in_id \
-         left join user_collections k on a.activity_type = 'collection' and k.id = (a.activity_data ->> 'collection_id')::bigint \
-         where a.user_id in (select followee_id from follows where follower_id = $1) and {unblocked} \
-         and ($2::text[] is null or a.activity_type = any($2)) and ($3::bigint[] is null or a.user_id = any($3)) \
-         and ($4::timestamptz is null or a.created_at >= $4) and ($5::timestamptz is null or a.created_at <= $5) \
-         and (a.check_in_id is null or (c.id is not null and {check_in})) \
-         and (a.activity_type <> 'collection' or (k.id is not null and {collection})) \
-         and (a.activity_type <> 'follow' or {named})",
-        unblocked = visible::unblocked("a.user_id", "$1::bigint"),
-        check_in = visible::check_in("c", "$1::bigint"),
-        // Who is followed stands in the entry by name.
-        named = visible::unblocked("(a.activity_data ->> 'followee_id')::bigint", "$1::bigint"),
-        collection = visible::can_view("k.user_id", "$1::bigint", "k.visibility"),
-    );
-    let total = sqlx::query_scalar(&format!("select count(*) {conditions}"))
-        .bind(viewer)
-        .bind(&filter.types)
-        .bind(&filter.users)
-        .bind(filter.since)
-        .bind(filter.until)
-        .fetch_one(&app.db)
-        .await?;
-    let sql = format!(
-        "select a.id, a.user_id, coalesce(u.name, 'User ' || u.id) as user_name, u.avatar_url as user_avatar_url, a.activity_type, \
-         a.activity_data, a.created_at {conditions} order by a.created_at desc, a.id desc limit $6 offset $7"
-    );
-    let mut rows: Vec<Entry> = sqlx::query_as(&sql)
-        .bind(viewer)
-        .bind(&filter.types)
-        .bind(&filter.users)
-        .bind(filter.since)
-        .bind(filter.until)
-        .bind(limit)
-        .bind(offset)
-        .fetch_all(&app.db)
-        .await?;
-    for entry in &mut rows {
-        entry.user_avatar_url = app
-            .objects
-            .address_opt(entry.user_avatar_url.as_deref())
-            .await;
-    }
-    Ok((rows, total))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -180,7 +212,8 @@ async fn feed(
         since: time("since", query.since.as_deref())?,
         until: time("until", query.until.as_deref())?,
     };
-    let (items, total) = entries(&app, user.id, &filter, paging.limit(), paging.offset()).await?;
+    let (items, total) =
+        feed::entries(&app, user.id, &filter, paging.limit(), paging.offset()).await?;
     Ok(Json(paging.page(items, total)))
 }
 
@@ -213,11 +246,6 @@ async fn filtered(
             .map(|ids| ids.into_iter().map(|id| *id).collect()),
     };
     let (limit, offset) = (body.limit.map_or(20, |l| *l), body.offset.map_or(0, |o| *o));
-    let (items, total) = entries(&app, user.id, &filter, limit, offset).await?;
-    Ok(Json(Page {
-        items,
-        total,
-        limit,
-        offset,
-    }))
+    let (items, total) = feed::entries(&app, user.id, &filter, limit, offset).await?;
+    Ok(Json(Page::new(items, total, limit, offset)))
 }

@@ -10,12 +10,16 @@ use crate::db::{self, DbError};
 use crate::debug;
 use crate::external::External;
 use crate::geo::Geo;
+use crate::job_health::JobHealth;
 use crate::metrics::Metrics;
 use crate::objects::Objects;
 use crate::rankings::Rankings;
 use crate::sms::Sms;
+use crate::spool::Spool;
 use crate::task::Live;
 use crate::token::Tokens;
+use crate::upload_slots::{Bounds, UploadSlots};
+use crate::vocabulary::Vocabulary;
 
 /// Cheap to clone; every handler's state.
 #[derive(Clone)]
@@ -27,11 +31,15 @@ pub struct Parts {
     pub geo: Geo,
     pub tokens: Tokens,
     pub objects: Objects,
+    pub spool: Spool,
+    pub uploads: UploadSlots,
     pub sms: Sms,
     pub live: Live,
     pub external: External,
     pub rankings: Rankings,
+    pub vocabulary: Vocabulary,
     pub metrics: Metrics,
+    pub jobs: JobHealth,
 }
 
 impl Deref for App {
@@ -54,11 +62,18 @@ impl App {
             geo,
             tokens: Tokens::new(&config.jwt),
             objects: Objects::new(&config.storage).await,
+            spool: Spool::new(config.uploads.spool.clone()),
+            uploads: UploadSlots::new(Bounds {
+                per_task: config.uploads.per_task,
+                per_user: config.uploads.per_user,
+            }),
             sms: Sms::new(config.otp.sender).await,
             live: Live::default(),
             external: External::new(&config.external),
             rankings: Rankings::default(),
+            vocabulary: Vocabulary::default(),
             metrics: Metrics::default(),
+            jobs: JobHealth::default(),
             db,
             config,
         })))

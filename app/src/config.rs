@@ -2,6 +2,7 @@
 //!
 //! Names carry the prefix `APP_` and ignore case. Problems are collected, so one start tells all of them.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::secret::Secret;
@@ -31,9 +32,12 @@ pub struct Config {
     pub external: ExternalConfig,
     pub dm: DmConfig,
     pub limits: LimitConfig,
+    pub uploads: UploadConfig,
+    /// Entries of feeds go after so many days.
+    pub activity_days: i32,
     pub ws: WsConfig,
-    /// Share of requests written to the log outside debug, 0..1. Failures are always written.
-    pub log_sample_rate: f64,
+    /// Share of the successful requests that are written to the log, 0 to 1. Failed ones always are.
+    pub log_sample: f64,
     /// How many proxies of ours stand in front and append to `X-Forwarded-For`.
     pub trusted_proxies: usize,
     /// The time an answer may take. Uploads may take longer.
@@ -135,6 +139,19 @@ pub struct LimitConfig {
 }
 
 #[derive(Debug, Clone)]
+pub struct UploadConfig {
+    /// Where uploads are written while they come in.
+    pub spool: PathBuf,
+    /// Uploads under way at a time.
+    pub per_task: usize,
+    pub per_user: usize,
+    /// An upload that sends nothing for this long is given up.
+    pub stall: Duration,
+    /// An attachment that no message names for this long is deleted.
+    pub unsent: Duration,
+}
+
+#[derive(Debug, Clone)]
 pub struct WsConfig {
     pub send_timeout: Duration,
     /// A connection without a ping for this long is closed.
@@ -166,6 +183,8 @@ impl Config {
     /// As [`Config::from_env`].
     pub fn read(mut s: Source) -> Result<Config, ConfigError> {
         let debug = s.bool("DEBUG", false);
+        let storage = storage::read(&mut s, debug);
+        let spool = storage::spool(&mut s, &storage);
         let config = Config {
             debug,
             port: s.number("PORT", 8000),
@@ -173,7 +192,7 @@ impl Config {
             cors_origins: s.list("CORS_ALLOWED_ORIGINS", ORIGINS),
             otp: read_otp(&mut s, debug),
             jwt: read_jwt(&mut s, debug),
-            storage: storage::read(&mut s, debug),
+            storage,
             metrics_token: s.secret("METRICS_TOKEN"),
             use_postgis: s.bool("USE_POSTGIS", false),
             checkin: CheckinConfig {
@@ -194,12 +213,20 @@ impl Config {
                 places_per_hour: s.number("PLACES_PER_HOUR", 60),
                 external_per_min: s.number("EXTERNAL_PER_MIN", 20),
             },
+            uploads: UploadConfig {
+                spool,
+                per_task: s.number("UPLOADS_PER_TASK", 64),
+                per_user: s.number("UPLOADS_PER_USER", 16),
+                stall: s.seconds("UPLOAD_STALL_SECONDS", 30.0),
+                unsent: s.seconds("UNSENT_UPLOAD_SECONDS", 24.0 * 3600.0),
+            },
+            activity_days: s.number("ACTIVITY_DAYS", 90),
             ws: WsConfig {
                 send_timeout: s.seconds("WS_SEND_TIMEOUT_SECONDS", 5.0),
                 idle: s.seconds("WS_IDLE_SECONDS", 120.0),
                 sweep: s.seconds("WS_SWEEP_SECONDS", 30.0),
             },
-            log_sample_rate: s.number("LOG_SAMPLE_RATE", 0.1),
+            log_sample: read_log_sample(&mut s, debug),
             trusted_proxies: s.number("TRUSTED_PROXIES", 1),
             // The longest that is meant to be: three mirrors of the map, 25 seconds each.
             request_timeout: s.seconds("REQUEST_TIMEOUT_SECONDS", 120.0),
@@ -213,6 +240,16 @@ impl Config {
         let warnings = s.warnings();
         s.finish(Config { warnings, ..config })
     }
+}
+
+/// All in debug, a tenth otherwise. `LOG_SAMPLE_RATE` is the older name.
+fn read_log_sample(s: &mut Source, debug: bool) -> f64 {
+    let older = s.number("LOG_SAMPLE_RATE", if debug { 1.0 } else { 0.1 });
+    let share = s.number("LOG_SAMPLE", older);
+    if !(0.0..=1.0).contains(&share) {
+        s.problem("LOG_SAMPLE", "must be a number from 0 to 1");
+    }
+    share
 }
 
 fn read_otp(s: &mut Source, debug: bool) -> OtpConfig {

@@ -16,8 +16,10 @@ use futures::stream::{self, Stream, StreamExt};
 
 /// Bytes read for nothing, at most: what the largest upload may weigh.
 const MOST: usize = 64 * 1024 * 1024;
-/// And the time that may take. A client that waits for `100 Continue`, or is slow, loses its connection instead.
+/// The time without a byte, and the time in all, that may take. A client that waits for `100 Continue`, or is slower, loses its
+/// connection instead.
 const PATIENCE: Duration = Duration::from_secs(5);
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// A body that the handler and this layer read in turn.
 #[derive(Clone)]
@@ -38,14 +40,15 @@ impl Shared {
     async fn read_on(&self) -> bool {
         let mut rest = self.stream();
         let mut read = 0;
-        while let Some(piece) = rest.next().await {
+        while let Ok(next) = tokio::time::timeout(PATIENCE, rest.next()).await {
+            let Some(piece) = next else { return true };
             let Ok(piece) = piece else { return false };
             read += piece.len();
             if read > MOST {
                 return false;
             }
         }
-        true
+        false
     }
 }
 
@@ -62,7 +65,7 @@ pub async fn drain<F: Future<Output = Response>>(
     let body = Shared(Arc::new(Mutex::new(body.into_data_stream())));
     let request = Request::from_parts(head, Body::from_stream(body.stream()));
     let mut response = next(request).await;
-    let done = tokio::time::timeout(PATIENCE, body.read_on()).await;
+    let done = tokio::time::timeout(LONGEST, body.read_on()).await;
     if !done.unwrap_or(false) {
         let close = HeaderValue::from_static("close");
         response.headers_mut().insert(header::CONNECTION, close);

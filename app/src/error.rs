@@ -41,6 +41,11 @@ pub enum ApiError {
     },
     /// The database or the storage is away or full: the caller should come back.
     Unavailable,
+    /// As much is under way as this task can do at a time; `retry_after` in seconds.
+    Busy {
+        detail: String,
+        retry_after: u32,
+    },
     Internal,
 }
 
@@ -91,7 +96,7 @@ impl ApiError {
             ApiError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             ApiError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             ApiError::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-            ApiError::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            ApiError::Unavailable | ApiError::Busy { .. } => StatusCode::SERVICE_UNAVAILABLE,
             ApiError::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -104,6 +109,7 @@ impl ApiError {
             | ApiError::Forbidden(text)
             | ApiError::Conflict(text)
             | ApiError::TooLarge(text)
+            | ApiError::Busy { detail: text, .. }
             | ApiError::TooMany { detail: text, .. } => text.clone(),
             ApiError::NotAuthenticated => "Not authenticated".to_owned(),
             ApiError::BadToken => "Could not validate credentials".to_owned(),
@@ -118,7 +124,9 @@ impl ApiError {
 
     fn retry_after(&self) -> Option<u32> {
         match self {
-            ApiError::TooMany { retry_after, .. } => Some(*retry_after),
+            ApiError::TooMany { retry_after, .. } | ApiError::Busy { retry_after, .. } => {
+                Some(*retry_after)
+            }
             ApiError::Unavailable => Some(RETRY_UNAVAILABLE),
             _ => None,
         }

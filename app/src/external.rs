@@ -1,6 +1,7 @@
 //! Place data of third parties. Every call has a time limit and sits behind a breaker; a failure is an empty answer, never an error.
 
 mod breaker;
+pub mod foreign;
 pub mod foursquare;
 pub mod matching;
 pub mod nominatim;
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant};
 use breaker::Breaker;
 
 use crate::config::ExternalConfig;
+use foreign::ForeignJson;
 use venue::Venue;
 
 /// Results of the provider's trending are kept this long.
@@ -99,11 +101,22 @@ impl External {
     }
 }
 
+/// The longest answer that is read.
+const MAX_ANSWER: usize = 32 * 1024 * 1024;
+
 /// The body of a good answer.
-async fn good(response: reqwest::Response) -> Result<serde_json::Value, ExternalError> {
+async fn good(mut response: reqwest::Response) -> Result<ForeignJson, ExternalError> {
     let status = response.status();
     if status.is_success() {
-        return Ok(response.json().await?);
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await? {
+            if body.len() + chunk.len() > MAX_ANSWER {
+                return Err(ExternalError::Http("the answer is too long".to_owned()));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let parsed = ForeignJson::parse(&body);
+        return parsed.map_err(|e| ExternalError::Http(format!("the answer is not JSON: {e}")));
     }
     let text: String = response
         .text()

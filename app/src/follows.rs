@@ -6,13 +6,13 @@ use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::activity::{self, Kind};
+use crate::activity::{self, Cause};
 use crate::app::App;
 use crate::auth::User;
 use crate::error::{ApiError, Result};
 use crate::event::{self, About};
 use crate::extract::{Json, Path, Query};
-use crate::page::{Page, Paging};
+use crate::page::{Page, Paging, count_of};
 use crate::routes;
 use crate::stamp::Stamp;
 use crate::visible;
@@ -42,23 +42,29 @@ async fn follow(
         return Err(ApiError::bad("Cannot follow yourself"));
     }
     let mut tx = app.db.begin().await?;
-    let name: Option<Option<String>> = sqlx::query_scalar("select name from users where id = $1")
+    let known = "select exists (select 1 from users where id = $1)";
+    let known: bool = sqlx::query_scalar(known)
         .bind(user_id)
-        .fetch_optional(&mut *tx)
+        .fetch_one(&mut *tx)
         .await?;
-    let name = name.ok_or(ApiError::NotFound("User"))?;
+    if !known {
+        return Err(ApiError::NotFound("User"));
+    }
     if visible::any_block(&mut *tx, user.id, user_id).await? {
         return Err(ApiError::forbidden("This user cannot be followed"));
     }
-    let sql = "insert into follows (follower_id, followee_id) values ($1, $2) on conflict on constraint follows_pair_key do nothing";
-    let done = sqlx::query(sql)
+    let sql = "insert into follows (follower_id, followee_id) values ($1, $2) on conflict on constraint follows_pair_key do nothing returning id";
+    let made: Option<i64> = sqlx::query_scalar(sql)
         .bind(user.id)
         .bind(user_id)
-        .execute(&mut *tx)
+        .fetch_optional(&mut *tx)
         .await?;
-    if done.rows_affected() == 1 {
-        let data = json!({ "followee_id": user_id, "followee_name": name });
-        activity::record(&mut *tx, user.id, Kind::Follow, data, None).await?;
+    if let Some(id) = made {
+        let cause = Cause::Follow {
+            id,
+            followee: user_id,
+        };
+        activity::record(&mut tx, user.id, cause).await?;
         let data = json!({ "follower_id": user.id, "follower_name": user.display_name(), "follower_username": user.username });
         event::notify(&mut tx, user_id, user.id, About::NewFollower, data).await?;
     }
@@ -73,12 +79,17 @@ async fn unfollow(
     user: User,
     Path(user_id): Path<i64>,
 ) -> Result<Json<Followed>> {
-    let sql = "delete from follows where follower_id = $1 and followee_id = $2";
-    sqlx::query(sql)
+    let mut tx = app.db.begin().await?;
+    let sql = "delete from follows where follower_id = $1 and followee_id = $2 returning id";
+    let gone: Option<i64> = sqlx::query_scalar(sql)
         .bind(user.id)
         .bind(user_id)
-        .execute(&app.db)
+        .fetch_optional(&mut *tx)
         .await?;
+    if let Some(id) = gone {
+        activity::forget_follow(&mut tx, id).await?;
+    }
+    tx.commit().await?;
     Ok(Json(Followed { followed: false }))
 }
 
@@ -120,7 +131,7 @@ async fn list(
         "from follows f join users u on u.id = f.{theirs} where f.{mine} = $1 and not {}",
         visible::blocks("u.id", "$2::bigint")
     );
-    let total = sqlx::query_scalar(&format!("select count(*) {from}"))
+    let total = sqlx::query_scalar(&format!("select {}", count_of(&from)))
         .bind(owner)
         .bind(viewer)
         .fetch_one(&app.db)

@@ -59,6 +59,8 @@ pub struct Readiness {
     migrations: bool,
     storage: bool,
     listener: bool,
+    /// Whether the background jobs run and end well.
+    jobs: bool,
 }
 
 /// Whether everything a request may need is there; 503 when not.
@@ -72,7 +74,8 @@ async fn ready(State(app): State<App>) -> (StatusCode, Json<Readiness>) {
     let migrations = matches!(migrated, Ok(Ok(true)));
     let storage = stored.unwrap_or(false);
     let listener = app.live.is_listening();
-    let ready = database && migrations && storage && listener;
+    let jobs = app.jobs.is_healthy();
+    let ready = database && migrations && storage && listener && jobs;
     let status = if ready {
         StatusCode::OK
     } else {
@@ -86,6 +89,7 @@ async fn ready(State(app): State<App>) -> (StatusCode, Json<Readiness>) {
             migrations,
             storage,
             listener,
+            jobs,
         }),
     )
 }
@@ -103,6 +107,11 @@ async fn metrics(State(app): State<App>, headers: HeaderMap) -> Result<Response,
             return Err(ApiError::forbidden("Metrics access denied"));
         }
     }
+    let failing = i64::try_from(app.jobs.failing().len()).unwrap_or(i64::MAX);
+    let stalled = i64::from(failing == 0 && !app.jobs.is_healthy());
+    app.metrics.jobs_failing.set(failing + stalled);
+    let uploads = i64::try_from(app.uploads.under_way()).unwrap_or(i64::MAX);
+    app.metrics.uploads.set(uploads);
     let (kind, text) = app.metrics.text().map_err(ApiError::internal)?;
     Ok(([(header::CONTENT_TYPE, kind)], text).into_response())
 }

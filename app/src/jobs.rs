@@ -1,75 +1,62 @@
-//! Work that recurs: each job runs on one task at a time, whoever takes the turn first. All are safe to run again.
+//! Work that recurs. Each job runs on one task at a time, whoever takes its turn first, as a task of its own with a deadline: a job that
+//! fails, hangs or panics keeps no other from running. All are safe to run again.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures::FutureExt;
 use tokio::sync::watch;
 
 use crate::app::App;
 use crate::db::in_time;
 use crate::error::Result;
-use crate::external::overpass::Area;
-use crate::external::venue;
-use crate::presence;
+use crate::job_health::Outcome;
+
+mod osm;
+mod purge;
+pub mod warm;
+mod work;
+
+use work::Work;
 
 /// A recurring job.
 #[derive(Debug, Clone, Copy)]
 struct Job {
     name: &'static str,
     every: Duration,
+    /// Not longer than `every`, so that no two runs overlap.
+    deadline: Duration,
     work: Work,
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Work {
-    ReapTasks,
-    DisappearMessages,
-    PurgePlaceChat,
-    PurgeCodes,
-    PurgeLive,
-    SeedFromOsm,
-    NamePlaces,
+const fn job(name: &'static str, every: u64, deadline: u64, work: Work) -> Job {
+    Job {
+        name,
+        every: Duration::from_secs(every),
+        deadline: Duration::from_secs(deadline),
+        work,
+    }
 }
 
-const JOBS: [Job; 7] = [
-    Job {
-        name: "reap-tasks",
-        every: Duration::from_secs(10),
-        work: Work::ReapTasks,
-    },
-    Job {
-        name: "disappear-messages",
-        every: Duration::from_secs(300),
-        work: Work::DisappearMessages,
-    },
-    Job {
-        name: "purge-place-chat",
-        every: Duration::from_secs(600),
-        work: Work::PurgePlaceChat,
-    },
-    Job {
-        name: "purge-codes",
-        every: Duration::from_secs(3600),
-        work: Work::PurgeCodes,
-    },
-    Job {
-        name: "purge-live",
-        every: Duration::from_secs(120),
-        work: Work::PurgeLive,
-    },
-    Job {
-        name: "seed-from-osm",
-        every: Duration::from_secs(24 * 3600),
-        work: Work::SeedFromOsm,
-    },
-    Job {
-        name: "name-places",
-        every: Duration::from_secs(10),
-        work: Work::NamePlaces,
-    },
+/// In the order of their names: two tasks lock the turns in the same order.
+const JOBS: [Job; 9] = [
+    job("disappear-messages", 10, 10, Work::DisappearMessages),
+    job("name-places", 10, 10, Work::NamePlaces),
+    job("purge-activities", 3600, 300, Work::PurgeActivities),
+    job("purge-codes", 3600, 60, Work::PurgeCodes),
+    job("purge-live", 120, 60, Work::PurgeLive),
+    job("purge-place-chat", 600, 60, Work::PurgePlaceChat),
+    job("reap-tasks", 10, 10, Work::ReapTasks),
+    job("seed-from-osm", 24 * 3600, 300, Work::SeedFromOsm),
+    job("sweep-files", 20, 20, Work::SweepFiles),
 ];
 
 /// How often a task looks for turns to take.
 const LOOK: Duration = Duration::from_secs(5);
+/// How long a look may take.
+const LOOK_LIMIT: Duration = Duration::from_secs(10);
+/// A job that failed is tried again after this, or at its next turn when that comes first.
+const RETRY: Duration = Duration::from_secs(60);
 
 /// Starts looking for turns, until the task stops.
 pub fn start(app: &App, stopping: watch::Receiver<bool>) {
@@ -83,138 +70,129 @@ pub fn start(app: &App, stopping: watch::Receiver<bool>) {
                 () = &mut stop => return,
                 _ = ticks.tick() => {}
             }
-            run_due(&app).await;
+            for job in due(&app).await {
+                let app = app.clone();
+                tokio::spawn(async move { run(&app, job).await });
+            }
         }
     });
 }
 
-/// Runs every job whose turn has come and that no other task took.
+/// Runs every job whose turn has come and that no other task took, all at once, to their ends.
 pub async fn run_due(app: &App) {
-    for job in JOBS {
-        let limit = app.config.request_timeout;
-        match in_time(limit, take_turn(app, &job)).await {
-            Ok(false) => {}
-            Ok(true) => {
-                if let Err(error) = in_time(limit, job.work.run(app)).await {
-                    tracing::warn!(job = job.name, cause = ?error, "a job failed; it is tried again at its next turn");
-                }
-            }
-            Err(error) => tracing::debug!(job = job.name, cause = ?error, "turns cannot be read"),
+    let runs = due(app).await.into_iter().map(|job| run(app, job));
+    futures::future::join_all(runs).await;
+}
+
+/// The jobs whose turns this task took.
+async fn due(app: &App) -> Vec<&'static Job> {
+    app.jobs.note_look();
+    match in_time(LOOK_LIMIT, take_turns(app)).await {
+        Ok(taken) => JOBS
+            .iter()
+            .filter(|job| taken.iter().any(|name| name == job.name))
+            .collect(),
+        Err(error) => {
+            tracing::debug!(cause = ?error, "turns cannot be read");
+            Vec::new()
         }
     }
 }
 
-async fn take_turn(app: &App, job: &Job) -> Result<bool> {
-    let sql = "insert into job_turns as t (name, next_at) values ($1, now() + make_interval(secs => $2)) \
-               on conflict (name) do update set next_at = excluded.next_at where t.next_at <= now()";
-    let taken = sqlx::query(sql)
+async fn take_turns(app: &App) -> Result<Vec<String>> {
+    let sql = "insert into job_turns as t (name, next_at) \
+               select j.name, now() + make_interval(secs => j.every) \
+               from unnest($1::text[], $2::float8[]) with ordinality as j (name, every, n) order by n \
+               on conflict (name) do update set next_at = excluded.next_at where t.next_at <= now() \
+               returning name";
+    let taken = sqlx::query_scalar(sql)
+        .bind(JOBS.map(|job| job.name))
+        .bind(JOBS.map(|job| job.every.as_secs_f64()))
+        .fetch_all(&app.db)
+        .await?;
+    Ok(taken)
+}
+
+/// Runs a job, and notes how that ended.
+async fn run(app: &App, job: &'static Job) {
+    let outcome = guarded(job.name, job.deadline, job.work.run(app)).await;
+    app.metrics.count_job(job.name, outcome.name());
+    if app.jobs.note_run(job.name, outcome) {
+        tracing::error!(
+            alarm = "job-failing",
+            job = job.name,
+            "a background job is failing"
+        );
+    }
+    if outcome != Outcome::Done {
+        let _ = in_time(LOOK_LIMIT, retry_soon(app, job)).await;
+    }
+}
+
+async fn retry_soon(app: &App, job: &Job) -> Result<()> {
+    let sql = "update job_turns set next_at = least(next_at, now() + make_interval(secs => $2)) where name = $1";
+    sqlx::query(sql)
         .bind(job.name)
-        .bind(job.every.as_secs_f64())
+        .bind(RETRY.as_secs_f64())
         .execute(&app.db)
         .await?;
-    Ok(taken.rows_affected() == 1)
-}
-
-impl Work {
-    async fn run(self, app: &App) -> Result<()> {
-        let chat_hours = app.config.checkin.chat_window_hours;
-        match self {
-            Work::ReapTasks => presence::reap(&app.db).await,
-            Work::SeedFromOsm => seed_from_osm(app).await,
-            Work::NamePlaces => name_places(app).await,
-            Work::DisappearMessages => {
-                let sql = "update dm_messages set deleted_at = now(), updated_at = now() where expires_at <= now() and deleted_at is null";
-                Ok(sqlx::query(sql).execute(&app.db).await.map(drop)?)
-            }
-            Work::PurgePlaceChat => {
-                let sql = "delete from place_chat_messages where created_at < now() - make_interval(hours => $1::int)";
-                Ok(sqlx::query(sql)
-                    .bind(chat_hours)
-                    .execute(&app.db)
-                    .await
-                    .map(drop)?)
-            }
-            Work::PurgeCodes => {
-                let sql = "delete from otp_codes where expires_at < now() - interval '1 day'";
-                Ok(sqlx::query(sql).execute(&app.db).await.map(drop)?)
-            }
-            Work::PurgeLive => {
-                sqlx::query(
-                    "delete from live_events where created_at < now() - interval '5 minutes'",
-                )
-                .execute(&app.db)
-                .await?;
-                // The longest window of any limit is an hour.
-                Ok(
-                    sqlx::query("delete from rate_hits where at < now() - interval '1 hour'")
-                        .execute(&app.db)
-                        .await
-                        .map(drop)?,
-                )
-            }
-        }
-    }
-}
-
-/// Stores what OpenStreetMap knows of the settings' area, while few of its places are stored.
-async fn seed_from_osm(app: &App) -> Result<()> {
-    let external = &app.config.external;
-    let Some(area) = external
-        .autoseed_bbox
-        .filter(|_| external.autoseed && external.use_osm)
-    else {
-        return Ok(());
-    };
-    let sql = "select count(*) from places where data_source = 'osm_overpass'";
-    let known: i64 = sqlx::query_scalar(sql).fetch_one(&app.db).await?;
-    if known >= external.autoseed_min_osm_count {
-        return Ok(());
-    }
-    match app.external.area(Area::Box(area)).await {
-        Ok(venues) => {
-            let stored = venue::store(&app.db, &venues).await?.len();
-            tracing::info!(stored, "places seeded from OpenStreetMap");
-        }
-        Err(error) => tracing::warn!(cause = %error, "no places from OpenStreetMap this time"),
-    }
     Ok(())
 }
 
-/// Places named in one turn, a second apart: the geocoder is a public one, and asks for no more.
-const NAMED: i64 = 5;
-const APART: Duration = Duration::from_secs(1);
-
-/// Fills in where the provider's places lie, each asked for once. What cannot be asked now waits for a later turn.
-async fn name_places(app: &App) -> Result<()> {
-    if !app.config.external.use_osm {
-        return Ok(());
-    }
-    let sql = "select id, latitude, longitude from places where data_source = 'foursquare' \
-               and latitude is not null and longitude is not null \
-               and (country is null or city is null or neighborhood is null) \
-               and not coalesce(place_metadata, '{}') ? 'geocoded_at' order by id desc limit $1";
-    let unnamed: Vec<(i64, f64, f64)> = sqlx::query_as(sql).bind(NAMED).fetch_all(&app.db).await?;
-    for (n, (id, lat, lng)) in unnamed.into_iter().enumerate() {
-        if n > 0 {
-            tokio::time::sleep(APART).await;
+/// Work within a deadline, its panic caught.
+async fn guarded(
+    name: &'static str,
+    deadline: Duration,
+    work: impl Future<Output = Result<()>>,
+) -> Outcome {
+    let work = AssertUnwindSafe(work).catch_unwind();
+    match tokio::time::timeout(deadline, work).await {
+        Ok(Ok(Ok(()))) => Outcome::Done,
+        Ok(Ok(Err(error))) => {
+            tracing::warn!(job = name, cause = ?error, "a job failed");
+            Outcome::Failed
         }
-        let found = match app.external.whereabouts(lat, lng).await {
-            Ok(found) => found,
-            Err(error) => {
-                tracing::debug!(cause = %error, "a place could not be named");
-                return Ok(());
-            }
+        Ok(Err(_)) => {
+            tracing::error!(job = name, "a job panicked");
+            Outcome::Panicked
+        }
+        Err(_) => {
+            tracing::warn!(
+                job = name,
+                seconds = deadline.as_secs(),
+                "a job exceeded its deadline"
+            );
+            Outcome::TimedOut
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ApiError;
+
+    #[test]
+    fn no_run_of_a_job_overlaps_the_next_and_turns_are_locked_in_one_order() {
+        assert!(JOBS.iter().all(|job| job.deadline <= job.every));
+        assert!(JOBS.is_sorted_by_key(|job| job.name));
+    }
+
+    #[tokio::test]
+    async fn a_job_that_panics_fails_or_hangs_is_told_apart_and_harms_nobody() {
+        let long = Duration::from_secs(60);
+        let body = serde_json::json!([]);
+        let panicking = async {
+            let mut body = body.clone();
+            body["elements"].take();
+            Ok(())
         };
-        let sql = "update places set country = coalesce(country, $2), city = coalesce(city, $3), \
-                   neighborhood = coalesce(neighborhood, $4), \
-                   place_metadata = coalesce(place_metadata, '{}') || jsonb_build_object('geocoded_at', now()) where id = $1";
-        sqlx::query(sql)
-            .bind(id)
-            .bind(found.country)
-            .bind(found.city)
-            .bind(found.neighborhood)
-            .execute(&app.db)
-            .await?;
+        assert_eq!(guarded("a", long, panicking).await, Outcome::Panicked);
+        let failing = async { Err(ApiError::Unavailable) };
+        assert_eq!(guarded("a", long, failing).await, Outcome::Failed);
+        let hanging = std::future::pending();
+        let short = Duration::from_millis(1);
+        assert_eq!(guarded("a", short, hanging).await, Outcome::TimedOut);
+        assert_eq!(guarded("a", long, async { Ok(()) }).await, Outcome::Done);
     }
-    Ok(())
 }

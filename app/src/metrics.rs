@@ -25,12 +25,23 @@ struct Durations {
     route: String,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct JobRuns {
+    job: &'static str,
+    outcome: &'static str,
+}
+
 pub struct Metrics {
     registry: Registry,
     requests: Family<Requests, Counter>,
     durations: Family<Durations, Histogram, fn() -> Histogram>,
     /// Open WebSockets of this task.
     pub sockets: Gauge<i64, AtomicI64>,
+    /// Background jobs of this task that fail: the series to put an alarm on.
+    pub jobs_failing: Gauge<i64, AtomicI64>,
+    /// Uploads of this task under way.
+    pub uploads: Gauge<i64, AtomicI64>,
+    job_runs: Family<JobRuns, Counter>,
 }
 
 impl Default for Metrics {
@@ -39,7 +50,9 @@ impl Default for Metrics {
         let requests = Family::default();
         let durations =
             Family::new_with_constructor((|| Histogram::new(BUCKETS)) as fn() -> Histogram);
-        let sockets = Gauge::default();
+        let (sockets, jobs_failing, uploads) =
+            (Gauge::default(), Gauge::default(), Gauge::default());
+        let job_runs = Family::default();
         registry.register("http_requests", "Requests answered", requests.clone());
         registry.register(
             "http_request_duration_seconds",
@@ -51,11 +64,25 @@ impl Default for Metrics {
             "Open WebSockets of this task",
             sockets.clone(),
         );
+        registry.register("job_runs", "Runs of background jobs", job_runs.clone());
+        registry.register(
+            "jobs_failing",
+            "Background jobs of this task that panicked or failed several times in a row",
+            jobs_failing.clone(),
+        );
+        registry.register(
+            "uploads_under_way",
+            "Uploads of this task under way",
+            uploads.clone(),
+        );
         Metrics {
             registry,
             requests,
             durations,
             sockets,
+            jobs_failing,
+            uploads,
+            job_runs,
         }
     }
 }
@@ -69,6 +96,10 @@ impl Metrics {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(("text/plain; version=0.0.4; charset=utf-8", classic(&text)))
+    }
+
+    pub fn count_job(&self, job: &'static str, outcome: &'static str) {
+        self.job_runs.get_or_create(&JobRuns { job, outcome }).inc();
     }
 
     pub fn count(&self, method: &str, route: &str, status: u16, elapsed: Duration) {

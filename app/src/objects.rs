@@ -4,7 +4,7 @@
 //! its *address*: the base URL and the stored value, or a signed S3 address that is good for one hour.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -13,10 +13,12 @@ use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
+use base64::Engine;
 use bytes::Bytes;
 
 use crate::config::{S3Config, StorageConfig};
 use crate::error::{ApiError, Result};
+use crate::spool::SpooledFile;
 
 const SIGNED_FOR: Duration = Duration::from_secs(3600);
 const LOCAL_PREFIX: &str = "/media/";
@@ -54,39 +56,42 @@ impl Objects {
         }
     }
 
-    /// Keeps `bytes` under `key` (`<kind>/<id>/<file>`) and returns the stored value.
+    /// Keeps a file under `key` (`<kind>/<id>/<file>`); clients are told of it by its [`Objects::stored`] value.
     ///
     /// # Errors
     /// 503 when the storage does not take it.
-    pub async fn put(&self, key: &str, bytes: Bytes, content_type: &str) -> Result<String> {
+    pub async fn put(&self, key: &str, file: &SpooledFile, content_type: &str) -> Result<()> {
         match self {
             Objects::S3 { client, bucket, .. } => {
-                let put = client
-                    .put_object()
-                    .bucket(bucket)
-                    .key(key)
-                    .content_type(content_type);
-                put.body(ByteStream::from(bytes))
-                    .send()
-                    .await
-                    .map_err(|e| unavailable(&e.into_service_error()))?;
-                Ok(key.to_owned())
+                put_s3(client, bucket, key, file, content_type).await
             }
-            Objects::Local { folder, .. } => {
-                write_local(folder.join(key), bytes)
+            Objects::Local { folder, .. } => move_local(file.path(), &folder.join(key))
+                .await
+                .map_err(|e| unavailable(&e)),
+            Objects::Memory { files } => {
+                let bytes = tokio::fs::read(file.path())
                     .await
                     .map_err(|e| unavailable(&e))?;
-                Ok(format!("{LOCAL_PREFIX}{key}"))
-            }
-            Objects::Memory { files } => {
-                lock(files).insert(key.to_owned(), (bytes, content_type.to_owned()));
-                Ok(format!("{LOCAL_PREFIX}{key}"))
+                lock(files).insert(key.to_owned(), (bytes.into(), content_type.to_owned()));
+                Ok(())
             }
         }
     }
 
-    /// Removes a stored object, as far as that works: a leftover file harms nobody.
-    pub async fn delete(&self, stored: &str) {
+    /// The stored value of a key.
+    #[must_use]
+    pub fn stored(&self, key: &str) -> String {
+        match self {
+            Objects::S3 { .. } => key.to_owned(),
+            Objects::Local { .. } | Objects::Memory { .. } => format!("{LOCAL_PREFIX}{key}"),
+        }
+    }
+
+    /// Deletes a stored object. One that is not there counts as deleted.
+    ///
+    /// # Errors
+    /// 503 when the storage does not do it.
+    pub async fn delete(&self, stored: &str) -> Result<()> {
         let key = stored.strip_prefix(LOCAL_PREFIX).unwrap_or(stored);
         let failed = match self {
             Objects::S3 { client, bucket, .. } => client
@@ -109,8 +114,12 @@ impl Objects {
                 None
             }
         };
-        if let Some(cause) = failed {
-            tracing::warn!(cause, key, "a stored file could not be deleted");
+        match failed {
+            None => Ok(()),
+            Some(cause) => {
+                tracing::warn!(cause, key, "a stored file could not be deleted");
+                Err(ApiError::Unavailable)
+            }
         }
     }
 
@@ -235,11 +244,53 @@ fn s3_key(path: &str, bucket: &str) -> Option<String> {
     key.strip_prefix(&format!("{bucket}/")).map(str::to_owned)
 }
 
-async fn write_local(path: PathBuf, bytes: Bytes) -> std::io::Result<()> {
-    if let Some(folder) = path.parent() {
+/// The spool is in the same folder, so the file appears whole or not at all.
+async fn move_local(from: &Path, to: &Path) -> std::io::Result<()> {
+    if let Some(folder) = to.parent() {
         tokio::fs::create_dir_all(folder).await?;
     }
-    tokio::fs::write(path, bytes).await
+    tokio::fs::rename(from, to).await
+}
+
+/// Bytes read from the disk at a time.
+const READ: usize = 64 * 1024;
+
+async fn put_s3(
+    client: &Client,
+    bucket: &str,
+    key: &str,
+    file: &SpooledFile,
+    content_type: &str,
+) -> Result<()> {
+    let body = ByteStream::read_from()
+        .path(file.path())
+        .buffer_size(READ)
+        .build();
+    let body = body.await.map_err(|e| unavailable(&e))?;
+    let checksum = base64::engine::general_purpose::STANDARD.encode(file.sha256());
+    let limits = aws_sdk_s3::config::Config::builder().timeout_config(put_limits(file.size()));
+    let put = client
+        .put_object()
+        .bucket(bucket)
+        .key(key)
+        .content_type(content_type)
+        // Taken while the file came in, so S3 checks what the client sent.
+        .checksum_sha256(checksum)
+        .body(body)
+        .customize()
+        .config_override(limits);
+    let done = put.send().await;
+    done.map(drop)
+        .map_err(|e| unavailable(&e.into_service_error()))
+}
+
+/// A second more for every megabyte.
+fn put_limits(size: usize) -> TimeoutConfig {
+    let more = u64::try_from(size / (1024 * 1024)).unwrap_or(0);
+    TimeoutConfig::builder()
+        .operation_attempt_timeout(Duration::from_secs(20 + more))
+        .operation_timeout(Duration::from_secs(45 + 2 * more))
+        .build()
 }
 
 async fn sign(client: &Client, bucket: &str, key: &str) -> Option<String> {

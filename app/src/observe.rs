@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request};
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use uuid::Uuid;
 
@@ -21,7 +21,12 @@ fn accepted_id(request: &Request) -> Option<String> {
     ((1..=128).contains(&id.len()) && id.bytes().all(plain)).then(|| id.to_owned())
 }
 
-/// Gives the request an id, counts it, times it, and logs it (all in debug and all failures, else a sample).
+/// Whether a request is logged: failed ones always, of the others a share; `drawn` is from 0 to 1, without 1.
+fn is_logged(status: StatusCode, share: f64, drawn: f64) -> bool {
+    status.is_client_error() || status.is_server_error() || drawn < share
+}
+
+/// Gives the request an id, counts it, times it, and logs it (all failures, and a share of the others).
 pub async fn observe<F: Future<Output = Response>>(
     app: &App,
     request: Request,
@@ -41,10 +46,7 @@ pub async fn observe<F: Future<Output = Response>>(
     app.metrics
         .count(method.as_str(), route, status.as_u16(), elapsed);
     response.headers_mut().insert(REQUEST_ID, header);
-    let chosen = app.config.debug
-        || status.is_server_error()
-        || rand::random::<f64>() < app.config.log_sample_rate;
-    if chosen {
+    if is_logged(status, app.config.log_sample, rand::random()) {
         // The route, never the raw address: query strings can hold tokens.
         tracing::info!(
             request_id = %id, method = %method, route, status = status.as_u16(), user,
@@ -52,4 +54,23 @@ pub async fn observe<F: Future<Output = Response>>(
         );
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_are_always_logged_and_successes_by_their_share() {
+        for status in [400, 404, 429, 500, 503] {
+            let status = StatusCode::from_u16(status).unwrap();
+            assert!(is_logged(status, 0.0, 0.999), "{status}");
+        }
+        for status in [101, 200, 204, 304] {
+            let status = StatusCode::from_u16(status).unwrap();
+            assert!(!is_logged(status, 0.0, 0.0), "{status}");
+            assert!(is_logged(status, 1.0, 0.999), "{status}");
+            assert!(is_logged(status, 0.3, 0.29) && !is_logged(status, 0.3, 0.3));
+        }
+    }
 }

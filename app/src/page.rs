@@ -7,12 +7,45 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::bounds::Int;
 
+/// Rows are counted up to here; a count of one more stands for any number above.
+pub const COUNTED: i64 = 10_000;
+
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Page<T> {
     pub items: Vec<T>,
+    /// How many there are, exact up to 10 000; 10 000 when there are more.
     pub total: i64,
+    /// True when there are more than `total`; left out otherwise.
+    #[serde(skip_serializing_if = "is_false")]
+    #[schema(required = false)]
+    pub total_is_minimum: bool,
     pub limit: i64,
     pub offset: i64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's form
+pub fn is_false(value: &bool) -> bool {
+    !value
+}
+
+impl<T> Page<T> {
+    /// A page of `counted` rows, where more than [`COUNTED`] stands for any number above.
+    #[must_use]
+    pub fn new(items: Vec<T>, counted: i64, limit: i64, offset: i64) -> Page<T> {
+        Page {
+            items,
+            total: counted.min(COUNTED),
+            total_is_minimum: counted > COUNTED,
+            limit,
+            offset,
+        }
+    }
+}
+
+/// SQL: how many rows `from` (`from … where …`) has, up to one more than is counted.
+#[must_use]
+pub fn count_of(from: &str) -> String {
+    format!("(select count(*) from (select 1 {from} limit {COUNTED} + 1) counted)")
 }
 
 /// The query's `limit` (1..=MAX, DEFAULT when absent) and `offset`.
@@ -34,12 +67,7 @@ impl<const MAX: i64, const DEFAULT: i64> Paging<MAX, DEFAULT> {
     }
 
     pub fn page<T>(&self, items: Vec<T>, total: i64) -> Page<T> {
-        Page {
-            items,
-            total,
-            limit: self.limit(),
-            offset: self.offset(),
-        }
+        Page::new(items, total, self.limit(), self.offset())
     }
 }
 

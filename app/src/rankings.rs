@@ -4,12 +4,13 @@
 //! is not asked to count a day's check-ins for every request.
 
 use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 
-mod kept;
+pub mod kept;
 
 use crate::error::{ApiError, Result};
 use crate::geo::{Circle, Spot};
@@ -116,12 +117,15 @@ impl Ranking {
 
 /// Check-ins, as the database estimates them, from which on a ranking takes its time.
 const MANY: f32 = 100_000.0;
+/// And places, from which on their words do.
+const MANY_PLACES: f32 = 10_000.0;
 
 /// The rankings of this task, one a window, and the number of people who can chat.
 #[derive(Default)]
 pub struct Rankings {
     windows: [Kept<Arc<Ranking>>; 5],
     chatting: Kept<i64>,
+    visits: Kept<Arc<HashMap<i64, i64>>>,
 }
 
 /// 3 a check-in, 2 a review, 1 a photo of a review, 2 a person; each signal counted by itself. Private check-ins do not count.
@@ -165,22 +169,48 @@ impl Rankings {
         self.windows[window as usize].get(rank).await
     }
 
-    /// Makes the rankings that are asked for most, so that the first to ask need not wait for them. A small database answers at once,
-    /// and is left alone.
+    /// Check-ins of all time that are not private, by place.
     ///
     /// # Errors
     /// The database's failure.
-    pub async fn warm(&self, db: &PgPool) -> Result<()> {
-        let many = "select reltuples >= $1 from pg_class where oid = to_regclass('check_ins')";
-        let many: Option<bool> = sqlx::query_scalar(many)
-            .bind(MANY)
-            .fetch_optional(db)
-            .await?;
-        if many == Some(true) {
-            for window in [Window::Day, Window::Week] {
-                self.of(db, window).await?;
-            }
+    pub async fn visits(&self, db: &PgPool) -> Result<Arc<HashMap<i64, i64>>> {
+        let db = db.clone();
+        let count = || async move {
+            let sql = "select place_id, count(*) from check_ins where visibility <> 'private' group by place_id";
+            let rows: Vec<(i64, i64)> = sqlx::query_as(sql).fetch_all(&db).await?;
+            Ok(Arc::new(rows.into_iter().collect()))
+        };
+        self.visits.get(count).await
+    }
+
+    /// Makes the rankings that are not fresh, so that nobody waits for them.
+    ///
+    /// # Errors
+    /// The database's failure.
+    pub async fn warm(&self, db: &PgPool, windows: &[Window]) -> Result<()> {
+        for window in windows {
+            self.of(db, *window).await?;
         }
-        Ok(())
+        self.visits(db).await.map(drop)
+    }
+
+    /// Whether the database holds so much that its rankings take their time, by its own estimate; noted for the answers kept.
+    ///
+    /// # Errors
+    /// The database's failure.
+    pub async fn look_at_size(&self, db: &PgPool) -> Result<bool> {
+        let sql = "select exists (select 1 from pg_class where (oid = to_regclass('check_ins') and reltuples >= $1) \
+                   or (oid = to_regclass('places') and reltuples >= $2))";
+        let large = sqlx::query_scalar(sql)
+            .bind(MANY)
+            .bind(MANY_PLACES)
+            .fetch_one(db)
+            .await?;
+        for window in &self.windows {
+            window.set_large(large);
+        }
+        self.visits.set_large(large);
+        self.chatting.set_large(large);
+        Ok(large)
     }
 }

@@ -3,23 +3,23 @@
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use sqlx::PgConnection;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::activity::{self, Kind};
+use crate::activity::{self, Cause};
 use crate::app::App;
 use crate::auth::User;
 use crate::bounds::{Rating, Text};
 use crate::checkins::create::PHOTOS;
 use crate::error::{ApiError, Result};
 use crate::extract::{Json, Path, Query};
-use crate::page::{Page, Paging};
+use crate::files::{self, Awaits};
+use crate::page::{Page, Paging, count_of};
 use crate::places::photos::Photo;
 use crate::routes;
 use crate::stamp::Stamp;
-use crate::upload::{Form, Pending};
+use crate::upload::{Allowed, Form, Pending};
 
 const CAPTION: usize = 500;
 
@@ -59,13 +59,13 @@ async fn recompute(tx: &mut PgConnection, place: i64) -> Result<()> {
 }
 
 /// Locks the place, so that its reviews change one after the other and the mean counts them all.
-async fn lock_place(tx: &mut PgConnection, place: i64) -> Result<String> {
-    let sql = "select name from places where id = $1 for no key update";
-    sqlx::query_scalar(sql)
+async fn lock_place(tx: &mut PgConnection, place: i64) -> Result<()> {
+    let sql = "select id from places where id = $1 for no key update";
+    let known: Option<i64> = sqlx::query_scalar(sql)
         .bind(place)
         .fetch_optional(tx)
-        .await?
-        .ok_or(ApiError::NotFound("Place"))
+        .await?;
+    known.map(drop).ok_or(ApiError::NotFound("Place"))
 }
 
 /// Reviews a place; a second time changes the first.
@@ -77,7 +77,7 @@ async fn upsert(
     Json(body): Json<ReviewBody>,
 ) -> Result<Json<Review>> {
     let mut tx = app.db.begin().await?;
-    let name = lock_place(&mut tx, place_id).await?;
+    lock_place(&mut tx, place_id).await?;
     let sql = "insert into reviews (user_id, place_id, rating, text) values ($1, $2, $3, $4) on conflict on constraint reviews_pair_key \
                do update set rating = excluded.rating, text = excluded.text returning id, user_id, place_id, rating, text, created_at";
     let review: Review = sqlx::query_as(sql)
@@ -88,8 +88,7 @@ async fn upsert(
         .fetch_one(&mut *tx)
         .await?;
     recompute(&mut tx, place_id).await?;
-    let data = json!({ "review_id": review.id, "place_name": name, "rating": review.rating, "review_text": review.text });
-    activity::record(&mut *tx, user.id, Kind::Review, data, None).await?;
+    activity::record(&mut tx, user.id, Cause::Review(review.id)).await?;
     tx.commit().await?;
     Ok(Json(review))
 }
@@ -101,8 +100,9 @@ async fn list(
     Path(place_id): Path<i64>,
     Query(paging): Query<Paging>,
 ) -> Result<Json<Page<Review>>> {
-    let sql = "select (select count(*) from reviews r where r.place_id = p.id) from places p where p.id = $1";
-    let total: Option<i64> = sqlx::query_scalar(sql)
+    let count = count_of("from reviews r where r.place_id = p.id");
+    let count = format!("select {count} from places p where p.id = $1");
+    let total: Option<i64> = sqlx::query_scalar(&count)
         .bind(place_id)
         .fetch_optional(&app.db)
         .await?;
@@ -126,7 +126,7 @@ async fn remove(
     let mut tx = app.db.begin().await?;
     lock_place(&mut tx, place_id).await?;
     let sql = "select f.url from photos f join reviews r on r.id = f.review_id where r.user_id = $1 and r.place_id = $2";
-    let files: Vec<String> = sqlx::query_scalar(sql)
+    let removed: Vec<String> = sqlx::query_scalar(sql)
         .bind(user.id)
         .bind(place_id)
         .fetch_all(&mut *tx)
@@ -138,17 +138,11 @@ async fn remove(
         .fetch_optional(&mut *tx)
         .await?;
     let id = id.ok_or(ApiError::NotFound("Review"))?;
-    let sql = "delete from activities where user_id = $1 and activity_type = 'review' and (activity_data ->> 'review_id')::bigint = $2";
-    sqlx::query(sql)
-        .bind(user.id)
-        .bind(id)
-        .execute(&mut *tx)
-        .await?;
+    activity::forget_review(&mut tx, id).await?;
     recompute(&mut tx, place_id).await?;
+    files::release(&mut tx, &removed).await?;
     tx.commit().await?;
-    for file in files {
-        app.objects.delete(&file).await;
-    }
+    files::sweep(&app, &removed).await;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -159,7 +153,8 @@ async fn mine(
     user: User,
     Query(paging): Query<Paging>,
 ) -> Result<Json<Page<Review>>> {
-    let total = sqlx::query_scalar("select count(*) from reviews where user_id = $1")
+    let count = format!("select {}", count_of("from reviews where user_id = $1"));
+    let total = sqlx::query_scalar(&count)
         .bind(user.id)
         .fetch_one(&app.db)
         .await?;
@@ -217,14 +212,16 @@ async fn add_photo(
         .as_deref()
         .filter(|c| !c.is_empty())
         .map(shortened);
+    let slot = form.admit(&app, user.id)?;
+    let allowed = Allowed::up_to(app.config.limits.photo_bytes, &PHOTOS);
     let upload = form
-        .file(app.config.limits.photo_bytes, &PHOTOS, |name, value| {
+        .file(&app, &slot, allowed, |name, value| {
             if name == "caption" && !value.is_empty() {
                 caption = Some(shortened(&value));
             }
         })
         .await?;
-    let mut file = Pending::new(&app);
+    let mut file = Pending::new(&app, Awaits::Row);
     let stored = file.store(&upload, &format!("reviews/{review_id}")).await?;
     let mut tx = app.db.begin().await?;
     let sql = "insert into photos (user_id, place_id, review_id, url, caption) values ($1, $2, $3, $4, $5) \
@@ -250,14 +247,16 @@ async fn remove_photo(
     Path((review_id, photo_id)): Path<(i64, i64)>,
 ) -> Result<StatusCode> {
     owned(&app, user.id, review_id).await?;
+    let mut tx = app.db.begin().await?;
     let sql = "delete from photos where id = $1 and review_id = $2 returning url";
     let file: Option<String> = sqlx::query_scalar(sql)
         .bind(photo_id)
         .bind(review_id)
-        .fetch_optional(&app.db)
+        .fetch_optional(&mut *tx)
         .await?;
-    app.objects
-        .delete(&file.ok_or(ApiError::NotFound("Photo"))?)
-        .await;
+    let removed = [file.ok_or(ApiError::NotFound("Photo"))?];
+    files::release(&mut tx, &removed).await?;
+    tx.commit().await?;
+    files::sweep(&app, &removed).await;
     Ok(StatusCode::NO_CONTENT)
 }

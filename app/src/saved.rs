@@ -12,7 +12,7 @@ use crate::bounds::{Id, Text};
 use crate::collections::store::{self, FAVORITES};
 use crate::error::{ApiError, Result};
 use crate::extract::{Json, Path, Query};
-use crate::page::{Page, Paging};
+use crate::page::{Page, Paging, count_of};
 use crate::places::model::{self, Place, View};
 use crate::routes;
 use crate::stamp::Stamp;
@@ -195,7 +195,7 @@ async fn mine(
         .map(str::trim)
         .filter(|n| !n.is_empty());
     let from = "from saved_places where user_id = $1 and ($2::text is null or lower(trim(list_name)) = lower($2))";
-    let total = sqlx::query_scalar(&format!("select count(*) {from}"))
+    let total = sqlx::query_scalar(&format!("select {}", count_of(from)))
         .bind(user.id)
         .bind(list)
         .fetch_one(&app.db)

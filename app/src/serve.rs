@@ -58,12 +58,8 @@ pub async fn on(
     let app = App::new(config).await?;
     live::start(&app, stopping.clone());
     jobs::start(&app, stopping.clone());
-    let ahead = app.clone();
-    tokio::spawn(async move {
-        if let Err(error) = ahead.rankings.warm(&ahead.db).await {
-            tracing::debug!(cause = ?error, "not ranked ahead");
-        }
-    });
+    app.spool.remove_left_over().await;
+    jobs::warm::start(&app, stopping.clone());
     tracing::info!(address = ?listener.local_addr().ok(), "serving");
 
     let service = router::router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();

@@ -57,6 +57,9 @@ const ALL: [Kind; 18] = [
     XLSX, ZIP, TEXT,
 ];
 
+/// No more of a file is looked at.
+pub const HEAD: usize = 8192;
+
 /// The type a file's first bytes tell, `None` when they tell none of ours.
 #[must_use]
 pub fn sniff(bytes: &[u8]) -> Option<Kind> {
@@ -120,7 +123,7 @@ fn zip_kind(bytes: &[u8]) -> Kind {
 }
 
 fn is_text(bytes: &[u8]) -> bool {
-    let head = &bytes[..bytes.len().min(8192)];
+    let head = &bytes[..bytes.len().min(HEAD)];
     let control = |b: &u8| *b < 0x20 && !matches!(b, b'\n' | b'\r' | b'\t' | 0x0c);
     let valid = match std::str::from_utf8(head) {
         Ok(_) => true,

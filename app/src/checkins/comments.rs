@@ -9,14 +9,14 @@ use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
 use super::model;
-use crate::activity::{self, Kind};
+use crate::activity::{self, Cause};
 use crate::app::App;
 use crate::auth::User;
 use crate::bounds::{Bool, Id, Text};
 use crate::error::{ApiError, Result};
 use crate::event::{self, About};
 use crate::extract::{Json, Path, Query};
-use crate::page::{Page, Paging};
+use crate::page::{Page, Paging, count_of};
 use crate::stamp::Stamp;
 
 #[derive(Debug, Serialize, ToSchema, sqlx::FromRow)]
@@ -99,8 +99,8 @@ pub async fn list(
     Query(form): Query<ThreadedQuery>,
 ) -> Result<Json<Page<Comment>>> {
     model::seen(&app.db, user.id, check_in_id).await?;
-    let count = "select count(*) from check_in_comments where check_in_id = $1";
-    let total = sqlx::query_scalar(count)
+    let count = count_of("from check_in_comments where check_in_id = $1");
+    let total = sqlx::query_scalar(&format!("select {count}"))
         .bind(check_in_id)
         .fetch_one(&app.db)
         .await?;
@@ -165,8 +165,11 @@ pub async fn create(
         .fetch_one(&mut *tx)
         .await?;
     let content = &*body.content;
-    let data = json!({ "comment_id": id, "checkin_id": check_in_id, "checkin_user_id": owner, "comment_content": content });
-    activity::record(&mut *tx, user.id, Kind::Comment, data, Some(check_in_id)).await?;
+    let cause = Cause::Comment {
+        id,
+        check_in: check_in_id,
+    };
+    activity::record(&mut tx, user.id, cause).await?;
     let data = json!({ "check_in_id": check_in_id, "comment_id": id, "user_id": user.id, "user_name": user.display_name(), "content": content });
     event::notify(&mut tx, owner, user.id, About::NewComment, data).await?;
     tx.commit().await?;
@@ -199,10 +202,13 @@ pub async fn remove(
             "Only the author or the check-in's owner may delete a comment",
         ));
     }
+    let mut tx = app.db.begin().await?;
     sqlx::query("delete from check_in_comments where id = $1")
         .bind(comment_id)
-        .execute(&app.db)
+        .execute(&mut *tx)
         .await?;
+    activity::forget_comment(&mut tx, comment_id).await?;
+    tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -2,19 +2,21 @@
 
 use axum::extract::State;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use sqlx::{PgConnection, PgExecutor};
 use utoipa::{IntoParams, ToSchema};
 
 use super::model::{self, CheckIn};
-use crate::activity::{self, Kind};
+use crate::activity::{self, Cause};
 use crate::app::App;
 use crate::auth::User;
 use crate::bounds::{Id, Lat, Lng, Text};
 use crate::error::{ApiError, Result};
 use crate::extract::{Json, Query};
+use crate::files::Awaits;
 use crate::sniff::{self, Kind as FileKind};
-use crate::upload::{self, MixedForm, Pending, Upload};
+use crate::upload::{self, Allowed, MixedForm, Pending, Upload};
+use crate::upload_slots::Slot;
 use crate::visible::Level;
 
 /// Pictures people take.
@@ -150,8 +152,7 @@ async fn check_in(
             .execute(&mut *tx)
             .await?;
     }
-    let data = json!({ "checkin_id": id, "place_name": target.name, "note": note });
-    activity::record(&mut *tx, user.id, Kind::Checkin, data, Some(id)).await?;
+    activity::record(&mut tx, user.id, Cause::CheckIn(id)).await?;
     if let Some(prepared) = prepared {
         prepared.files.keep();
     }
@@ -194,29 +195,35 @@ pub struct FullForm {
 }
 
 /// The fields and files of the multipart form. Numbers arrive as text.
-async fn read_form(app: &App, form: MixedForm) -> Result<(CheckInBody, Vec<Upload>)> {
+async fn read_form(
+    app: &App,
+    user: &User,
+    form: MixedForm,
+) -> Result<(CheckInBody, Vec<Upload>, Option<Slot>)> {
     let mut fields = serde_json::Map::new();
     let mut uploads = Vec::new();
     let mut form = match form {
         MixedForm::Plain(pairs) => {
             let told = pairs.into_iter().filter_map(|(n, text)| field_of(n, text));
-            return Ok((body_of(told.collect())?, uploads));
+            return Ok((body_of(told.collect())?, uploads, None));
         }
         MixedForm::Multipart(form) => form,
     };
-    while let Some((name, field)) = form.next().await? {
+    let slot = form.admit(app, user.id)?;
+    while let Some((name, field)) = form.next(app).await? {
         if matches!(name.as_str(), "photos" | "files" | "photos[]" | "files[]") {
             if uploads.len() == MOST_PHOTOS {
                 return Err(ApiError::bad(format!(
                     "At most {MOST_PHOTOS} photos can be sent at once"
                 )));
             }
-            uploads.push(upload::read_file(field, app.config.limits.photo_bytes, &PHOTOS).await?);
+            let allowed = Allowed::up_to(app.config.limits.photo_bytes, &PHOTOS);
+            uploads.push(upload::read_file(app, &slot, field, allowed).await?);
             continue;
         }
-        fields.extend(field_of(name, upload::read_text(field).await?));
+        fields.extend(field_of(name, upload::read_text(app, field).await?));
     }
-    Ok((body_of(fields)?, uploads))
+    Ok((body_of(fields)?, uploads, Some(slot)))
 }
 
 /// A field as JSON would tell it; an empty text counts as left out.
@@ -241,13 +248,13 @@ fn body_of(fields: serde_json::Map<String, Value>) -> Result<CheckInBody> {
 #[utoipa::path(post, path = "/places/check-ins/full", tag = "check-ins", request_body(content = FullForm, content_type = "multipart/form-data"),
     responses((status = 200, body = CheckIn), (status = 413, description = "Too large")))]
 pub async fn full(State(app): State<App>, user: User, form: MixedForm) -> Result<Json<CheckIn>> {
-    let (body, uploads) = read_form(&app, form).await?;
+    let (body, uploads, _slot) = read_form(&app, &user, form).await?;
     // Refuse before anything is stored; the rules are kept once more with the row itself.
     let mut asked = app.db.begin().await?;
     check(&app, &mut asked, &user, &body).await?;
     let id = reserve(&mut *asked).await?;
     asked.rollback().await?;
-    let mut files = Pending::new(&app);
+    let mut files = Pending::new(&app, Awaits::Row);
     for upload in &uploads {
         files.store(upload, &format!("checkins/{id}")).await?;
     }

@@ -6,14 +6,14 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::model;
-use crate::activity::{self, Kind};
+use crate::activity::{self, Cause};
 use crate::app::App;
 use crate::auth::User;
 use crate::dms::reactions::Told;
 use crate::error::{ApiError, OnConstraint, Result};
 use crate::event::{self, About};
 use crate::extract::{Json, Path, Query};
-use crate::page::{Page, Paging};
+use crate::page::{Page, Paging, count_of};
 use crate::stamp::Stamp;
 
 #[derive(Serialize, ToSchema, sqlx::FromRow)]
@@ -35,8 +35,8 @@ pub async fn list(
     Query(paging): Query<Paging>,
 ) -> Result<Json<Page<Like>>> {
     model::seen(&app.db, user.id, check_in_id).await?;
-    let count = "select count(*) from check_in_likes where check_in_id = $1";
-    let total = sqlx::query_scalar(count)
+    let count = count_of("from check_in_likes where check_in_id = $1");
+    let total = sqlx::query_scalar(&format!("select {count}"))
         .bind(check_in_id)
         .fetch_one(&app.db)
         .await?;
@@ -66,21 +66,20 @@ pub async fn like(
 ) -> Result<Json<Told>> {
     let mut tx = app.db.begin().await?;
     let owner = model::seen(&mut *tx, user.id, check_in_id).await?;
-    let sql = "insert into check_in_likes (check_in_id, user_id) values ($1, $2)";
-    let done = sqlx::query(sql)
+    let sql = "insert into check_in_likes (check_in_id, user_id) values ($1, $2) returning id";
+    let done = sqlx::query_scalar(sql)
         .bind(check_in_id)
         .bind(user.id)
-        .execute(&mut *tx)
+        .fetch_one(&mut *tx)
         .await;
-    done.on_constraint("check_in_likes_pair_key", || {
+    let id: i64 = done.on_constraint("check_in_likes_pair_key", || {
         ApiError::bad("You already like this check-in")
     })?;
-    let note: Option<String> = sqlx::query_scalar("select note from check_ins where id = $1")
-        .bind(check_in_id)
-        .fetch_one(&mut *tx)
-        .await?;
-    let data = json!({ "checkin_id": check_in_id, "checkin_user_id": owner, "checkin_note": note });
-    activity::record(&mut *tx, user.id, Kind::Like, data, Some(check_in_id)).await?;
+    let cause = Cause::Like {
+        id,
+        check_in: check_in_id,
+    };
+    activity::record(&mut tx, user.id, cause).await?;
     let data =
         json!({ "check_in_id": check_in_id, "user_id": user.id, "user_name": user.display_name() });
     event::notify(&mut tx, owner, user.id, About::NewLike, data).await?;
@@ -98,17 +97,16 @@ pub async fn unlike(
     Path(check_in_id): Path<i64>,
 ) -> Result<Json<Told>> {
     model::seen(&app.db, user.id, check_in_id).await?;
-    let sql = "delete from check_in_likes where check_in_id = $1 and user_id = $2";
-    let done = sqlx::query(sql)
+    let mut tx = app.db.begin().await?;
+    let sql = "delete from check_in_likes where check_in_id = $1 and user_id = $2 returning id";
+    let gone: Option<i64> = sqlx::query_scalar(sql)
         .bind(check_in_id)
         .bind(user.id)
-        .execute(&app.db)
+        .fetch_optional(&mut *tx)
         .await?;
-    if done.rows_affected() == 0 {
-        Err(ApiError::NotFound("Like"))
-    } else {
-        Ok(Json(Told {
-            message: "Like removed",
-        }))
-    }
+    activity::forget_like(&mut tx, gone.ok_or(ApiError::NotFound("Like"))?).await?;
+    tx.commit().await?;
+    Ok(Json(Told {
+        message: "Like removed",
+    }))
 }

@@ -12,8 +12,9 @@ use crate::auth::User;
 use crate::dms::uploads::FileForm;
 use crate::error::{ApiError, Result};
 use crate::extract::{Json, Path};
+use crate::files::{self, Awaits};
 use crate::stamp::Stamp;
-use crate::upload::{Form, Pending};
+use crate::upload::{Allowed, Form, Pending};
 
 /// Adds a photo.
 #[utoipa::path(post, path = "/places/check-ins/{check_in_id}/photo", tag = "check-ins",
@@ -25,10 +26,10 @@ pub async fn add(
     form: Form,
 ) -> Result<Json<CheckIn>> {
     model::owned(&app, user.id, check_in_id).await?;
-    let upload = form
-        .file(app.config.limits.photo_bytes, &PHOTOS, |_, _| {})
-        .await?;
-    let mut file = Pending::new(&app);
+    let slot = form.admit(&app, user.id)?;
+    let allowed = Allowed::up_to(app.config.limits.photo_bytes, &PHOTOS);
+    let upload = form.file(&app, &slot, allowed, |_, _| {}).await?;
+    let mut file = Pending::new(&app, Awaits::Row);
     let folder = format!("checkins/{check_in_id}");
     let stored = file.store(&upload, &folder).await?;
     let mut tx = app.db.begin().await?;
@@ -63,7 +64,7 @@ pub async fn remove_all(
     model::owned(&app, user.id, check_in_id).await?;
     let mut tx = app.db.begin().await?;
     let sql = "delete from check_in_photos where check_in_id = $1 returning url";
-    let files: Vec<String> = sqlx::query_scalar(sql)
+    let removed: Vec<String> = sqlx::query_scalar(sql)
         .bind(check_in_id)
         .fetch_all(&mut *tx)
         .await?;
@@ -71,10 +72,9 @@ pub async fn remove_all(
         .bind(check_in_id)
         .execute(&mut *tx)
         .await?;
+    files::release(&mut tx, &removed).await?;
     tx.commit().await?;
-    for file in files {
-        app.objects.delete(&file).await;
-    }
+    files::sweep(&app, &removed).await;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -120,10 +120,11 @@ pub async fn remove(
         .bind(check_in_id)
         .fetch_optional(&mut *tx)
         .await?;
-    let file = file.ok_or(ApiError::NotFound("Photo"))?;
+    let removed = [file.ok_or(ApiError::NotFound("Photo"))?];
     let sql = "update check_ins set photo_url = (select url from check_in_photos where check_in_id = $1 order by id desc limit 1) where id = $1";
     sqlx::query(sql).bind(check_in_id).execute(&mut *tx).await?;
+    files::release(&mut tx, &removed).await?;
     tx.commit().await?;
-    app.objects.delete(&file).await;
+    files::sweep(&app, &removed).await;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -7,12 +7,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::model::{self, CHECK_INS, CheckIn};
+use crate::activity;
 use crate::app::App;
 use crate::auth::User;
 use crate::bounds::Text;
 use crate::error::{ApiError, Result};
 use crate::extract::{Json, Path, Query};
-use crate::page::{Page, Paging};
+use crate::files;
+use crate::page::{Page, Paging, count_of};
 use crate::stamp::Stamp;
 use crate::visible::Level;
 
@@ -23,7 +25,8 @@ pub async fn mine(
     user: User,
     Query(paging): Query<Paging>,
 ) -> Result<Json<Page<CheckIn>>> {
-    let total = sqlx::query_scalar("select count(*) from check_ins where user_id = $1")
+    let count = format!("select {}", count_of("from check_ins where user_id = $1"));
+    let total = sqlx::query_scalar(&count)
         .bind(user.id)
         .fetch_one(&app.db)
         .await?;
@@ -53,13 +56,16 @@ pub async fn change(
     Json(body): Json<CheckInChange>,
 ) -> Result<Json<CheckIn>> {
     model::owned(&app, user.id, check_in_id).await?;
+    let mut tx = app.db.begin().await?;
     let sql = "update check_ins set note = coalesce($2, note), visibility = coalesce($3, visibility) where id = $1";
     sqlx::query(sql)
         .bind(check_in_id)
         .bind(body.note.as_deref())
         .bind(body.visibility)
-        .execute(&app.db)
+        .execute(&mut *tx)
         .await?;
+    activity::follow_visibility(&mut tx, check_in_id).await?;
+    tx.commit().await?;
     Ok(Json(model::own(&app, user.id, check_in_id).await?))
 }
 
@@ -73,22 +79,18 @@ pub async fn remove(
     model::owned(&app, user.id, check_in_id).await?;
     let mut tx = app.db.begin().await?;
     let sql = "delete from check_in_photos where check_in_id = $1 returning url";
-    let files: Vec<String> = sqlx::query_scalar(sql)
+    let removed: Vec<String> = sqlx::query_scalar(sql)
         .bind(check_in_id)
         .fetch_all(&mut *tx)
         .await?;
-    sqlx::query("delete from activities where check_in_id = $1")
-        .bind(check_in_id)
-        .execute(&mut *tx)
-        .await?;
+    activity::forget_check_in(&mut tx, check_in_id).await?;
     sqlx::query("delete from check_ins where id = $1")
         .bind(check_in_id)
         .execute(&mut *tx)
         .await?;
+    files::release(&mut tx, &removed).await?;
     tx.commit().await?;
-    for file in files {
-        app.objects.delete(&file).await;
-    }
+    files::sweep(&app, &removed).await;
     Ok(StatusCode::NO_CONTENT)
 }
 

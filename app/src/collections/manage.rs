@@ -3,11 +3,10 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use utoipa::ToSchema;
 
 use super::store::{self, Collection};
-use crate::activity::{self, Kind};
+use crate::activity::{self, Cause};
 use crate::app::App;
 use crate::auth::User;
 use crate::bounds::{Bool, Text};
@@ -112,8 +111,7 @@ pub async fn create(
         .fetch_one(&mut *tx)
         .await
         .on_constraint(NAME_KEY, taken)?;
-    let data = json!({ "collection_id": id, "collection_name": name });
-    activity::record(&mut *tx, user.id, Kind::Collection, data, None).await?;
+    activity::record(&mut tx, user.id, Cause::Collection(id)).await?;
     tx.commit().await?;
     Ok(Json(store::load(&app, user.id, id).await?))
 }
@@ -218,9 +216,12 @@ pub async fn remove(
 ) -> Result<StatusCode> {
     store::owned(&app, user.id, collection_id).await?;
     // Memberships and saved rows go with it.
+    let mut tx = app.db.begin().await?;
     sqlx::query("delete from user_collections where id = $1")
         .bind(collection_id)
-        .execute(&app.db)
+        .execute(&mut *tx)
         .await?;
+    activity::forget_collection(&mut tx, collection_id).await?;
+    tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

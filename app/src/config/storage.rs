@@ -51,6 +51,16 @@ pub(super) fn read(s: &mut Source, debug: bool) -> StorageConfig {
     }
 }
 
+/// Uploads come in beside the files of a local folder, so that they are moved there in one step; else in the system's folder for
+/// temporary files.
+pub(super) fn spool(s: &mut Source, storage: &StorageConfig) -> PathBuf {
+    let folder = s.text_opt("UPLOAD_FOLDER").map(PathBuf::from);
+    match storage {
+        StorageConfig::Local { folder, .. } => folder.join(".uploads"),
+        _ => folder.unwrap_or_else(|| std::env::temp_dir().join("circles-uploads")),
+    }
+}
+
 fn read_s3(s: &mut Source, bucket: Option<String>) -> S3Config {
     let key_id = s.plain_or_prefixed("S3_ACCESS_KEY_ID");
     let key_secret = s.plain_or_prefixed("S3_SECRET_ACCESS_KEY");

@@ -13,7 +13,7 @@ use crate::auth::User;
 use crate::bounds::{Id, Lat, List, Lng, Text};
 use crate::error::{ApiError, Result};
 use crate::extract::{Json, Path, Query};
-use crate::page::Paging;
+use crate::page::{COUNTED, Paging, count_of, is_false};
 use crate::places::filter::contains;
 use crate::stamp::Stamp;
 
@@ -136,7 +136,12 @@ pub struct Hit {
 #[derive(Serialize, ToSchema)]
 pub struct Hits {
     results: Vec<Hit>,
+    /// Exact up to 10 000; 10 000 when there are more.
     total: i64,
+    /// True when there are more than `total`; left out otherwise.
+    #[serde(skip_serializing_if = "is_false")]
+    #[schema(required = false)]
+    total_is_minimum: bool,
     limit: i64,
     offset: i64,
 }
@@ -154,8 +159,8 @@ pub async fn search(
     let conditions = "from dm_messages m join users u on u.id = m.sender_id where m.thread_id = $1 and m.deleted_at is null \
                       and (m.expires_at is null or m.expires_at > now()) and (m.text ilike $2 or m.caption ilike $2)";
     let pattern = contains(&search.query);
-    let count = format!("select count(*) {conditions}");
-    let total = sqlx::query_scalar(&count)
+    let count = format!("select {}", count_of(conditions));
+    let total: i64 = sqlx::query_scalar(&count)
         .bind(thread_id)
         .bind(&pattern)
         .fetch_one(&app.db)
@@ -175,7 +180,8 @@ pub async fn search(
         .await?;
     Ok(Json(Hits {
         results,
-        total,
+        total: total.min(COUNTED),
+        total_is_minimum: total > COUNTED,
         limit: paging.limit(),
         offset: paging.offset(),
     }))

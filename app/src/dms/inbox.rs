@@ -10,7 +10,7 @@ use crate::auth::User;
 use crate::bounds::Bool;
 use crate::error::Result;
 use crate::extract::{Json, Path, Query};
-use crate::page::{Page, Paging};
+use crate::page::{Page, Paging, count_of};
 use crate::visible;
 
 #[derive(Deserialize, IntoParams)]
@@ -44,7 +44,10 @@ pub async fn inbox(
         .as_deref()
         .filter(|q| !q.is_empty())
         .map(crate::places::filter::contains);
-    let count = format!("select count(*) {THREADS_FROM}{conditions}");
+    let count = format!(
+        "select {}",
+        count_of(&format!("{THREADS_FROM}{conditions}"))
+    );
     let total = sqlx::query_scalar(&count)
         .bind(user.id)
         .bind(*filter.include_archived)

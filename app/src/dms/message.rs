@@ -10,7 +10,8 @@ use crate::app::App;
 use crate::auth::User;
 use crate::error::{ApiError, Result};
 use crate::extract::{Json, Path, Query};
-use crate::page::{Page, Paging};
+use crate::files;
+use crate::page::{Page, Paging, count_of};
 use crate::stamp::Stamp;
 
 const PLACEHOLDER: &str = "This message was deleted";
@@ -155,8 +156,8 @@ pub async fn list(
     Query(paging): Query<Paging<200, 50>>,
 ) -> Result<Json<Page<Message>>> {
     thread::access(&app.db, thread_id, user.id).await?;
-    let count = "select count(*) from dm_messages where thread_id = $1";
-    let total = sqlx::query_scalar(count)
+    let count = count_of("from dm_messages where thread_id = $1");
+    let total = sqlx::query_scalar(&format!("select {count}"))
         .bind(thread_id)
         .fetch_one(&app.db)
         .await?;
@@ -190,11 +191,17 @@ pub async fn delete(
     if sender.ok_or(ApiError::NotFound("Message"))? != user.id {
         return Err(ApiError::forbidden("Only the sender may delete a message"));
     }
-    let sql = "update dm_messages set deleted_at = now(), deleted_by_user_id = $2, updated_at = now() where id = $1 and deleted_at is null";
-    sqlx::query(sql)
+    let mut tx = app.db.begin().await?;
+    let sql = "update dm_messages set deleted_at = now(), deleted_by_user_id = $2, updated_at = now() \
+               where id = $1 and deleted_at is null returning photo_urls || video_urls || voice_urls || file_urls";
+    let removed: Option<sqlx::types::Json<Vec<String>>> = sqlx::query_scalar(sql)
         .bind(message_id)
         .bind(user.id)
-        .execute(&app.db)
+        .fetch_optional(&mut *tx)
         .await?;
+    let removed = removed.map(|urls| urls.0).unwrap_or_default();
+    files::release(&mut tx, &removed).await?;
+    tx.commit().await?;
+    files::sweep(&app, &removed).await;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -14,6 +14,7 @@ use crate::bounds::{Id, Int, Lat, List, Lng, Text};
 use crate::error::{ApiError, Result};
 use crate::event::{self, Event};
 use crate::extract::{Json, Path};
+use crate::files;
 use crate::hub::Topic;
 use crate::limits;
 use crate::stamp::{self, Stamp};
@@ -108,7 +109,18 @@ pub struct NewMessage {
 
 impl NewMessage {
     fn media_count(&self) -> usize {
-        self.photo_urls.len() + self.video_urls.len() + self.voice_urls.len() + self.file_urls.len()
+        self.files().len()
+    }
+
+    /// The stored values of all attachments.
+    fn files(&self) -> Vec<&String> {
+        let lists = [
+            &self.photo_urls,
+            &self.video_urls,
+            &self.voice_urls,
+            &self.file_urls,
+        ];
+        lists.into_iter().flatten().collect()
     }
 
     fn is_empty(&self) -> bool {
@@ -258,6 +270,7 @@ pub async fn store(
         None => None,
         Some(id) => Some(reply_preview(tx, thread.id, id).await?),
     };
+    files::hold(tx, &new.files()).await?;
     let sql = "insert into dm_messages (thread_id, sender_id, text, message_type, reply_to_id, reply_to_text, photo_urls, video_urls, \
         voice_urls, voice_duration, file_urls, file_names, file_sizes, caption, location_latitude, location_longitude, location_name, \
         location_address, auto_delete_duration, expires_at, forwarded_from_message_id, forwarded_from_user_id, is_forwarded, created_at) \

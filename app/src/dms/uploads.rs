@@ -9,9 +9,10 @@ use crate::app::App;
 use crate::auth::User;
 use crate::error::Result;
 use crate::extract::Json;
+use crate::files::Awaits;
 use crate::routes;
 use crate::sniff::{self, Class, Kind};
-use crate::upload::{Form, Pending, Upload};
+use crate::upload::{Allowed, Form, Pending, Upload};
 
 const MB: usize = 1024 * 1024;
 const IMAGE_CAP: usize = 10 * MB;
@@ -85,10 +86,10 @@ pub struct FileUpload {
 }
 
 async fn stored(app: &App, user: &User, upload: &Upload, folder: &str) -> Result<String> {
-    let mut file = Pending::new(app);
+    let mut file = Pending::new(app, Awaits::Message);
     let folder = format!("dm_media/{}/{folder}", user.id);
     let stored = file.store(upload, &folder).await?;
-    // No row waits for it: the message that names it comes later, or never.
+    // The message that names it comes later, or never.
     file.keep();
     Ok(app.objects.address(&stored).await)
 }
@@ -97,19 +98,19 @@ async fn stored(app: &App, user: &User, upload: &Upload, folder: &str) -> Result
 #[utoipa::path(post, path = "/dms/upload/media", tag = "dms", request_body(content = FileForm, content_type = "multipart/form-data"),
     responses((status = 200, body = MediaUpload), (status = 413, description = "Too large")))]
 async fn media(State(app): State<App>, user: User, form: Form) -> Result<Json<MediaUpload>> {
-    let upload = form.file(LARGE_CAP, &MEDIA, |_, _| {}).await?;
+    let slot = form.admit(&app, user.id)?;
+    let allowed = Allowed {
+        picture_cap: IMAGE_CAP,
+        ..Allowed::up_to(LARGE_CAP, &MEDIA)
+    };
+    let upload = form.file(&app, &slot, allowed, |_, _| {}).await?;
     let folder = if upload.kind.class == Class::Video {
         "videos"
     } else {
         "photos"
     };
-    if folder == "photos" && upload.bytes.len() > IMAGE_CAP {
-        return Err(crate::error::ApiError::TooLarge(
-            "File too large: the limit is 10 MB".to_owned(),
-        ));
-    }
     let url = stored(&app, &user, &upload, folder).await?;
-    let (file_size, content_type) = (upload.bytes.len(), upload.kind.content_type);
+    let (file_size, content_type) = (upload.file.size(), upload.kind.content_type);
     Ok(Json(MediaUpload {
         url,
         media_type: folder,
@@ -128,12 +129,14 @@ async fn voice(State(app): State<App>, user: User, form: Form) -> Result<Json<Vo
             duration = value.trim().parse().ok().filter(|d| (1..=300).contains(d));
         }
     };
-    let upload = form.file(VOICE_CAP, &VOICE, note).await?;
+    let slot = form.admit(&app, user.id)?;
+    let allowed = Allowed::up_to(VOICE_CAP, &VOICE);
+    let upload = form.file(&app, &slot, allowed, note).await?;
     let url = stored(&app, &user, &upload, "voice").await?;
     Ok(Json(VoiceUpload {
         url,
         duration,
-        file_size: upload.bytes.len(),
+        file_size: upload.file.size(),
     }))
 }
 
@@ -141,9 +144,11 @@ async fn voice(State(app): State<App>, user: User, form: Form) -> Result<Json<Vo
 #[utoipa::path(post, path = "/dms/upload/file", tag = "dms", request_body(content = FileForm, content_type = "multipart/form-data"),
     responses((status = 200, body = FileUpload), (status = 413, description = "Too large")))]
 async fn file(State(app): State<App>, user: User, form: Form) -> Result<Json<FileUpload>> {
-    let upload = form.file(LARGE_CAP, &FILES, |_, _| {}).await?;
+    let slot = form.admit(&app, user.id)?;
+    let allowed = Allowed::up_to(LARGE_CAP, &FILES);
+    let upload = form.file(&app, &slot, allowed, |_, _| {}).await?;
     let url = stored(&app, &user, &upload, "files").await?;
-    let (file_size, content_type) = (upload.bytes.len(), upload.kind.content_type);
+    let (file_size, content_type) = (upload.file.size(), upload.kind.content_type);
     Ok(Json(FileUpload {
         url,
         filename: upload.file_name,

@@ -1,7 +1,8 @@
 //! Foursquare: what trends (v2 `venues/trending`), and search by popularity (`places/search` of the newer API).
 
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::foreign::{Foreign, ForeignJson};
 use super::venue::Venue;
 use super::{External, ExternalError, good};
 use crate::config::FoursquareConfig;
@@ -165,11 +166,7 @@ impl External {
         params.push(("limit", limit.min(MOST).to_string()));
         let url = format!("{}/v2/venues/trending", config.api_url);
         let body = good(self.http.get(url).query(&params).send().await?).await?;
-        let venues = body["response"]["venues"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default();
-        Ok(venues.iter().filter_map(venue_of).collect())
+        Ok(venues_of(body.root().at(&["response", "venues"])))
     }
 
     async fn popular(
@@ -204,8 +201,7 @@ impl External {
             }
             other => other?,
         };
-        let venues = body["results"].as_array().cloned().unwrap_or_default();
-        Ok(venues.iter().filter_map(venue_of).collect())
+        Ok(venues_of(body.root().get("results")))
     }
 
     /// Asks the newer API for the fields that are read. A plan that does not have them all gives those it has when none is named.
@@ -214,7 +210,7 @@ impl External {
         key: &Secret,
         url: &str,
         params: &[(&str, String)],
-    ) -> Result<Value, ExternalError> {
+    ) -> Result<ForeignJson, ExternalError> {
         let request = || {
             let request = self.http.get(url).query(params).bearer_auth(key.expose());
             request.header("X-Places-Api-Version", SEARCH_DATE)
@@ -247,7 +243,7 @@ impl External {
             .await
             .map_err(|e| tracing::warn!(cause = %e, "foursquare"))
             .ok()?;
-        venue_of(&body)
+        venue_of(body.root())
     }
 }
 
@@ -258,71 +254,80 @@ fn told(error: ExternalError) -> Vec<Venue> {
     Vec::new()
 }
 
-fn text(value: &Value) -> Option<String> {
-    value
-        .as_str()
-        .map(str::trim)
-        .filter(|t| !t.is_empty())
-        .map(str::to_owned)
+fn text(value: Foreign<'_>) -> Option<String> {
+    value.text().map(str::to_owned)
 }
 
-fn price(value: &Value) -> Option<String> {
-    let tier = value.as_u64().or_else(|| value["tier"].as_u64())?;
+fn price(value: Foreign<'_>) -> Option<String> {
+    let tier = value.integer().or_else(|| value.get("tier").integer())?;
     (1..=4)
         .contains(&tier)
         .then(|| "$".repeat(usize::try_from(tier).unwrap_or(1)))
 }
 
-fn photos(venue: &Value) -> Vec<String> {
-    let direct = venue["photos"].as_array().cloned();
-    let grouped = || venue["photos"]["groups"][0]["items"].as_array().cloned();
-    let all = direct.or_else(grouped).unwrap_or_default();
-    let url = |p: &Value| {
-        Some(format!(
-            "{}300x300{}",
-            p["prefix"].as_str()?,
-            p["suffix"].as_str()?
-        ))
+fn photos(venue: Foreign<'_>) -> Vec<String> {
+    let direct = venue.get("photos");
+    let grouped = direct.get("groups").first().get("items");
+    let url = |p: Foreign<'_>| {
+        let (prefix, suffix) = (p.get("prefix").text()?, p.get("suffix").text()?);
+        Some(format!("{prefix}300x300{suffix}"))
     };
-    all.iter().filter_map(url).take(PHOTOS).collect()
+    let urls = |list: Foreign<'_>| {
+        let all = list.list()?;
+        Some(all.filter_map(url).take(PHOTOS).collect())
+    };
+    urls(direct).or_else(|| urls(grouped)).unwrap_or_default()
+}
+
+fn venues_of(list: Foreign<'_>) -> Vec<Venue> {
+    list.list()
+        .map(|all| all.filter_map(venue_of).collect())
+        .unwrap_or_default()
 }
 
 /// Reads a venue in either interface's form.
-fn venue_of(v: &Value) -> Option<Venue> {
-    let location = &v["location"];
+fn venue_of(v: Foreign<'_>) -> Option<Venue> {
+    let location = v.get("location");
     let point = |direct: &str, short: &str| {
-        v[direct]
-            .as_f64()
-            .or_else(|| location[short].as_f64())
-            .or_else(|| v["geocodes"]["main"][direct].as_f64())
+        v.get(direct)
+            .number()
+            .or_else(|| location.get(short).number())
+            .or_else(|| v.at(&["geocodes", "main", direct]).number())
     };
-    let categories: Vec<String> = v["categories"]
-        .as_array()
-        .map(|all| all.iter().filter_map(|c| text(&c["name"])).collect())
+    let categories: Vec<String> = v
+        .get("categories")
+        .list()
+        .map(|all| all.filter_map(|c| text(c.get("name"))).collect())
         .unwrap_or_default();
+    let neighborhood = location.get("neighborhood");
+    let attributes = v.get("attributes");
+    let amenities = if attributes.is_null() {
+        v.at(&["features", "amenities"])
+    } else {
+        attributes
+    };
     let venue = Venue {
         source: "foursquare",
         external_id: ["fsq_place_id", "fsq_id", "id"]
             .iter()
-            .find_map(|k| text(&v[*k]))?,
-        name: text(&v["name"])?,
+            .find_map(|k| text(v.get(k)))?,
+        name: text(v.get("name"))?,
         latitude: point("latitude", "lat")?,
         longitude: point("longitude", "lng")?,
-        address: text(&location["formatted_address"]).or_else(|| text(&location["address"])),
-        country: text(&location["country"]),
-        city: text(&location["locality"]).or_else(|| text(&location["city"])),
-        neighborhood: text(&location["neighborhood"])
-            .or_else(|| text(&location["neighborhood"][0])),
+        address: text(location.get("formatted_address")).or_else(|| text(location.get("address"))),
+        country: text(location.get("country")),
+        city: text(location.get("locality")).or_else(|| text(location.get("city"))),
+        neighborhood: text(neighborhood).or_else(|| text(neighborhood.first())),
         categories: (!categories.is_empty()).then(|| categories.join(", ")),
         // The provider rates to ten.
-        rating: v["rating"].as_f64().map(|r| (r / 2.0).clamp(0.0, 5.0)),
-        price_tier: price(&v["price"]),
-        phone: text(&v["tel"]).or_else(|| text(&v["contact"]["phone"])),
-        website: text(&v["website"]).or_else(|| text(&v["url"])),
+        rating: v.get("rating").number().map(|r| (r / 2.0).clamp(0.0, 5.0)),
+        price_tier: price(v.get("price")),
+        phone: text(v.get("tel")).or_else(|| text(v.at(&["contact", "phone"]))),
+        website: text(v.get("website")).or_else(|| text(v.get("url"))),
         photos: photos(v),
         metadata: json!({
-            "hours": v["hours"], "popularity": v["popularity"], "verified": v["verified"],
-            "amenities": v.get("attributes").unwrap_or(&v["features"]["amenities"]),
+            "hours": v.get("hours").to_value(), "popularity": v.get("popularity").to_value(),
+            "verified": v.get("verified").to_value(), "amenities": amenities.to_value(),
         }),
     };
     venue.is_valid().then_some(venue)
@@ -338,7 +343,8 @@ mod tests {
             "categories": [{ "name": "Café" }], "price": { "tier": 2 } });
         let new = json!({ "fsq_place_id": "abc", "name": "Cafe", "latitude": 24.7, "longitude": 46.6, "rating": 9.0,
             "photos": [{ "prefix": "https://p/", "suffix": "/x.jpg" }] });
-        let (old, new) = (venue_of(&old).unwrap(), venue_of(&new).unwrap());
+        let read = |value| venue_of(Foreign::of(value));
+        let (old, new) = (read(&old).unwrap(), read(&new).unwrap());
         assert_eq!(
             (old.city.as_deref(), old.price_tier.as_deref()),
             (Some("Riyadh"), Some("$$"))
@@ -347,6 +353,38 @@ mod tests {
             (new.rating, new.photos[0].as_str()),
             (Some(4.5), "https://p/300x300/x.jpg")
         );
-        assert!(venue_of(&json!({ "name": "nowhere" })).is_none());
+        assert!(read(&json!({ "name": "nowhere" })).is_none());
+    }
+
+    const KEYS: [&str; 20] = [
+        "id",
+        "name",
+        "location",
+        "lat",
+        "lng",
+        "latitude",
+        "longitude",
+        "categories",
+        "photos",
+        "groups",
+        "items",
+        "prefix",
+        "suffix",
+        "price",
+        "tier",
+        "rating",
+        "geocodes",
+        "main",
+        "neighborhood",
+        "locality",
+    ];
+
+    proptest::proptest! {
+        #[test]
+        fn any_json_can_be_read(value in super::super::foreign::arbitrary::json(&KEYS)) {
+            let read = venues_of(Foreign::of(&value));
+            let one = venue_of(Foreign::of(&value));
+            proptest::prop_assert!(read.iter().chain(&one).all(Venue::is_valid));
+        }
     }
 }

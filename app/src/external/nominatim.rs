@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
-use serde_json::Value;
-
+use super::foreign::Foreign;
 use super::{External, ExternalError, good};
+use serde::Serialize;
 
 const KEPT: [&str; 5] = ["restaurant", "cafe", "bar", "shop", "amenity"];
 
@@ -38,10 +37,11 @@ impl External {
             good(self.http.get(url).query(&params).send().await?).await
         };
         match self.nominatim.call(search).await {
-            Ok(body) => body
-                .as_array()
-                .map(|all| all.iter().filter_map(hit).collect())
-                .unwrap_or_default(),
+            Ok(body) => {
+                let list = body.root().list();
+                list.map(|all| all.filter_map(hit).collect())
+                    .unwrap_or_default()
+            }
             Err(error) => {
                 tracing::warn!(cause = %error, "nominatim gave nothing");
                 Vec::new()
@@ -83,14 +83,19 @@ impl External {
             good(request.send().await?).await
         };
         let body = self.nominatim.call(ask).await?;
-        Ok(whereabouts_of(&body["address"]))
+        Ok(whereabouts_of(body.root().get("address")))
     }
 }
 
-fn whereabouts_of(address: &Value) -> Whereabouts {
+/// Longer names are not names of areas, and beyond what an index of the database can hold.
+const MAX_NAME: usize = 200;
+
+fn whereabouts_of(address: Foreign<'_>) -> Whereabouts {
     let first = |names: &[&str]| {
-        let found = names.iter().find_map(|name| address[*name].as_str());
-        found.map(str::to_owned)
+        let mut found = names.iter().filter_map(|name| address.get(name).text());
+        found
+            .find(|name| name.chars().count() <= MAX_NAME)
+            .map(str::to_owned)
     };
     Whereabouts {
         country: first(&["country"]),
@@ -99,28 +104,33 @@ fn whereabouts_of(address: &Value) -> Whereabouts {
     }
 }
 
-fn hit(v: &Value) -> Option<TextHit> {
+fn hit(v: Foreign<'_>) -> Option<TextHit> {
     let types: Vec<String> = ["type", "category", "class"]
         .iter()
-        .filter_map(|k| v[*k].as_str())
+        .filter_map(|k| v.get(k).text())
         .map(str::to_owned)
         .collect();
     if !types.iter().any(|t| KEPT.contains(&t.as_str())) {
         return None;
     }
-    let address = v["display_name"].as_str()?.to_owned();
-    let name = v["name"]
-        .as_str()
-        .filter(|n| !n.is_empty())
-        .or_else(|| address.split(',').next())?
-        .to_owned();
+    let address = v.get("display_name").text()?.to_owned();
+    let name = v.get("name").text();
+    let name = name.or_else(|| address.split(',').next())?.to_owned();
+    let degrees = |key: &str| {
+        let degrees: f64 = v.get(key).text()?.parse().ok()?;
+        degrees.is_finite().then_some(degrees)
+    };
     Some(TextHit {
         name,
-        latitude: v["lat"].as_str()?.parse().ok()?,
-        longitude: v["lon"].as_str()?.parse().ok()?,
-        place_id: v["place_id"].as_i64(),
+        latitude: degrees("lat")?,
+        longitude: degrees("lon")?,
+        place_id: v.get("place_id").integer(),
         data_source: "osm",
-        external_id: format!("osm_{}_{}", v["osm_type"].as_str()?, v["osm_id"].as_i64()?),
+        external_id: format!(
+            "osm_{}_{}",
+            v.get("osm_type").text()?,
+            v.get("osm_id").integer()?
+        ),
         types,
         address,
     })
@@ -128,14 +138,44 @@ fn hit(v: &Value) -> Option<TextHit> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::foreign::arbitrary;
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     #[test]
     fn a_village_is_a_city_where_there_is_none() {
-        let found = whereabouts_of(&json!({ "village": "Ushaiger", "country": "Saudi Arabia" }));
+        let address = json!({ "village": "Ushaiger", "country": "Saudi Arabia" });
+        let found = whereabouts_of(Foreign::of(&address));
         assert_eq!(found.city.as_deref(), Some("Ushaiger"));
         assert_eq!(found.neighborhood, None);
-        assert_eq!(whereabouts_of(&Value::Null), Whereabouts::default());
+        let nothing = whereabouts_of(Foreign::of(&Value::Null));
+        assert_eq!(nothing, Whereabouts::default());
+    }
+
+    const KEYS: [&str; 12] = [
+        "type",
+        "category",
+        "display_name",
+        "name",
+        "lat",
+        "lon",
+        "place_id",
+        "osm_type",
+        "osm_id",
+        "country",
+        "city",
+        "suburb",
+    ];
+
+    proptest::proptest! {
+        #[test]
+        fn any_json_can_be_read(value in arbitrary::json(&KEYS)) {
+            if let Some(hit) = hit(Foreign::of(&value)) {
+                proptest::prop_assert!(hit.latitude.is_finite() && hit.longitude.is_finite());
+            }
+            let named = whereabouts_of(Foreign::of(&value));
+            let names = [named.country, named.city, named.neighborhood];
+            proptest::prop_assert!(names.iter().flatten().all(|n| n.chars().count() <= MAX_NAME));
+        }
     }
 }

@@ -81,9 +81,8 @@ impl External {
                 good(request.form(&[("data", &query)]).send().await?).await
             };
             match self.overpass.call(ask).await {
-                Ok(mut body) => {
-                    let elements: Vec<Element> =
-                        serde_json::from_value(body["elements"].take()).unwrap_or_default();
+                Ok(body) => {
+                    let elements: Vec<Element> = body.into_elements("elements");
                     return Ok(elements.into_iter().filter_map(venue_of).collect());
                 }
                 Err(error) => last = error,
@@ -133,6 +132,7 @@ fn venue_of(e: Element) -> Option<Venue> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::foreign;
     use super::*;
 
     fn element(tags: serde_json::Value) -> Element {
@@ -151,5 +151,34 @@ mod tests {
         );
         assert_eq!(bank.external_id, "osm_node_7");
         assert!(venue_of(element(json!({ "amenity": "cafe" }))).is_none());
+    }
+
+    const KEYS: [&str; 14] = [
+        "elements",
+        "type",
+        "id",
+        "lat",
+        "lon",
+        "center",
+        "tags",
+        "name",
+        "brand",
+        "amenity",
+        "shop",
+        "addr:city",
+        "addr:street",
+        "opening_hours",
+    ];
+
+    proptest::proptest! {
+        #[test]
+        fn any_json_gives_venues_that_can_be_stored(value in foreign::arbitrary::json(&KEYS)) {
+            let body = serde_json::to_vec(&json!({ "elements": [value.clone(), value] })).unwrap();
+            let body = foreign::ForeignJson::parse(&body).unwrap();
+            let elements: Vec<Element> = body.into_elements("elements");
+            for venue in elements.into_iter().filter_map(venue_of) {
+                proptest::prop_assert!(venue.is_valid());
+            }
+        }
     }
 }

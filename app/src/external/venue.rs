@@ -27,6 +27,13 @@ pub struct Venue {
     pub metadata: Value,
 }
 
+/// Characters of a name. An index of the database holds no longer ones.
+const MAX_NAME: usize = 200;
+
+fn is_short(text: &str) -> bool {
+    text.chars().count() <= MAX_NAME
+}
+
 impl Venue {
     /// 1 to 4.
     #[must_use]
@@ -38,8 +45,11 @@ impl Venue {
     #[must_use]
     pub fn is_valid(&self) -> bool {
         let name = self.name.trim().chars().count();
-        (1..=200).contains(&name)
+        let named = [&self.country, &self.city, &self.neighborhood];
+        (1..=MAX_NAME).contains(&name)
             && !self.external_id.is_empty()
+            && is_short(&self.external_id)
+            && named.into_iter().flatten().all(|text| is_short(text))
             && (-90.0..=90.0).contains(&self.latitude)
             && (-180.0..=180.0).contains(&self.longitude)
             && !self.name.contains('\0')

@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::auth::Admin;
 use crate::bounds::{Bool, Lat, Lng, Text};
 use crate::error::{ApiError, Result};
+use crate::external::foreign::Foreign;
 use crate::external::foursquare::{Around, Wanted};
 use crate::external::matching::{match_score, name_similarity, quality};
 use crate::external::overpass::Area;
@@ -47,9 +48,11 @@ impl Row {
     }
 
     fn quality(&self) -> f64 {
-        let metadata = self.place_metadata.as_ref();
-        let hours =
-            metadata.is_some_and(|m| !m["hours"].is_null() || !m["opening_hours"].is_null());
+        let known = |key| {
+            let metadata = self.place_metadata.as_ref();
+            metadata.is_some_and(|m| !Foreign::of(m).get(key).is_null())
+        };
+        let hours = known("hours") || known("opening_hours");
         quality(
             self.phone.is_some(),
             hours,
@@ -200,7 +203,13 @@ pub async fn enrich(
         .bind(&found.website)
         .bind(found.rating)
         .bind(found.photos.first())
-        .bind((found.photos.len() > 1).then(|| json!(found.photos[1..])))
+        .bind(
+            found
+                .photos
+                .get(1..)
+                .filter(|more| !more.is_empty())
+                .map(|more| json!(more)),
+        )
         .bind(&found.metadata)
         .execute(&app.db)
         .await?;

@@ -1,5 +1,8 @@
 //! Search with everything.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use axum::extract::State;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
@@ -14,6 +17,7 @@ use crate::bounds::{Bool, Int, Lat, Lng, Num, Rating, Text};
 use crate::error::Result;
 use crate::extract::Json;
 use crate::page::Page;
+use crate::rankings::Window;
 use crate::visible;
 
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
@@ -71,42 +75,80 @@ pub struct AdvancedBody {
     offset: Option<Int<0, { i64::MAX }>>,
 }
 
-const RECENT: &str = "exists (select 1 from check_ins xc where xc.place_id = p.id and xc.visibility <> 'private' \
-    and xc.expires_at > now() and xc.created_at > now() - interval '24 hours')";
 const REVIEWED: &str = "exists (select 1 from reviews xr where xr.place_id = p.id)";
 
+/// SQL: led by the photos, which are fewer than the check-ins.
 fn photographed() -> String {
     format!(
-        "(p.photo_url is not null or exists (select 1 from photos xp where xp.place_id = p.id) or exists (select 1 from check_in_photos xf \
-         join check_ins c on c.id = xf.check_in_id where c.place_id = p.id and {}))",
+        "(p.photo_url is not null or p.id in (select xp.place_id from photos xp) or p.id in (select c.place_id from check_in_photos xf \
+         join check_ins c on c.id = xf.check_in_id where {}))",
         visible::check_in("c", "null::bigint")
     )
 }
 
-fn order(by: Option<SortBy>, order: Option<SortOrder>) -> Option<String> {
-    let (column, usual) = match by? {
-        SortBy::Name => ("lower(p.name)", SortOrder::Asc),
-        SortBy::Rating => ("p.rating", SortOrder::Desc),
-        SortBy::CreatedAt => ("p.created_at", SortOrder::Desc),
-        SortBy::Checkins => (
-            "(select count(*) from check_ins oc where oc.place_id = p.id and oc.visibility <> 'private')",
-            SortOrder::Desc,
-        ),
-        SortBy::RecentCheckins => (
-            "(select count(distinct oc.user_id) from check_ins oc where oc.place_id = p.id and oc.visibility <> 'private' \
-             and oc.expires_at > now() and oc.created_at > now() - interval '24 hours')",
-            SortOrder::Desc,
-        ),
-    };
-    let direction = if order.unwrap_or(usual) == SortOrder::Asc {
-        "asc"
-    } else {
-        "desc"
-    };
-    Some(format!("{column} {direction} nulls last, p.id"))
+/// What places are ordered by.
+enum Order {
+    /// An expression over the place `p`.
+    Sql(&'static str),
+    /// How many check-ins or people each place has; none where it is missing.
+    Counts(Arc<HashMap<i64, i64>>),
 }
 
-async fn run(app: &App, body: AdvancedBody) -> Result<Page<Place>> {
+/// People at each place within a day.
+async fn recent(app: &App) -> Result<HashMap<i64, i64>> {
+    let ranking = app.rankings.of(&app.db, Window::Day).await?;
+    let busy = ranking.places.iter().filter(|place| place.people > 0);
+    Ok(busy.map(|place| (place.id, place.people)).collect())
+}
+
+async fn order(app: &App, by: SortBy, order: Option<SortOrder>) -> Result<(Order, SortOrder)> {
+    let (what, usual) = match by {
+        SortBy::Name => (Order::Sql("lower(p.name)"), SortOrder::Asc),
+        SortBy::Rating => (Order::Sql("p.rating"), SortOrder::Desc),
+        SortBy::CreatedAt => (Order::Sql("p.created_at"), SortOrder::Desc),
+        SortBy::Checkins => {
+            let visits = app.rankings.visits(&app.db).await?;
+            (Order::Counts(visits), SortOrder::Desc)
+        }
+        SortBy::RecentCheckins => (Order::Counts(Arc::new(recent(app).await?)), SortOrder::Desc),
+    };
+    Ok((what, order.unwrap_or(usual)))
+}
+
+/// The form that an index serves: only the rating can be missing.
+fn sql_order(expression: &str, order: SortOrder) -> String {
+    match (expression, order) {
+        (_, SortOrder::Asc) => format!("{expression}, p.id"),
+        ("p.rating", SortOrder::Desc) => "p.rating desc nulls last, p.id".to_owned(),
+        (_, SortOrder::Desc) => format!("{expression} desc, p.id"),
+    }
+}
+
+/// A page of the ids by their counts, ties by id.
+fn page_of(
+    ids: &[i64],
+    counts: &HashMap<i64, i64>,
+    order: SortOrder,
+    limit: i64,
+    offset: i64,
+) -> Vec<i64> {
+    let sign = if order == SortOrder::Asc { 1 } else { -1 };
+    let key = |id: &i64| (sign * counts.get(id).copied().unwrap_or(0), *id);
+    let mut keys: Vec<(i64, i64)> = ids.iter().map(key).collect();
+    let skip = usize::try_from(offset).unwrap_or(usize::MAX);
+    let take = usize::try_from(limit).unwrap_or(0);
+    // Only what the page reaches is put in order.
+    let reach = skip.saturating_add(take);
+    if reach < keys.len() {
+        keys.select_nth_unstable(reach);
+        keys.truncate(reach);
+    }
+    keys.sort_unstable();
+    keys.into_iter().skip(skip).map(|(_, id)| id).collect()
+}
+
+/// The conditions of the body, but for the area.
+async fn conditions(app: &App, body: &AdvancedBody) -> Result<Filter> {
     let mut filter = Filter::default();
     filter.contains(
         &[
@@ -121,9 +163,10 @@ async fn run(app: &App, body: AdvancedBody) -> Result<Page<Place>> {
     filter.equals("p.country", body.country.as_deref());
     filter.equals("p.city", body.city.as_deref());
     filter.equals("p.neighborhood", body.neighborhood.as_deref());
-    let wanted = body.categories.unwrap_or_default();
-    let wanted: Vec<String> = wanted
+    let wanted: Vec<String> = body
+        .categories
         .iter()
+        .flatten()
         .filter(|c| !c.trim().is_empty())
         .map(|c| super::filter::contains(c.trim()))
         .collect();
@@ -137,9 +180,17 @@ async fn run(app: &App, body: AdvancedBody) -> Result<Page<Place>> {
             filter.and(format!("p.rating {comparison} {rating}"));
         }
     }
+    if let Some(is_recent) = body.has_recent_checkins.as_deref() {
+        let busy: Vec<i64> = recent(app).await?.into_keys().collect();
+        let busy = filter.bind(busy);
+        filter.and(if *is_recent {
+            format!("p.id = any({busy})")
+        } else {
+            format!("p.id <> all({busy})")
+        });
+    }
     let photographed = photographed();
     for (wish, condition) in [
-        (body.has_recent_checkins.as_deref(), RECENT),
         (body.has_reviews.as_deref(), REVIEWED),
         (body.has_photos.as_deref(), photographed.as_str()),
     ] {
@@ -149,6 +200,11 @@ async fn run(app: &App, body: AdvancedBody) -> Result<Page<Place>> {
             None => {}
         }
     }
+    Ok(filter)
+}
+
+async fn run(app: &App, body: AdvancedBody) -> Result<Page<Place>> {
+    let mut filter = conditions(app, &body).await?;
     let point = body.latitude.map(|v| *v).zip(body.longitude.map(|v| *v));
     let nearest = search::near(
         app,
@@ -156,20 +212,28 @@ async fn run(app: &App, body: AdvancedBody) -> Result<Page<Place>> {
         point,
         body.radius_km.map_or(10.0, |km| km.0) * 1000.0,
     );
-    let order = order(body.sort_by, body.sort_order)
-        .or(nearest)
-        .unwrap_or_else(|| "p.created_at desc, p.id desc".to_owned());
     let (limit, offset) = (body.limit.map_or(20, |l| *l), body.offset.map_or(0, |o| *o));
-    let (total, ids) = filter
-        .page(&app.db, "p.id", "places p", &order, limit, offset)
-        .await?;
+    let sorted = match body.sort_by {
+        Some(by) => Some(order(app, by, body.sort_order).await?),
+        None => None,
+    };
+    let (total, ids) = match sorted {
+        Some((Order::Counts(counts), order)) => {
+            let passing = filter.ids(&app.db).await?;
+            let total = i64::try_from(passing.len()).unwrap_or(i64::MAX);
+            (total, page_of(&passing, &counts, order, limit, offset))
+        }
+        other => {
+            let order = match other {
+                Some((Order::Sql(expression), order)) => sql_order(expression, order),
+                _ => nearest.unwrap_or_else(|| "p.created_at desc, p.id desc".to_owned()),
+            };
+            let page = filter.page(&app.db, "p.id", "places p", &order, limit, offset);
+            page.await?
+        }
+    };
     let items = model::by_ids(app, &ids, View::day(point)).await?;
-    Ok(Page {
-        items,
-        total,
-        limit,
-        offset,
-    })
+    Ok(Page::new(items, total, limit, offset))
 }
 
 /// Places by many conditions at once.
@@ -190,4 +254,36 @@ pub async fn flexible(
     Json(body): Json<AdvancedBody>,
 ) -> Result<Json<Page<Place>>> {
     Ok(Json(run(&app, body).await?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_by_counts_are_those_of_the_whole_order() {
+        let ids: Vec<i64> = (1..=50).collect();
+        let counts: HashMap<i64, i64> = ids.iter().map(|id| (*id, id * 7 % 5)).collect();
+        for order in [SortOrder::Asc, SortOrder::Desc] {
+            let all = page_of(&ids, &counts, order, 100, 0);
+            assert_eq!(all.len(), 50);
+            let sorted = all.is_sorted_by_key(|id| {
+                let count = counts[id];
+                (
+                    if order == SortOrder::Asc {
+                        count
+                    } else {
+                        -count
+                    },
+                    *id,
+                )
+            });
+            assert!(sorted);
+            for (limit, offset) in [(10, 0), (10, 7), (20, 45), (1, 49), (5, 50), (5, i64::MAX)] {
+                let from = usize::try_from(offset).unwrap().min(50);
+                let to = from.saturating_add(usize::try_from(limit).unwrap()).min(50);
+                assert_eq!(page_of(&ids, &counts, order, limit, offset), all[from..to]);
+            }
+        }
+    }
 }

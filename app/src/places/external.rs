@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::auth::ClientIp;
 use crate::bounds::{Int, Lat, Lng, Num, Text};
 use crate::error::Result;
+use crate::external::foreign::Foreign;
 use crate::external::matching::{name_similarity, quality};
 use crate::external::overpass::Area;
 use crate::external::venue::Venue;
@@ -152,8 +153,8 @@ fn hit(venue: Venue, point: (f64, f64)) -> ExternalHit {
         photos: (!venue.photos.is_empty()).then_some(venue.photos),
         price_tier: venue.price_tier,
         rating: venue.rating,
-        popularity: venue.metadata["popularity"].as_f64(),
-        verified: venue.metadata["verified"].as_bool(),
+        popularity: Foreign::of(&venue.metadata).get("popularity").number(),
+        verified: Foreign::of(&venue.metadata).get("verified").boolean(),
         description: None,
         open_now: None,
     }
@@ -279,7 +280,10 @@ fn ranked(place: Known, text: &str, point: (f64, f64)) -> Ranked {
         .latitude
         .zip(place.longitude)
         .map_or(f64::MAX, |(a, b)| haversine_m(point.0, point.1, a, b));
-    let metadata = |key: &str| place.metadata.as_ref().is_some_and(|m| !m[key].is_null());
+    let metadata = |key: &str| {
+        let metadata = place.metadata.as_ref();
+        metadata.is_some_and(|m| !Foreign::of(m).get(key).is_null())
+    };
     let hours = metadata("hours") || metadata("opening_hours");
     let quality_score = quality(
         place.phone.is_some(),

@@ -4,12 +4,17 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::filter::Filter;
 use super::search;
 use crate::app::App;
 use crate::bounds::{Int, Lat, Lng, Text};
 use crate::error::Result;
 use crate::extract::{Json, Query};
+use crate::vocabulary::{self, Area, Areas, Term, is_same};
+
+/// Names in one answer, at most.
+const MOST_CITIES: usize = 200;
+const MOST_NAMES: usize = 5000;
+const MOST_NEIGHBORHOODS: usize = 500;
 
 #[derive(Deserialize, IntoParams)]
 pub struct LookupQuery {
@@ -23,24 +28,26 @@ pub struct LookupQuery {
     limit: Option<Int<1, 100>>,
 }
 
-async fn names(
-    app: &App,
-    column: &'static str,
+/// The names of the areas that lie within and contain the text asked for, by name.
+fn names<'a>(
+    areas: &'a Areas,
+    name: fn(&'a Area) -> &'a Option<String>,
     query: &LookupQuery,
-    within: &[(&str, Option<&str>)],
-) -> Result<Vec<String>> {
-    let mut filter = Filter::default();
-    filter.and(format!("trim({column}) <> ''"));
-    filter.contains(&[column], query.q.as_deref());
-    for (column, value) in within {
-        filter.equals(column, *value);
-    }
-    let limit = filter.bind(query.limit.map_or(50, |l| *l));
-    let sql = format!(
-        "select min(trim({column})) as name from places p{{where}} group by lower(trim({column})) order by 1 limit {limit}"
-    );
-    let rows: Vec<(String,)> = filter.rows(&app.db, &sql).await?;
-    Ok(rows.into_iter().map(|(name,)| name).collect())
+    within: impl Fn(&Area) -> bool,
+) -> Vec<String> {
+    let terms = areas.named(name, within);
+    let text = query.q.as_deref().unwrap_or_default();
+    let found = vocabulary::containing(&terms, text, usize::MAX);
+    let mut names: Vec<String> = found.into_iter().map(|term| term.name.clone()).collect();
+    names.sort_unstable();
+    names.truncate(usize::try_from(query.limit.map_or(50, |l| *l)).unwrap_or(50));
+    names
+}
+
+/// Whether the value is the one asked for, if one is.
+fn is_asked(asked: Option<&str>, value: Option<&str>) -> bool {
+    let asked = asked.filter(|a| !a.trim().is_empty());
+    asked.is_none_or(|asked| is_same(value, asked))
 }
 
 /// Countries of the stored places.
@@ -49,7 +56,8 @@ pub async fn countries(
     State(app): State<App>,
     Query(query): Query<LookupQuery>,
 ) -> Result<Json<Vec<String>>> {
-    Ok(Json(names(&app, "p.country", &query, &[]).await?))
+    let areas = app.vocabulary.areas(&app.db).await?;
+    Ok(Json(names(&areas, |a| &a.country, &query, |_| true)))
 }
 
 /// Cities of the stored places.
@@ -58,15 +66,9 @@ pub async fn cities(
     State(app): State<App>,
     Query(query): Query<LookupQuery>,
 ) -> Result<Json<Vec<String>>> {
-    Ok(Json(
-        names(
-            &app,
-            "p.city",
-            &query,
-            &[("p.country", query.country.as_deref())],
-        )
-        .await?,
-    ))
+    let areas = app.vocabulary.areas(&app.db).await?;
+    let within = |a: &Area| is_asked(query.country.as_deref(), a.country.as_deref());
+    Ok(Json(names(&areas, |a| &a.city, &query, within)))
 }
 
 /// Neighborhoods of the stored places.
@@ -75,11 +77,12 @@ pub async fn neighborhoods(
     State(app): State<App>,
     Query(query): Query<LookupQuery>,
 ) -> Result<Json<Vec<String>>> {
-    let within = [
-        ("p.city", query.city.as_deref()),
-        ("p.country", query.country.as_deref()),
-    ];
-    Ok(Json(names(&app, "p.neighborhood", &query, &within).await?))
+    let areas = app.vocabulary.areas(&app.db).await?;
+    let within = |a: &Area| {
+        is_asked(query.country.as_deref(), a.country.as_deref())
+            && is_asked(query.city.as_deref(), a.city.as_deref())
+    };
+    Ok(Json(names(&areas, |a| &a.neighborhood, &query, within)))
 }
 
 /// A major city of the bundled list.
@@ -147,21 +150,20 @@ pub async fn major_cities(
         })
         .collect();
     cities.sort_by_key(|c| std::cmp::Reverse(c.population));
-    let stored = "select min(trim(city)), avg(latitude), avg(longitude) from places where upper(country) = $1 and trim(city) <> '' \
-                  group by lower(trim(city)) order by count(*) desc, 1 limit 200";
-    let stored: Vec<(String, Option<f64>, Option<f64>)> = sqlx::query_as(stored)
-        .bind(&country)
-        .fetch_all(&app.db)
-        .await?;
-    for (name, latitude, longitude) in stored {
+    let areas = app.vocabulary.areas(&app.db).await?;
+    let stored = areas.named(
+        |a| &a.city,
+        |a| is_asked(Some(&country), a.country.as_deref()),
+    );
+    for Term { name, point, .. } in stored.into_iter().take(MOST_CITIES) {
         if !cities.iter().any(|c| c.name.eq_ignore_ascii_case(&name)) {
             cities.push(City {
                 name,
                 country: country.clone(),
                 region: None,
                 population: None,
-                latitude,
-                longitude,
+                latitude: point.map(|p| p.0),
+                longitude: point.map(|p| p.1),
             });
         }
     }
@@ -183,11 +185,10 @@ pub async fn all_cities(
     Query(query): Query<AllCitiesQuery>,
 ) -> Result<Json<Vec<String>>> {
     let country = query.country.as_deref().map(str::to_uppercase);
-    let sql = "select distinct trim(city) from places where trim(city) <> '' and ($1::text is null or upper(country) = $1) limit 5000";
-    let stored: Vec<String> = sqlx::query_scalar(sql)
-        .bind(&country)
-        .fetch_all(&app.db)
-        .await?;
+    let areas = app.vocabulary.areas(&app.db).await?;
+    let within = |a: &Area| is_asked(country.as_deref(), a.country.as_deref());
+    let stored = areas.named(|a| &a.city, within).into_iter();
+    let stored = stored.take(MOST_NAMES).map(|term| term.name);
     let bundled = majors()
         .filter(|m| country.as_deref().is_none_or(|c| c == m.country))
         .map(|m| m.name.to_owned());
@@ -222,24 +223,29 @@ pub async fn near_neighborhoods(
     Query(query): Query<NeighborhoodsQuery>,
 ) -> Result<Json<Vec<Neighborhood>>> {
     let point = search::point(query.lat, query.lng)?;
-    let sql = "select min(trim(neighborhood)), avg(latitude), avg(longitude) from places \
-               where lower(city) = lower($1) and trim(neighborhood) <> '' group by lower(trim(neighborhood)) order by 1 limit 500";
-    let rows: Vec<(String, Option<f64>, Option<f64>)> = sqlx::query_as(sql)
-        .bind(query.city.trim())
-        .fetch_all(&app.db)
-        .await?;
-    let mut found: Vec<Neighborhood> = rows
+    let areas = app.vocabulary.areas(&app.db).await?;
+    let within = |a: &Area| is_same(a.city.as_deref(), &query.city);
+    let mut terms = areas.named(|a| &a.neighborhood, within);
+    terms.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+    terms.truncate(MOST_NEIGHBORHOODS);
+    let mut found: Vec<Neighborhood> = terms
         .into_iter()
-        .map(|(name, lat, lng)| {
-            let distance = point
-                .zip(lat.zip(lng))
-                .map(|(p, c)| crate::geo::haversine_m(p.0, p.1, c.0, c.1));
-            Neighborhood {
-                name,
-                distance,
-                population: None,
-            }
-        })
+        .map(
+            |Term {
+                 name,
+                 point: middle,
+                 ..
+             }| {
+                let distance = point
+                    .zip(middle)
+                    .map(|(p, c)| crate::geo::haversine_m(p.0, p.1, c.0, c.1));
+                Neighborhood {
+                    name,
+                    distance,
+                    population: None,
+                }
+            },
+        )
         .collect();
     if point.is_some() {
         found.sort_by(|a, b| {

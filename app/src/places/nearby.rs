@@ -76,10 +76,5 @@ pub async fn nearby(
     }
     let mut items = model::by_ids(&app, &ids, View::day(Some(point))).await?;
     items.retain(|p| metres(p, point).is_some());
-    Ok(Json(Page {
-        items,
-        total,
-        limit,
-        offset,
-    }))
+    Ok(Json(Page::new(items, total, limit, offset)))
 }

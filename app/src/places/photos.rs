@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::auth::User;
 use crate::error::{ApiError, Result};
 use crate::extract::{Json, Path, Query};
-use crate::page::{Page, Paging};
+use crate::page::{Page, Paging, count_of};
 use crate::stamp::Stamp;
 use crate::visible;
 
@@ -40,7 +40,8 @@ pub async fn photos(
         visible::blocks("f.user_id", "$2::bigint"),
     );
     let sql = format!(
-        "select (select count(*) from {all}), p.photo_url, p.additional_photos, p.created_at from places p where p.id = $1"
+        "select {}, p.photo_url, p.additional_photos, p.created_at from places p where p.id = $1",
+        count_of(&format!("from {all}")),
     );
     type Own = (
         i64,

@@ -4,11 +4,11 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::filter::contains;
 use crate::app::App;
 use crate::bounds::{Int, Text};
 use crate::error::Result;
 use crate::extract::{Json, Query};
+use crate::vocabulary::{self, Term};
 
 #[derive(Deserialize, IntoParams)]
 pub struct SuggestQuery {
@@ -35,21 +35,6 @@ pub struct Suggestions {
     categories: Vec<Suggestion>,
 }
 
-const CITIES: &str = "select min(trim(city)) as value, count(*) from places where trim(city) <> '' and city ilike $1 \
-    group by lower(trim(city)) order by 2 desc, 1 limit $2";
-const NEIGHBORHOODS: &str = "select min(trim(neighborhood)), count(*) from places where trim(neighborhood) <> '' and neighborhood ilike $1 \
-    group by lower(trim(neighborhood)) order by 2 desc, 1 limit $2";
-const CATEGORIES: &str = "select min(trim(c)), count(*) from places, unnest(string_to_array(categories, ',')) as c \
-    where categories ilike $1 and trim(c) <> '' and c ilike $1 group by lower(trim(c)) order by 2 desc, 1 limit $2";
-
-async fn frequent(app: &App, sql: &str, pattern: &str, limit: i64) -> Result<Vec<(String, i64)>> {
-    Ok(sqlx::query_as(sql)
-        .bind(pattern)
-        .bind(limit)
-        .fetch_all(&app.db)
-        .await?)
-}
-
 /// Cities, neighborhoods and categories that contain the text, most frequent first.
 #[utoipa::path(get, path = "/places/search/suggestions", tag = "places", params(SuggestQuery), responses((status = 200, body = Suggestions)))]
 pub async fn suggestions(
@@ -61,26 +46,24 @@ pub async fn suggestions(
         .as_deref()
         .or(query.q.as_deref())
         .unwrap_or_default();
-    let (pattern, limit) = (contains(text.trim()), query.limit.map_or(10, |l| *l));
-    let typed = |kind: &'static str, rows: Vec<(String, i64)>| -> Vec<Suggestion> {
-        rows.into_iter()
-            .map(|(value, count)| Suggestion {
+    let limit = usize::try_from(query.limit.map_or(10, |l| *l)).unwrap_or(10);
+    let areas = app.vocabulary.areas(&app.db).await?;
+    let categories = app.vocabulary.categories(&app.db).await?;
+    let typed = |kind: &'static str, terms: &[Term]| -> Vec<Suggestion> {
+        let found = vocabulary::containing(terms, text, limit);
+        found
+            .into_iter()
+            .map(|term| Suggestion {
                 r#type: kind,
-                value,
-                count,
+                value: term.name.clone(),
+                count: term.places,
             })
             .collect()
     };
     Ok(Json(Suggestions {
-        cities: typed("city", frequent(&app, CITIES, &pattern, limit).await?),
-        neighborhoods: typed(
-            "neighborhood",
-            frequent(&app, NEIGHBORHOODS, &pattern, limit).await?,
-        ),
-        categories: typed(
-            "category",
-            frequent(&app, CATEGORIES, &pattern, limit).await?,
-        ),
+        cities: typed("city", areas.cities()),
+        neighborhoods: typed("neighborhood", areas.neighborhoods()),
+        categories: typed("category", &categories),
     }))
 }
 
@@ -90,7 +73,7 @@ pub struct Counted {
     count: i64,
 }
 
-#[derive(Serialize, ToSchema, sqlx::FromRow)]
+#[derive(Serialize, ToSchema)]
 pub struct RatingRange {
     min: Option<f64>,
     max: Option<f64>,
@@ -105,19 +88,32 @@ pub struct FilterOptions {
     rating_range: RatingRange,
 }
 
+/// Values of each kind in [`FilterOptions`].
+const OPTIONS: usize = 50;
+
 /// The values one can filter by.
 #[utoipa::path(get, path = "/places/search/filter-options", tag = "places", responses((status = 200, body = FilterOptions)))]
 pub async fn filter_options(State(app): State<App>) -> Result<Json<FilterOptions>> {
-    let counted = |rows: Vec<(String, i64)>| {
-        rows.into_iter()
-            .map(|(name, count)| Counted { name, count })
+    let counted = |terms: &[Term]| {
+        let first = terms.iter().take(OPTIONS);
+        first
+            .map(|term| Counted {
+                name: term.name.clone(),
+                count: term.places,
+            })
             .collect()
     };
-    let range = "select min(rating), max(rating), avg(rating) as average from places";
+    let areas = app.vocabulary.areas(&app.db).await?;
+    let categories = app.vocabulary.categories(&app.db).await?;
+    let ratings = app.vocabulary.ratings(&app.db).await?;
     Ok(Json(FilterOptions {
-        cities: counted(frequent(&app, CITIES, "%", 50).await?),
-        neighborhoods: counted(frequent(&app, NEIGHBORHOODS, "%", 50).await?),
-        categories: counted(frequent(&app, CATEGORIES, "%", 50).await?),
-        rating_range: sqlx::query_as(range).fetch_one(&app.db).await?,
+        cities: counted(areas.cities()),
+        neighborhoods: counted(areas.neighborhoods()),
+        categories: counted(&categories),
+        rating_range: RatingRange {
+            min: ratings.min,
+            max: ratings.max,
+            average: ratings.average,
+        },
     }))
 }

@@ -113,12 +113,10 @@ struct Ask<'a> {
 
 /// The places of the ranking that pass the filter, in its order.
 async fn passing(app: &App, ranking: &[Ranked], filter: Filter) -> Result<Vec<Ranked>> {
-    let passing: Vec<(i64,)> = filter
-        .rows(&app.db, "select p.id from places p{where}")
-        .await?;
-    let passing: HashSet<i64> = passing.into_iter().map(|(id,)| id).collect();
-    let kept = ranking.iter().filter(|place| passing.contains(&place.id));
-    Ok(kept.copied().collect())
+    let mut passing = filter.ids(&app.db).await?;
+    passing.sort_unstable();
+    let passes = |place: &&Ranked| passing.binary_search(&place.id).is_ok();
+    Ok(ranking.iter().filter(passes).copied().collect())
 }
 
 /// The ranked places near the point, by the coordinates they were ranked with, that pass the other filters.

@@ -5,6 +5,7 @@
 //! nobody waits for a count that somebody else is making already. What took little is never kept.
 
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,8 @@ const LEAST_REUSE: u32 = 10;
 /// What took longer is rather shown old than waited for.
 const DEAR: Duration = Duration::from_millis(250);
 const SHOWN: Duration = Duration::from_secs(60);
+/// Of a large database: nobody waits for what was made within this time.
+const SHOWN_LARGE: Duration = Duration::from_secs(15 * 60);
 /// Longer than a statement may take. Others wait for this one.
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -32,6 +35,7 @@ struct Value<T> {
 pub struct Kept<T> {
     value: Arc<Mutex<Option<Value<T>>>>,
     turn: Arc<tokio::sync::Mutex<()>>,
+    large: Arc<AtomicBool>,
 }
 
 impl<T> Clone for Kept<T> {
@@ -39,6 +43,7 @@ impl<T> Clone for Kept<T> {
         Kept {
             value: self.value.clone(),
             turn: self.turn.clone(),
+            large: self.large.clone(),
         }
     }
 }
@@ -48,6 +53,7 @@ impl<T> Default for Kept<T> {
         Kept {
             value: Arc::default(),
             turn: Arc::default(),
+            large: Arc::default(),
         }
     }
 }
@@ -79,6 +85,11 @@ impl<T: Clone + Send + 'static> Kept<T> {
         }
     }
 
+    /// Of a large database: answers are kept however quick they were, and shown while they are renewed.
+    pub fn set_large(&self, large: bool) {
+        self.large.store(large, Ordering::Relaxed);
+    }
+
     fn shown(&self) -> Option<(T, bool)> {
         let kept = self.value.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
@@ -90,9 +101,13 @@ impl<T: Clone + Send + 'static> Kept<T> {
         let started = Instant::now();
         let value = in_time(LIMIT, asked).await?;
         let took = started.elapsed();
-        let (fresh, shown) = spans(took);
+        let (fresh, mut shown) = spans(took);
+        let large = self.large.load(Ordering::Relaxed);
+        if large {
+            shown = SHOWN_LARGE;
+        }
         let now = Instant::now();
-        let kept = (took > QUICK).then(|| Value {
+        let kept = (large || took > QUICK).then(|| Value {
             value: value.clone(),
             fresh_until: now + fresh,
             shown_until: now + fresh + shown,
@@ -112,7 +127,7 @@ fn spans(took: Duration) -> (Duration, Duration) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::atomic::AtomicU32;
 
     /// Counts how often it is asked, and takes so long to answer.
     async fn ask(kept: &Kept<u32>, asked: &Arc<AtomicU32>, takes: Duration) -> u32 {

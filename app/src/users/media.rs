@@ -11,7 +11,7 @@ use crate::bounds::Int;
 use crate::checkins::model::{self, CHECK_INS, CheckIn};
 use crate::error::{ApiError, Result};
 use crate::extract::{Json, Path, Query};
-use crate::page::{Page, Paging};
+use crate::page::{Page, Paging, count_of};
 use crate::visible;
 
 /// A user's check-ins, newest first, the expired ones among them.
@@ -24,7 +24,8 @@ pub async fn check_ins(
 ) -> Result<Json<Page<CheckIn>>> {
     visible_profile(&app, user.id, user_id).await?;
     let seen = visible::check_in("c", "$1::bigint");
-    let count = format!("select count(*) from check_ins c where c.user_id = $2 and {seen}");
+    let from = format!("from check_ins c where c.user_id = $2 and {seen}");
+    let count = format!("select {}", count_of(&from));
     let total = sqlx::query_scalar(&count)
         .bind(user.id)
         .bind(user_id)
@@ -80,7 +81,7 @@ pub async fn media(
 ) -> Result<Json<Page<String>>> {
     visible_media(&app, user.id, user_id).await?;
     let pictures = pictures();
-    let count = format!("select count(*) from {pictures}");
+    let count = format!("select {}", count_of(&format!("from {pictures}")));
     let total = sqlx::query_scalar(&count)
         .bind(user.id)
         .bind(user_id)

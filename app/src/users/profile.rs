@@ -10,10 +10,11 @@ use crate::bounds::Text;
 use crate::dms::uploads::FileForm;
 use crate::error::{ApiError, Result};
 use crate::extract::{Json, Path};
+use crate::files::{self, Awaits};
 use crate::presence;
 use crate::sniff;
 use crate::stamp::Stamp;
-use crate::upload::{Form, Pending};
+use crate::upload::{Allowed, Form, Pending};
 use crate::visible;
 
 #[derive(Debug, Serialize, ToSchema, sqlx::FromRow)]
@@ -142,14 +143,10 @@ pub async fn change(
 #[utoipa::path(post, path = "/users/me/avatar", tag = "users", request_body(content = FileForm, content_type = "multipart/form-data"),
     responses((status = 200, body = PublicUser), (status = 413, description = "Too large")))]
 pub async fn avatar(State(app): State<App>, user: User, form: Form) -> Result<Json<PublicUser>> {
-    let upload = form
-        .file(
-            app.config.limits.avatar_bytes,
-            &[sniff::JPEG, sniff::PNG],
-            |_, _| {},
-        )
-        .await?;
-    let mut file = Pending::new(&app);
+    let slot = form.admit(&app, user.id)?;
+    let allowed = Allowed::up_to(app.config.limits.avatar_bytes, &[sniff::JPEG, sniff::PNG]);
+    let upload = form.file(&app, &slot, allowed, |_, _| {}).await?;
+    let mut file = Pending::new(&app, Awaits::Row);
     let stored = file.store(&upload, &format!("avatars/{}", user.id)).await?;
     let mut tx = app.db.begin().await?;
     let sql = "update users u set avatar_url = $2, updated_at = now() from (select id, avatar_url from users where id = $1 for update) o \
@@ -159,10 +156,10 @@ pub async fn avatar(State(app): State<App>, user: User, form: Form) -> Result<Js
         .bind(&stored)
         .fetch_one(&mut *tx)
         .await?;
+    let before: Vec<String> = before.into_iter().collect();
+    files::release(&mut tx, &before).await?;
     file.keep();
     tx.commit().await?;
-    if let Some(before) = before {
-        app.objects.delete(&before).await;
-    }
+    files::sweep(&app, &before).await;
     Ok(Json(shown(&app, user.id, user.id).await?))
 }
