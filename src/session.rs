@@ -18,6 +18,7 @@ mod look;
 mod migrate;
 mod open;
 mod releases;
+mod required_keys;
 mod running;
 mod secrets;
 mod ship;

@@ -12,3 +12,4 @@ mod reads;
 mod settings;
 mod tags;
 pub mod target_group;
+pub mod text_rules;

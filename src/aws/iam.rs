@@ -5,6 +5,7 @@ mod document;
 pub mod policy;
 pub mod role;
 mod tags;
+pub mod text_rules;
 
 /// Where everything of ours stands, unless the stack says otherwise.
 const PATH: &str = "/circles-infra/";

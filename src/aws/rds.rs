@@ -9,3 +9,4 @@ mod instance_spec;
 mod instance_state;
 mod parameters;
 mod tags;
+pub mod text_rules;

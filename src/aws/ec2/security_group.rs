@@ -17,6 +17,7 @@ use serde::Deserialize;
 
 use self::rules::{Direction, LiveRule, Rule, RuleSpec};
 use super::{look, tags};
+use crate::aws::ec2::text_rules;
 use crate::aws::{Aws, aws_error, pages};
 use crate::kind::{
     Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Literal, Patience, Readiness,
@@ -53,8 +54,10 @@ const RULE: &[Field] = &[
         "security_group",
         Type::Text,
         "The other side: whatever is in this group.",
-    ),
-    Field::new("description", Type::Text, "What the rule is for."),
+    )
+    .rule(&text_rules::GROUP_ID),
+    Field::new("description", Type::Text, "What the rule is for.")
+        .rule(&text_rules::RULE_DESCRIPTION),
 ];
 
 const PORT: Type = Type::Int {
@@ -86,6 +89,7 @@ impl Kind<Aws> for SecurityGroup {
     const DOC: &'static str = "Who may talk to its members, and to whom they may talk.";
     const FIELDS: &'static [Field] = &[
         Field::new("vpc_id", Type::Text, "The VPC it belongs to.")
+            .rule(&text_rules::VPC_ID)
             .required()
             .replace(),
         Field::new(
@@ -93,9 +97,11 @@ impl Kind<Aws> for SecurityGroup {
             Type::Text,
             "Its name, unique in the VPC, at most 255 characters.",
         )
+        .rule(&text_rules::GROUP_NAME)
         .required()
         .replace(),
         Field::new("description", Type::Text, "What it is for; ASCII.")
+            .rule(&text_rules::GROUP_DESCRIPTION)
             .required()
             .replace(),
         Field::new(
