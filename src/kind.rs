@@ -12,6 +12,7 @@ mod error;
 mod field;
 mod find;
 mod limiter;
+mod text_rule;
 
 use std::future::Future;
 use std::time::Duration;
@@ -22,6 +23,7 @@ pub use error::{CallFailure, Class, CloudError};
 pub use field::{Change, Field, Form, Literal, Type};
 pub use find::{Asked, AskedItem, Extent, Memo};
 pub use limiter::{Limiter, Place};
+pub use text_rule::{ARN, BrokenRule, Characters, KMS_KEY, TextRule, is_arn_of};
 
 use crate::model::{Attributes, KindName, PhysicalId, Tags};
 

@@ -19,6 +19,7 @@ mod migrate;
 mod open;
 mod pipeline;
 mod releases;
+mod required_keys;
 mod running;
 mod secrets;
 mod ship;

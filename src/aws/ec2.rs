@@ -13,5 +13,6 @@ pub mod route_table;
 pub mod security_group;
 pub mod subnet;
 pub mod tags;
+pub mod text_rules;
 pub mod vpc;
 pub mod vpc_endpoint;

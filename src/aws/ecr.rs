@@ -1,3 +1,4 @@
 //! ECR: image repositories.
 
 pub mod repository;
+pub mod text_rules;

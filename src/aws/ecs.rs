@@ -9,3 +9,4 @@ pub mod service;
 pub mod still;
 mod tags;
 pub mod task_definition;
+pub mod text_rules;

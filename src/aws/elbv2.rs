@@ -13,3 +13,4 @@ mod reads;
 mod settings;
 mod tags;
 pub mod target_group;
+pub mod text_rules;

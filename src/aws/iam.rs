@@ -6,6 +6,7 @@ pub mod identity_provider;
 pub mod policy;
 pub mod role;
 mod tags;
+pub mod text_rules;
 
 /// Where everything of ours stands, unless the stack says otherwise.
 const PATH: &str = "/circles-infra/";

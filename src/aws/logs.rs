@@ -2,3 +2,4 @@
 
 pub mod events;
 pub mod log_group;
+pub mod text_rules;

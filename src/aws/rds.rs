@@ -10,3 +10,4 @@ mod instance_state;
 mod parameters;
 mod storage_change;
 mod tags;
+pub mod text_rules;

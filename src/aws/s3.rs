@@ -11,3 +11,4 @@ mod lifecycle;
 mod names;
 mod permissions;
 pub mod roots;
+pub mod text_rules;

@@ -6,5 +6,6 @@ mod reads;
 pub mod secret;
 mod secret_parts;
 pub mod swap;
+pub mod text_rules;
 pub mod values;
 mod writes;

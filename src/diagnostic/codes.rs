@@ -44,9 +44,10 @@ codes! {
     CIDR_OUTSIDE = "E0502", "A subnet outside its VPC.";
     FARGATE_SIZE = "E0503", "A pair of cpu and memory that Fargate does not offer.";
     NAME_TAKEN = "E0504", "Two resources with one AWS name.";
-    NAME_RULE = "E0505", "A name that AWS refuses.";
+    NAME_RULE = "E0505", "A text that AWS refuses: a name, path, id or window with the wrong length, characters or form.";
     ZONES = "E0506", "Too few availability zones.";
     TWO_DEFAULTS = "E0507", "Two services that are both a load balancer's default.";
     MOVED = "E0508", "A `moved` entry that leads nowhere.";
     TWO_TABLES = "E0509", "A subnet in two route tables.";
+    POLICY = "E0510", "An IAM policy document that AWS refuses for its form.";
 }

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
@@ -87,6 +88,16 @@ impl SecretText {
     /// The value itself, for the one call it is meant for.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// The value as it stands in the user information of a URL: all but letters, digits and `-._~` is encoded (RFC 3986, section 2.3).
+    pub fn percent_encoded(&self) -> Self {
+        const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+            .remove(b'-')
+            .remove(b'.')
+            .remove(b'_')
+            .remove(b'~');
+        Self(utf8_percent_encode(&self.0, ENCODED).to_string())
     }
 }
 
@@ -209,11 +220,15 @@ impl Cx {
     async fn reveal_expr(&self, expr: &Expr) -> Result<SecretText, CloudError> {
         use crate::model::Part;
         let mut text = String::new();
-        for part in &expr.0 {
+        for (i, part) in expr.0.iter().enumerate() {
             match part {
                 Part::Text(more) => text.push_str(more),
                 Part::Secret(secret) => {
-                    text.push_str(self.secrets.read(secret.clone()).await?.expose());
+                    let value = self.secrets.read(secret.clone()).await?;
+                    match expr.is_url_password(i) {
+                        true => text.push_str(value.percent_encoded().expose()),
+                        false => text.push_str(value.expose()),
+                    }
                 }
                 Part::Ref(reference) => {
                     text.zeroize();

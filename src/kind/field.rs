@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::text_rule::TextRule;
 use crate::model::Value;
 
 /// The shape of a field's value, and with it what counts as equal.
@@ -110,6 +111,10 @@ pub struct Field {
     pub always_said: bool,
     /// A computed field that an update may change (a task definition's `arn`): pending while an update is planned.
     pub volatile: bool,
+    /// What AWS accepts as its text, or as each text of its list.
+    pub rule: Option<&'static TextRule>,
+    /// What AWS accepts as each key of its map.
+    pub key_rule: Option<&'static TextRule>,
     /// How AWS writes its value back.
     pub form: Form,
 }
@@ -137,6 +142,8 @@ impl Field {
             always_said: false,
             volatile: false,
             form: Form::AsWritten,
+            rule: None,
+            key_rule: None,
         }
     }
 
@@ -190,6 +197,16 @@ impl Field {
 
     pub const fn form(mut self, form: Form) -> Self {
         self.form = form;
+        self
+    }
+
+    pub const fn rule(mut self, rule: &'static TextRule) -> Self {
+        self.rule = Some(rule);
+        self
+    }
+
+    pub const fn key_rule(mut self, rule: &'static TextRule) -> Self {
+        self.key_rule = Some(rule);
         self
     }
 

@@ -64,6 +64,26 @@ impl Expr {
         })
     }
 
+    /// Whether the secret at this place in the parts is the password of a URL, `scheme://user:SECRET@host`. There it has to be
+    /// percent-encoded (RFC 3986, section 3.2.1).
+    pub fn is_url_password(&self, index: usize) -> bool {
+        let text = |part: Option<&Part>| match part {
+            Some(Part::Text(text)) => Some(text.clone()),
+            _ => None,
+        };
+        let before: String = self.0[..index.min(self.0.len())]
+            .iter()
+            .map(|part| match part {
+                Part::Text(text) => text.as_str(),
+                Part::Ref(_) | Part::Secret(_) => "x",
+            })
+            .collect();
+        let is_after_user = before
+            .rsplit_once("://")
+            .is_some_and(|(_, user)| user.ends_with(':') && !user.contains(['/', '@', '?', '#']));
+        is_after_user && text(self.0.get(index + 1)).is_some_and(|next| next.starts_with('@'))
+    }
+
     pub fn is_pending(&self) -> bool {
         self.references().next().is_some()
     }
@@ -329,5 +349,59 @@ impl Serialize for Value {
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Value::from_json(Json::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &str) -> Part {
+        Part::Text(text.into())
+    }
+
+    fn secret() -> Part {
+        Part::Secret(SecretRef {
+            address: Address::from("db/master"),
+            key: "password".into(),
+        })
+    }
+
+    #[test]
+    fn a_secret_is_the_password_of_a_url_between_the_user_and_the_host() {
+        let host = Part::Ref(Reference {
+            address: Address::from("db/instance"),
+            attribute: "endpoint_address".into(),
+        });
+        let url = Expr(vec![
+            text("postgresql://app:"),
+            secret(),
+            text("@"),
+            host.clone(),
+        ]);
+        assert!(url.is_url_password(1));
+        let user = Expr(vec![
+            text("redis://"),
+            host,
+            text(":"),
+            secret(),
+            text("@host/0"),
+        ]);
+        assert!(user.is_url_password(3));
+        for other in [
+            vec![secret()],
+            vec![text("https://host/"), secret(), text("@x")],
+            vec![text("https://host/?key="), secret()],
+            vec![text("app:"), secret(), text("@host")],
+            vec![text("postgresql://app:"), secret(), text("/db")],
+        ] {
+            let at = other
+                .iter()
+                .position(|part| matches!(part, Part::Secret(_)));
+            assert!(
+                !Expr(other.clone()).is_url_password(at.unwrap()),
+                "{other:?}"
+            );
+        }
     }
 }

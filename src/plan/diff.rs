@@ -269,12 +269,15 @@ fn reveal(value: &Value, secrets: &Secrets<'_>) -> Option<SecretText> {
         Value::Text(text) => Some(SecretText::new(text.clone())),
         Value::Int(int) => Some(SecretText::new(int.to_string())),
         Value::Bool(bool) => Some(SecretText::new(bool.to_string())),
-        Value::Expr(Expr(parts)) => {
+        Value::Expr(expr) => {
             let mut all = String::new();
-            for part in parts {
+            for (i, part) in expr.0.iter().enumerate() {
                 match part {
                     Part::Text(text) => all.push_str(text),
-                    Part::Secret(secret) => all.push_str(secrets(secret)?.expose()),
+                    Part::Secret(secret) => match expr.is_url_password(i) {
+                        true => all.push_str(secrets(secret)?.percent_encoded().expose()),
+                        false => all.push_str(secrets(secret)?.expose()),
+                    },
                     Part::Ref(_) => return None,
                 }
             }

@@ -95,7 +95,10 @@ impl Login {
             return None;
         }
         let user = if before == a { b } else { a };
-        let url = format!("{scheme}://{user}:{}{place}", password.expose());
+        let url = format!(
+            "{scheme}://{user}:{}{place}",
+            password.percent_encoded().expose()
+        );
         Some(Turn {
             before: before.to_owned(),
             url: SecretText::new(url),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Session, SessionError, who};
+use super::{Session, SessionError, required_keys, who};
 use crate::aws::Lookup;
 use crate::engine::{Look, Matcher, observe};
 use crate::journal::{RunState, fold};
@@ -197,6 +197,10 @@ impl Session {
         let newer = self.newer_versions(&seen, &plan);
         plan.notes.extend(newer);
         plan.notes.extend(unread_versions(&seen, &snapshot));
+        if !ask.destroy {
+            let unset = required_keys::unset(&self.declared_secrets(), &seen);
+            plan.notes.extend(unset);
+        }
         Ok(Planned {
             plan,
             ask: ask.clone(),

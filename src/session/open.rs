@@ -133,7 +133,7 @@ pub fn check_everywhere(request: &Request) -> Result<Vec<Loaded>, SessionError> 
 }
 
 fn read(path: &Path) -> Result<String, SessionError> {
-    std::fs::read_to_string(path).map_err(|source| SessionError::File {
+    stack::read_text(path).map_err(|source| SessionError::File {
         place: path.display().to_string(),
         source,
     })

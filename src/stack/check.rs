@@ -10,6 +10,7 @@ use super::node::{Body, Entry, Node, Scalar};
 use super::source::Span;
 use super::suggest::{did_you_mean, list, nearest};
 use super::template::{Hole, Piece, pieces};
+use super::terraform;
 use crate::diagnostic::code;
 use crate::kind::{Field, Type};
 use crate::model::{Expr, Part, Value};
@@ -106,7 +107,7 @@ impl<'c, 'a> Checker<'c, 'a> {
                 entry.key.span,
                 format!("unknown key `{name}`"),
             )
-            .help_if(did_you_mean(name, known()));
+            .help_if(terraform::instead_of_key(name).or_else(|| did_you_mean(name, known())));
     }
 
     /// Reads a node as `ty`. `Null`: not given, or wrong and reported.

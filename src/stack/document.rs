@@ -6,6 +6,7 @@ use super::names::Nothing;
 use super::node::{Entry, Node};
 use super::source::Span;
 use super::suggest::did_you_mean;
+use super::terraform;
 use crate::diagnostic::code;
 use crate::kind::{Field, Literal, Type};
 
@@ -143,9 +144,15 @@ impl<'n> Document<'n> {
                 root.span,
                 format!("a stack is a map, this is {}", root.what()),
             )
-            .help("begin with `stack: name`");
+            .help("a stack starts with `stack: NAME`");
             return None;
         };
+        if entries.is_empty() {
+            desk.error(code::MISSING, root.span, "the file is empty").help(
+                "the smallest stack is `stack: NAME`, and `resources:` with an entry `logs: { type: logs.log_group, name: /NAME }`",
+            );
+            return None;
+        }
         let known = || SECTIONS.iter().chain(SETTINGS).map(|field| field.name);
         for entry in entries {
             if !known().any(|name| name == entry.key.text) {
@@ -154,7 +161,10 @@ impl<'n> Document<'n> {
                     entry.key.span,
                     format!("unknown key `{}`", entry.key.text),
                 )
-                .help_if(did_you_mean(&entry.key.text, known()));
+                .help_if(
+                    terraform::instead_of_key(&entry.key.text)
+                        .or_else(|| did_you_mean(&entry.key.text, known())),
+                );
             }
         }
         let document = Self {

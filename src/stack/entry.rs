@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::check::{Checker, join};
+use super::condition;
 use super::desk::Desk;
 use super::names::{EntryType, Scope};
 use super::node::{Entry, Key, Node};
@@ -35,7 +36,7 @@ pub const COMMON: &[Field] = &[
     Field::new(
         "when",
         Type::Any,
-        "Whether it exists: `true`, `false` or a variable; unset is `false`, other text or numbers are `true`.",
+        "Whether it exists: `true`, `false` or a variable. A variable that is unset is `false`, a text that is set is `true`.",
     ),
     Field::new(
         "protect",
@@ -187,9 +188,16 @@ pub fn check<'a>(
         .iter()
         .find(|e| e.key.text == "existing" && !e.value.is_null());
     let mut checker = Checker::new(desk, scope);
-    let read = checker.fields(&mine, COMMON, "", &["existing", "overrides", "type"]);
+    let read = checker.fields(
+        &mine,
+        COMMON,
+        "",
+        &["existing", "overrides", "type", "when"],
+    );
     let spans = std::mem::take(&mut checker.spans);
-    let common = common(desk, &read, &spans, key.span);
+    let mut common = common(desk, &read, &spans, key.span);
+    let when = entries.iter().find(|entry| entry.key.text == "when");
+    common.on = when.is_none_or(|entry| condition::read(desk, scope, &entry.value));
     let mut checked = Checked {
         name: key.text.clone(),
         span: key.span,
@@ -253,24 +261,6 @@ fn common(
             .map(|(i, text)| (text, place(&join(key, &i.to_string()))))
             .collect::<Vec<_>>()
     };
-    let on = match (spans.contains_key("when"), read.get("when")) {
-        (false, _) => true,
-        // Looked at all the same where the variable is wrong.
-        (true, None) => desk.doubts(place("when")),
-        (true, Some(Value::Bool(on))) => *on,
-        // A variable without a type that was given from outside is text.
-        (true, Some(Value::Text(text))) => text != "false",
-        (true, Some(Value::Int(_))) => true,
-        (true, Some(_)) => {
-            desk.error(
-                code::WRONG_TYPE,
-                place("when"),
-                "`when` is decided before anything is asked of AWS: `true`, `false` or a variable is meant here",
-            )
-            .help("declare a variable and write `when: ${var.name}`");
-            true
-        }
-    };
     let tags = read.get("tags").map(texts).unwrap_or_default();
     check_tags(desk, &tags, place("tags"));
     let mut timeouts = BTreeMap::new();
@@ -296,7 +286,7 @@ fn common(
     }
     Common {
         depends_on: words("depends_on"),
-        on,
+        on: true,
         protect: flag("protect"),
         retain: flag("retain"),
         ignore: words("ignore"),

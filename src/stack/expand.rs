@@ -11,7 +11,7 @@ use super::entry::Checked;
 use super::names::{EntryType, Scope};
 use super::source::Span;
 use super::suggest::did_you_mean;
-use crate::component::{Accepts, Build, Draft, Link, Peers, Place, load_balancer_default};
+use crate::component::{Accepts, Build, Draft, Link, Peers, Place, Problem, load_balancer_default};
 use crate::diagnostic::code;
 use crate::kind::Field;
 use crate::model::{Address, Attributes, Value};
@@ -92,7 +92,14 @@ pub fn expand(
         (component.expand)(&mut build);
         // What a component misses may be just what is wrong elsewhere.
         let certain = !desk.doubts(checked.node.span);
-        for problem in build.problems.iter().filter(|_| certain) {
+        // A field that is there and wrong was reported; that it is missing then is no second mistake.
+        let follows = |problem: &&Problem| {
+            let keys = checked.node.as_map().unwrap_or_default();
+            let names = |key: &str| problem.message.contains(&format!("`{key}`"));
+            problem.code == code::MISSING && keys.iter().any(|entry| names(&entry.key.text))
+        };
+        let problems = build.problems.iter().filter(|problem| !follows(problem));
+        for problem in problems.filter(|_| certain) {
             desk.error(
                 problem.code,
                 checked.place(&problem.field),
@@ -200,19 +207,32 @@ pub fn report_missing(desk: &mut Desk<'_>, checked: &Checked<'_>, path: &str, do
     }
 }
 
+/// Where the attributes of a component's resource, and their parts, are written in its entry.
 fn attribute_spans(checked: &Checked<'_>, draft: &Draft) -> BTreeMap<String, Span> {
-    draft
-        .attributes
-        .0
-        .keys()
-        .filter_map(|name| {
-            let source = draft
-                .from
-                .get(name.as_str())
-                .map_or(name.as_str(), String::as_str);
-            Some((name.clone(), *checked.spans.get(source)?))
-        })
-        .collect()
+    let mut spans = BTreeMap::new();
+    let mut copy = |target: &str, source: &str| {
+        if let Some(span) = checked.spans.get(source) {
+            spans.insert(target.to_owned(), *span);
+        }
+        let inner = format!("{source}.");
+        for (path, span) in checked.spans.range(inner.clone()..) {
+            let Some(rest) = path.strip_prefix(&inner) else {
+                break;
+            };
+            spans.insert(format!("{target}.{rest}"), *span);
+        }
+    };
+    for name in draft.attributes.0.keys() {
+        let source = draft
+            .from
+            .get(name.as_str())
+            .map_or(name.as_str(), String::as_str);
+        copy(name, source);
+    }
+    for (target, source) in draft.from.iter().filter(|(target, _)| target.contains('.')) {
+        copy(target, source);
+    }
+    spans
 }
 
 fn connect(

@@ -188,6 +188,26 @@ pub fn plain_text(value: &Value) -> Option<String> {
     }
 }
 
+/// The whole number that was meant by `2.0`, `1_000`, `1,000` or ` 20 `.
+pub fn whole_number(text: &str) -> Option<i64> {
+    let text = text.trim();
+    if let Ok(value) = text.parse::<i64>() {
+        return Some(value);
+    }
+    if let Some((whole, fraction)) = text.split_once('.')
+        && !fraction.is_empty()
+        && fraction.bytes().all(|b| b == b'0')
+    {
+        return whole.parse().ok();
+    }
+    let is_grouped = text.contains(['_', ','])
+        && text.split(['_', ',']).enumerate().all(|(i, group)| {
+            let is_number = !group.is_empty() && group.bytes().all(|b| b.is_ascii_digit());
+            is_number && (i == 0 || group.len() == 3)
+        });
+    is_grouped.then(|| text.replace(['_', ','], "").parse().ok())?
+}
+
 /// What a type is called in a sentence.
 pub fn describe(ty: &Type) -> String {
     match ty {
@@ -222,7 +242,12 @@ pub fn describe(ty: &Type) -> String {
 pub fn example(ty: &Type) -> Option<String> {
     Some(match ty {
         Type::Bool => "write `true` or `false`, without quotes".into(),
-        Type::Int { .. } | Type::Floor { .. } => "write digits, without quotes: `20`".into(),
+        Type::Int { min, max } | Type::Floor { min, max } => match (*min, *max) {
+            (i64::MIN, i64::MAX) => "write digits, without quotes and separators".into(),
+            (min, i64::MAX) => format!("write a whole number from {min} on, without quotes"),
+            (i64::MIN, max) => format!("write a whole number up to {max}, without quotes"),
+            (min, max) => format!("write a whole number from {min} to {max}, without quotes"),
+        },
         Type::IntOf(numbers) => {
             let few: Vec<String> = numbers.iter().take(4).map(i64::to_string).collect();
             format!("write a number such as {}", list(&few))

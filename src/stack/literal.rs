@@ -31,7 +31,13 @@ pub fn read(desk: &mut Desk<'_>, scalar: &Scalar, span: Span, ty: &Type) -> Valu
         | Type::Json
         | Type::Secret => {
             if is_ambiguous(&core) {
-                ambiguous(desk, text, &core, span);
+                match ty {
+                    // The text in quotes would be refused next.
+                    Type::OneOf(words) if !words.contains(&text) => {
+                        return fit::known(desk, Value::text(text), span, ty);
+                    }
+                    _ => ambiguous(desk, text, &core, span),
+                }
                 return Value::Null;
             }
             fit::known(desk, Value::text(text), span, ty)
@@ -110,13 +116,11 @@ fn int(desk: &mut Desk<'_>, scalar: &Scalar, core: &Core, span: Span, ty: &Type)
                 fit::describe(ty),
                 what(core)
             ),
-            scalar
-                .text
-                .trim()
-                .parse::<i64>()
-                .ok()
-                .map(|value| format!("write `{value}`, without quotes"))
-                .or_else(|| fit::example(ty)),
+            match fit::whole_number(&scalar.text) {
+                Some(value) if scalar.plain => Some(format!("write `{value}`")),
+                Some(value) => Some(format!("write `{value}`, without quotes")),
+                None => fit::example(ty),
+            },
         ),
     };
     desk.error(code::WRONG_TYPE, span, message).help_if(help);

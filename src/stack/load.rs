@@ -102,15 +102,12 @@ fn stack_name(desk: &mut Desk<'_>, document: &Document<'_>) -> String {
     let Some((text, span)) = document.text(desk, "stack") else {
         return "stack".into();
     };
-    check_name(
-        desk,
-        &Key {
-            text: text.clone(),
-            span,
-        },
-        "a stack",
-    );
-    text
+    let key = Key { text, span };
+    // With a name that is refused every AWS name made of it would be reported too.
+    match check_name(desk, &key, "a stack") {
+        true => key.text,
+        false => "stack".into(),
+    }
 }
 
 /// The resources with the environment's fields laid over them.

@@ -9,6 +9,7 @@ use super::check::{Meaning, Names};
 use super::desk::Desk;
 use super::suggest::{did_you_mean, list, nearest};
 use super::template::Hole;
+use super::terraform;
 use super::variables::known::Values;
 use crate::component::{COMPONENTS, Component};
 use crate::diagnostic::code;
@@ -151,7 +152,9 @@ impl<'a> Scope<'a> {
                 .map(String::as_str)
                 .chain(self.built_ins.keys().copied())
         };
-        let help = if self.variables.names().any(|name| name == head) && rest.is_empty() {
+        let help = if let Some(advice) = terraform::instead_of_reference(&hole.path) {
+            Some(advice)
+        } else if self.variables.names().any(|name| name == head) && rest.is_empty() {
             Some(format!("did you mean the variable, `${{var.{head}}}`?"))
         } else if let Some(near) = nearest(head, candidates()) {
             Some(format!("did you mean `${{{near}{rest}}}`?"))

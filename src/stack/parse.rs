@@ -7,6 +7,7 @@ use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span as YamlSpan};
 
 use super::node::{Body, Entry, Key, Node, Scalar};
 use super::source::{Sources, Span};
+use super::syntax_error;
 use crate::diagnostic::{Diagnostic, code};
 
 /// Deeper than any stack needs, shallow enough for every recursion over the tree.
@@ -73,7 +74,11 @@ impl Builder<'_> {
             Event::DocumentStart(_) => {
                 self.documents += 1;
                 if self.documents > 1 {
-                    self.refuse(span, "a stack is one YAML document; this begins a second")?;
+                    self.refuse_with(
+                        span,
+                        "a stack is one YAML document; this begins a second",
+                        "keep one document, and put the other into a file of its own",
+                    )?;
                 }
             }
             Event::Alias(_) => self.refuse(span, "aliases (`*name`) are not supported")?,
@@ -184,7 +189,11 @@ impl Builder<'_> {
             self.refuse(span, "anchors (`&name`) are not supported")?;
         }
         if tagged {
-            self.refuse(span, "YAML tags (`!name`) are not supported")?;
+            self.refuse_with(
+                span,
+                "YAML tags (`!name`) are not supported",
+                "leave the tag out; `!Ref a` and `!GetAtt a.b` are references here: `${a.id}`, `${a.b}`",
+            )?;
         }
         Ok(())
     }
@@ -210,32 +219,14 @@ impl Builder<'_> {
     fn scan_error(&mut self, error: &ScanError) {
         let text = self.sources.text(self.file);
         let at = self.byte(error.marker().index()).min(text.len());
-        let mut start = at.min(text.trim_end().len());
-        while !text.is_char_boundary(start) {
-            start -= 1;
-        }
-        let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
-        let line = text[line_start..].lines().next().unwrap_or_default();
-        let help = if text[line_start..].starts_with('\t')
-            || line.trim_start_matches(' ').starts_with('\t')
-        {
-            Some("indent with spaces; YAML does not allow tabs".to_owned())
-        } else if line.contains("${") && line.contains(['[', '{']) {
-            Some("inside `{…}` and `[…]` a reference has to stand in quotes: \"${…}\"".to_owned())
-        } else {
-            None
-        };
-        let width = text[start..].chars().next().map_or(0, char::len_utf8);
+        let found = syntax_error::explain(text, at, error.info());
         let origin = self
             .sources
-            .origin(Span::new(self.file, start, start + width));
+            .origin(Span::new(self.file, found.range.start, found.range.end));
         self.report.push(
-            Diagnostic::error(
-                code::NOT_YAML,
-                format!("this is not YAML: {}", error.info()),
-            )
-            .at(origin, "")
-            .help_if(help),
+            Diagnostic::error(code::NOT_YAML, found.message)
+                .at(origin, "")
+                .help_if(found.help),
         );
     }
 

@@ -51,7 +51,12 @@ impl Reading<'_, '_> {
         let resources = finish.resources(desk);
         let outputs = self.outputs(desk, &scope, &expanded);
         let moved = moved::moved(desk, self.document, &entries, &resources);
-        rules::check(desk, self.request.catalog, &resources, &places(&expanded));
+        let region = match self.request.facts {
+            Some(facts) => Some(facts.region.as_str()),
+            None => self.settings.region.as_deref(),
+        };
+        let places = places(&expanded);
+        rules::check(desk, self.request.catalog, &resources, &places, region);
         Some(self.assemble(desk, &entries, resources, outputs, moved))
     }
 

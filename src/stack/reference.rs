@@ -110,10 +110,11 @@ fn rows(out: &mut String, fields: &[Field], before: &str) {
         };
         let _ = writeln!(
             out,
-            "| `{before}{}` | {} | {default} | {}{replace} |",
+            "| `{before}{}` | {} | {default} | {}{replace}{} |",
             field.name,
             cell(&describe(&field.ty)),
-            cell(field.doc)
+            cell(field.doc),
+            cell(&accepted(field))
         );
         let inner = match field.ty {
             Type::List(item) | Type::Set(item) | Type::Map(item) => *item,
@@ -124,6 +125,17 @@ fn rows(out: &mut String, fields: &[Field], before: &str) {
         };
         rows(out, parts, &format!("{before}{}.", field.name));
     }
+}
+
+/// What AWS accepts as the field's text and as the keys of its map.
+fn accepted(field: &Field) -> String {
+    let texts = field
+        .rule
+        .map(|rule| format!(" AWS accepts {}.", rule.describe()));
+    let keys = field
+        .key_rule
+        .map(|rule| format!(" AWS accepts keys of {}.", rule.describe()));
+    texts.into_iter().chain(keys).collect()
 }
 
 fn exports(out: &mut String, fields: &[Field]) {

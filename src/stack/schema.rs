@@ -6,7 +6,7 @@ use super::catalog::Catalog;
 use super::document::{ENVIRONMENT, SECTIONS, SETTINGS};
 use super::entry::{COMMON, EXISTING_CLUSTER};
 use crate::component::COMPONENTS;
-use crate::kind::{Field, Type};
+use crate::kind::{Field, TextRule, Type};
 
 /// Draft 2020-12. Every value may also be a reference, and every key has its sentence.
 pub fn schema(catalog: &Catalog) -> Json {
@@ -87,7 +87,7 @@ fn properties<'f>(fields: impl IntoIterator<Item = &'f Field>) -> Map<String, Js
 }
 
 fn property(field: &Field) -> Json {
-    let mut property = value(&field.ty);
+    let mut property = ruled(field);
     if let Some(map) = property.as_object_mut() {
         map.insert("description".into(), json!(field.doc));
         if let Some(default) = field.default {
@@ -98,6 +98,52 @@ fn property(field: &Field) -> Json {
         }
     }
     property
+}
+
+/// The value of a field, with the rules on its texts and on the keys of its map.
+fn ruled(field: &Field) -> Json {
+    let text = |rule: &TextRule| {
+        let own = Json::Object(text_rule(rule));
+        json!({ "anyOf": [own, { "type": "integer" }, { "$ref": "#/$defs/reference" }, { "type": "null" }] })
+    };
+    match (&field.ty, field.rule, field.key_rule) {
+        (Type::Text, Some(rule), _) => text(rule),
+        (Type::List(Type::Text), Some(rule), _) => {
+            or_reference(json!({ "type": "array", "items": text(rule) }))
+        }
+        (Type::Set(Type::Text), Some(rule), _) => {
+            or_reference(json!({ "type": "array", "items": text(rule), "uniqueItems": true }))
+        }
+        (Type::Map(item), rule, Some(keys)) => {
+            let item = match (item, rule) {
+                (Type::Text, Some(rule)) => text(rule),
+                (item, _) => value(item),
+            };
+            let mut names = text_rule(keys);
+            names.remove("type");
+            or_reference(
+                json!({ "type": "object", "propertyNames": names, "additionalProperties": item }),
+            )
+        }
+        (ty, ..) => value(ty),
+    }
+}
+
+/// As far as a schema can say it.
+fn text_rule(rule: &TextRule) -> Map<String, Json> {
+    let mut own = Map::from_iter([("type".to_owned(), json!("string"))]);
+    if rule.length.0 > 0 {
+        own.insert("minLength".into(), json!(rule.length.0));
+    }
+    own.insert("maxLength".into(), json!(rule.length.1));
+    if let Some(pattern) = rule.pattern() {
+        own.insert("pattern".into(), json!(pattern));
+    }
+    own
+}
+
+fn or_reference(own: Json) -> Json {
+    json!({ "anyOf": [own, { "$ref": "#/$defs/reference" }, { "type": "null" }] })
 }
 
 fn object(fields: &[Field]) -> Json {
@@ -112,8 +158,6 @@ fn object(fields: &[Field]) -> Json {
 
 /// A value of this type, a reference, or nothing.
 fn value(ty: &Type) -> Json {
-    let or_reference =
-        |own: Json| json!({ "anyOf": [own, { "$ref": "#/$defs/reference" }, { "type": "null" }] });
     match ty {
         Type::Bool => or_reference(json!({ "type": "boolean" })),
         Type::Int { min, max } | Type::Floor { min, max } => {

@@ -3,4 +3,5 @@ mod generated;
 mod refused;
 mod sources;
 mod support;
+mod syntax;
 mod wrong;

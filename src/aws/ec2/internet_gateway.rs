@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use super::blockers::{self, Stuck};
 use super::{look, tags};
+use crate::aws::ec2::text_rules;
 use crate::aws::{Aws, aws_error, pages};
 use crate::kind::{
     Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Patience, Readiness, Step,
@@ -48,6 +49,7 @@ impl Kind<Aws> for InternetGateway {
             Type::Text,
             "The VPC it is attached to; one gateway per VPC.",
         )
+        .rule(&text_rules::VPC_ID)
         .required()
         .network(),
         Field::computed("id", Type::Text, "`igw-…`."),

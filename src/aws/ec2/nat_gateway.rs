@@ -10,6 +10,7 @@ use aws_sdk_ec2::types::{self, NatGatewayState, ResourceType};
 use serde::Deserialize;
 
 use super::{look, tags};
+use crate::aws::ec2::text_rules;
 use crate::aws::{Aws, aws_error, pages};
 use crate::kind::{
     Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Patience, Readiness, Step,
@@ -53,6 +54,7 @@ impl Kind<Aws> for NatGateway {
             Type::Text,
             "The public subnet it stands in: one with a route to an internet gateway.",
         )
+        .rule(&text_rules::SUBNET_ID)
         .required()
         .replace(),
         Field::new(
@@ -60,6 +62,7 @@ impl Kind<Aws> for NatGateway {
             Type::Text,
             "The elastic IP it goes out under.",
         )
+        .rule(&text_rules::ALLOCATION_ID)
         .required()
         .replace(),
         Field::computed("public_ip", Type::Text, "The address it goes out under."),

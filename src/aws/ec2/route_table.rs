@@ -18,6 +18,7 @@ use serde::Deserialize;
 use self::associations::Association;
 use self::routes::{LiveRoute, Route};
 use super::{look, tags};
+use crate::aws::ec2::text_rules;
 use crate::aws::{Aws, aws_error, pages};
 use crate::kind::{
     Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Literal, Patience, Readiness,
@@ -33,8 +34,10 @@ const ROUTE: &[Field] = &[
         "gateway_id",
         Type::Text,
         "Through this internet gateway; exactly one of this and `nat_gateway_id`.",
-    ),
-    Field::new("nat_gateway_id", Type::Text, "Through this NAT gateway."),
+    )
+    .rule(&text_rules::GATEWAY_ID),
+    Field::new("nat_gateway_id", Type::Text, "Through this NAT gateway.")
+        .rule(&text_rules::NAT_GATEWAY_ID),
 ];
 
 #[derive(Deserialize)]
@@ -60,6 +63,7 @@ impl Kind<Aws> for RouteTable {
     const DOC: &'static str = "Where traffic that leaves its subnets goes.";
     const FIELDS: &'static [Field] = &[
         Field::new("vpc_id", Type::Text, "The VPC it belongs to.")
+            .rule(&text_rules::VPC_ID)
             .required()
             .replace(),
         Field::new(
@@ -73,6 +77,7 @@ impl Kind<Aws> for RouteTable {
             Type::Set(&Type::Text),
             "All the subnets that use it; a subnet uses one table.",
         )
+        .rule(&text_rules::SUBNET_ID)
         .default(Literal::EmptyList),
         Field::computed("id", Type::Text, "`rtb-…`."),
     ];

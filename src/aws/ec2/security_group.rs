@@ -20,6 +20,7 @@ use serde::Deserialize;
 use self::rules::{Direction, LiveRule, Rule, RuleSpec};
 use super::blockers::{self, Stuck};
 use super::{look, tags};
+use crate::aws::ec2::text_rules;
 use crate::aws::{Aws, aws_error, pages};
 use crate::kind::{
     Asked, Class, CloudError, Collision, Cx, Field, Form, Identity, Kind, Literal, Patience,
@@ -56,8 +57,11 @@ const RULE: &[Field] = &[
         "security_group",
         Type::Text,
         "The other side: whatever is in this group.",
-    ),
-    Field::new("description", Type::Text, "What the rule is for.").default(Literal::Unset),
+    )
+    .rule(&text_rules::GROUP_ID),
+    Field::new("description", Type::Text, "What the rule is for.")
+        .rule(&text_rules::RULE_DESCRIPTION)
+        .default(Literal::Unset),
 ];
 
 const PORT: Type = Type::Int {
@@ -89,6 +93,7 @@ impl Kind<Aws> for SecurityGroup {
     const DOC: &'static str = "Who may talk to its members, and to whom they may talk.";
     const FIELDS: &'static [Field] = &[
         Field::new("vpc_id", Type::Text, "The VPC it belongs to.")
+            .rule(&text_rules::VPC_ID)
             .required()
             .replace(),
         Field::new(
@@ -96,9 +101,11 @@ impl Kind<Aws> for SecurityGroup {
             Type::Text,
             "Its name, unique in the VPC, at most 255 characters.",
         )
+        .rule(&text_rules::GROUP_NAME)
         .required()
         .replace(),
         Field::new("description", Type::Text, "What it is for; ASCII.")
+            .rule(&text_rules::GROUP_DESCRIPTION)
             .required()
             .replace(),
         Field::new(

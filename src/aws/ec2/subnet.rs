@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use super::blockers::{self, Stuck};
 use super::{cidr::canonical, look, tags};
+use crate::aws::ec2::text_rules;
 use crate::aws::{Aws, aws_error, pages};
 use crate::kind::{
     Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Literal, Patience, Readiness,
@@ -47,6 +48,7 @@ impl Kind<Aws> for Subnet {
     const DOC: &'static str = "A part of a VPC's network, in one availability zone.";
     const FIELDS: &'static [Field] = &[
         Field::new("vpc_id", Type::Text, "The VPC it is a part of.")
+            .rule(&text_rules::VPC_ID)
             .required()
             .replace(),
         Field::new(

@@ -10,6 +10,7 @@ use aws_sdk_ec2::types::{self, ResourceType, State, VpcEndpointType};
 use serde::Deserialize;
 
 use super::tags;
+use crate::aws::ec2::text_rules;
 use crate::aws::{Aws, aws_error, pages};
 use crate::kind::{
     Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Literal, Patience, Readiness,
@@ -53,14 +54,14 @@ impl Kind<Aws> for VpcEndpoint {
     const NAME: KindName = KindName::new("ec2.vpc_endpoint");
     const DOC: &'static str = "A private way from a VPC to an AWS service, past the internet.";
     const FIELDS: &'static [Field] = &[
-        Field::new("vpc_id", Type::Text, "The VPC it belongs to.")
+        Field::new("vpc_id", Type::Text, "The VPC it belongs to.").rule(&text_rules::VPC_ID)
             .required()
             .replace(),
         Field::new(
             "service_name",
             Type::Text,
             "The service: `com.amazonaws.eu-central-1.s3`.",
-        )
+        ).rule(&text_rules::SERVICE_NAME)
         .required()
         .replace(),
         Field::new(
@@ -74,19 +75,19 @@ impl Kind<Aws> for VpcEndpoint {
             "route_tables",
             Type::Set(&Type::Text),
             "Gateway: all the route tables that lead to it.",
-        )
+        ).rule(&text_rules::ROUTE_TABLE_ID)
         .default(Literal::EmptyList),
         Field::new(
             "subnets",
             Type::Set(&Type::Text),
             "Interface: all the subnets it has addresses in.",
-        )
+        ).rule(&text_rules::SUBNET_ID)
         .default(Literal::EmptyList),
         Field::new(
             "security_groups",
             Type::Set(&Type::Text),
             "Interface: the security groups of its addresses.",
-        ),
+        ).rule(&text_rules::GROUP_ID),
         Field::new(
             "private_dns",
             Type::Bool,

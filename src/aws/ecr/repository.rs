@@ -11,6 +11,7 @@ use aws_sdk_ecr::types::{
 use futures::TryFutureExt;
 use serde::Deserialize;
 
+use crate::aws::ecr::text_rules;
 use crate::aws::{Aws, aws_error};
 use crate::kind::{
     Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Literal, Patience, Readiness,
@@ -56,6 +57,7 @@ const FIELDS: &[Field] = &[
         Type::Text,
         "Unique in the region; may hold slashes.",
     )
+    .rule(&text_rules::REPOSITORY)
     .required()
     .replace(),
     Field::new(
@@ -75,6 +77,7 @@ const FIELDS: &[Field] = &[
         Type::Set(&Type::Text),
         "Tags, `*` allowed, for which the opposite of `tag_mutability` holds.",
     )
+    .rule(&text_rules::TAG_FILTER)
     .default(Literal::EmptyList)
     .always_said(),
     Field::new(

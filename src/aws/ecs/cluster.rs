@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 use super::clusters::{DESCRIBE, LIST, Live, describe, everything, name_in, read};
 use super::tags;
+use crate::aws::ecs::text_rules;
 use crate::aws::scan::needs_scan;
 use crate::aws::tag_change::made_here;
 use crate::aws::{Aws, aws_error};
@@ -35,6 +36,7 @@ impl Kind<Aws> for Cluster {
     const DOC: &'static str = "An ECS cluster: the room that services and tasks run in.";
     const FIELDS: &'static [Field] = &[
         Field::new("name", Type::Text, "Unique in the region.")
+            .rule(&text_rules::NAME)
             .required()
             .replace(),
         Field::new(

@@ -17,6 +17,7 @@ use serde::Deserialize;
 
 use super::container::{self, ContainerSpec};
 use super::tags;
+use crate::aws::ecs::text_rules;
 use crate::aws::{Aws, aws_error};
 use crate::kind::{
     Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Literal, Observed, Patience,
@@ -61,6 +62,7 @@ const FIELDS: &[Field] = &[
         Type::Text,
         "The family's name, unique in the region.",
     )
+    .rule(&text_rules::NAME)
     .required()
     .replace(),
     Field::new(
@@ -92,12 +94,14 @@ const FIELDS: &[Field] = &[
         Type::Text,
         "ARN of the role with which ECS pulls images, reads secrets and writes logs.",
     )
+    .rule(&crate::aws::iam::text_rules::ROLE_ARN)
     .required(),
     Field::new(
         "task_role",
         Type::Text,
         "ARN of the role the containers themselves have.",
     )
+    .rule(&crate::aws::iam::text_rules::ROLE_ARN)
     .default(Literal::Unset),
     Field::new(
         "containers",

@@ -9,11 +9,14 @@ use aws_sdk_elasticloadbalancingv2::types::{
 };
 use serde::Deserialize;
 
+use crate::aws::elbv2::text_rules;
 use crate::kind::{Class, CloudError, Field, Literal, Type};
 use crate::model::Value;
 
 const TARGET: Type = Type::Object(&[
-    Field::new("arn", Type::Text, "The target group's ARN.").required(),
+    Field::new("arn", Type::Text, "The target group's ARN.")
+        .rule(&text_rules::TARGET_GROUP_ARN)
+        .required(),
     Field::new(
         "weight",
         Type::Int { min: 0, max: 999 },
@@ -30,14 +33,20 @@ const REDIRECT: Type = Type::Object(&[
     )
     .default(Literal::Text("#{protocol}")),
     Field::new("port", Type::Text, "Where to: the port, as text.")
+        .rule(&text_rules::REDIRECT_PORT)
         .default(Literal::Text("#{port}")),
-    Field::new("host", Type::Text, "Where to: the host.").default(Literal::Text("#{host}")),
-    Field::new("path", Type::Text, "Where to: the path.").default(Literal::Text("/#{path}")),
+    Field::new("host", Type::Text, "Where to: the host.")
+        .rule(&text_rules::REDIRECT_HOST)
+        .default(Literal::Text("#{host}")),
+    Field::new("path", Type::Text, "Where to: the path.")
+        .rule(&text_rules::REDIRECT_PATH)
+        .default(Literal::Text("/#{path}")),
     Field::new(
         "query",
         Type::Text,
         "Where to: the query string, without `?`.",
     )
+    .rule(&text_rules::REDIRECT_QUERY)
     .default(Literal::Text("#{query}")),
     Field::new(
         "status",
@@ -48,14 +57,19 @@ const REDIRECT: Type = Type::Object(&[
 ]);
 
 const FIXED_RESPONSE: Type = Type::Object(&[
-    Field::new("status", Type::Text, "The HTTP status, as text: `404`.").required(),
+    Field::new("status", Type::Text, "The HTTP status, as text: `404`.")
+        .rule(&text_rules::FIXED_STATUS)
+        .required(),
     Field::new(
         "content_type",
         Type::Text,
         "`text/plain`, `application/json`, ….",
     )
+    .rule(&text_rules::CONTENT_TYPE)
     .default(Literal::Text("text/plain")),
-    Field::new("body", Type::Text, "The body, at most 1024 characters.").default(Literal::Unset),
+    Field::new("body", Type::Text, "The body, at most 1024 characters.")
+        .rule(&text_rules::BODY)
+        .default(Literal::Unset),
 ]);
 
 /// The field type of an action.

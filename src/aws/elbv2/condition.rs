@@ -7,6 +7,7 @@ use aws_sdk_elasticloadbalancingv2::types::{
 };
 use serde::Deserialize;
 
+use crate::aws::elbv2::text_rules;
 use crate::kind::{Field, Literal, Type};
 use crate::model::Value;
 
@@ -36,6 +37,7 @@ pub const CONDITION: Type = Type::Object(&[
         Type::Text,
         "With `http-header`: the header's name.",
     )
+    .rule(&text_rules::HEADER)
     .default(Literal::Unset),
 ]);
 

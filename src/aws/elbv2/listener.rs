@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 use super::action::{self, ActionSpec};
 use super::{certificate_arn, reads, tags};
+use crate::aws::elbv2::text_rules;
 use crate::aws::{Aws, aws_error};
 use crate::kind::{
     Asked, AskedItem, Class, CloudError, Collision, Cx, Extent, Field, Identity, Kind, Patience,
@@ -43,6 +44,7 @@ pub struct Live {
 
 const FIELDS: &[Field] = &[
     Field::new("load_balancer", Type::Text, "The load balancer's ARN.")
+        .rule(&text_rules::BALANCER_ARN)
         .required()
         .replace(),
     Field::new(
@@ -64,12 +66,14 @@ const FIELDS: &[Field] = &[
         "certificate",
         Type::Text,
         "The certificate's ARN; HTTPS needs one.",
-    ),
+    )
+    .rule(&text_rules::CERTIFICATE),
     Field::new(
         "ssl_policy",
         Type::Text,
         "Which TLS versions and ciphers clients may use.",
-    ),
+    )
+    .rule(&text_rules::SSL_POLICY),
     Field::new(
         "default_action",
         action::ACTION,

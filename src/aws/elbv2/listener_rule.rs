@@ -15,6 +15,7 @@ use serde::Deserialize;
 use super::action::{self, ActionSpec};
 use super::condition::{self, ConditionSpec};
 use super::{reads, tags};
+use crate::aws::elbv2::text_rules;
 use crate::aws::{Aws, aws_error, pages};
 use crate::kind::{
     Asked, AskedItem, Class, CloudError, Collision, Cx, Field, Identity, Kind, Patience, Readiness,
@@ -45,6 +46,7 @@ const LAST_PRIORITY: i32 = 50_000;
 
 const FIELDS: &[Field] = &[
     Field::new("listener", Type::Text, "The listener's ARN.")
+        .rule(&text_rules::LISTENER_ARN)
         .required()
         .replace(),
     Field::new(

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::{PATH, document, tags};
+use crate::aws::iam::text_rules;
 use crate::aws::{Aws, aws_error, pages};
 use crate::kind::{
     Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Literal, Patience, Readiness,
@@ -52,6 +53,7 @@ impl Kind<Aws> for Policy {
             Type::Text,
             "Its name, unique in the account ignoring case, at most 128 characters.",
         )
+        .rule(&text_rules::POLICY_NAME)
         .required()
         .replace(),
         Field::new(
@@ -59,9 +61,12 @@ impl Kind<Aws> for Policy {
             Type::Text,
             "Where it stands among the account's policies.",
         )
+        .rule(&text_rules::PATH)
         .default(Literal::Text(PATH))
         .replace(),
-        Field::new("description", Type::Text, "What it allows.").replace(),
+        Field::new("description", Type::Text, "What it allows.")
+            .rule(&text_rules::DESCRIPTION)
+            .replace(),
         Field::new("policy", Type::Policy, "The document.").required(),
         Field::computed("arn", Type::Text, "`arn:aws:iam::…:policy/…`."),
         Field::computed("id", Type::Text, "Its ARN."),

@@ -17,6 +17,7 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::{PATH, document, tags};
+use crate::aws::iam::text_rules;
 use crate::aws::{Aws, aws_error};
 use crate::kind::{
     Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Literal, Patience, Readiness,
@@ -65,6 +66,7 @@ impl Kind<Aws> for Role {
             Type::Text,
             "Its name, unique in the account ignoring case, at most 64 characters.",
         )
+        .rule(&text_rules::ROLE_NAME)
         .required()
         .replace(),
         Field::new(
@@ -72,21 +74,24 @@ impl Kind<Aws> for Role {
             Type::Text,
             "Where it stands among the account's roles.",
         )
+        .rule(&text_rules::PATH)
         .default(Literal::Text(PATH))
         .replace(),
-        Field::new("description", Type::Text, "What it is for."),
+        Field::new("description", Type::Text, "What it is for.").rule(&text_rules::DESCRIPTION),
         Field::new("assume_role_policy", Type::Policy, "Who may take it on.").required(),
         Field::new(
             "inline_policies",
             Type::Map(&Type::Policy),
             "All the policies it holds itself, by name; others are removed.",
         )
+        .key_rule(&text_rules::POLICY_NAME)
         .default(Literal::EmptyMap),
         Field::new(
             "managed_policies",
             Type::Set(&Type::Text),
             "The ARNs of all the policies attached to it; others are detached.",
         )
+        .rule(&text_rules::POLICY_ARN)
         .default(Literal::EmptyList),
         Field::new(
             "max_session_duration",
@@ -102,6 +107,7 @@ impl Kind<Aws> for Role {
             Type::Text,
             "The ARN of a policy that limits what it may do, whatever else it is granted.",
         )
+        .rule(&text_rules::POLICY_ARN)
         .default(Literal::Unset),
         Field::computed("arn", Type::Text, "`arn:aws:iam::…:role/…`."),
         Field::computed(

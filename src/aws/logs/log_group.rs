@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use aws_sdk_cloudwatchlogs::types::{self, LogGroupClass};
 use serde::Deserialize;
 
+use crate::aws::logs::text_rules;
 use crate::aws::{Aws, aws_error};
 use crate::kind::{
     Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Literal, Patience, Readiness,
@@ -50,7 +51,7 @@ impl Kind<Aws> for LogGroup {
     const NAME: KindName = KindName::new("logs.log_group");
     const DOC: &'static str = "Where a service's log lines are kept.";
     const FIELDS: &'static [Field] = &[
-        Field::new("name", Type::Text, "Its name, such as `/circles/app`.")
+        Field::new("name", Type::Text, "Its name, such as `/circles/app`.").rule(&text_rules::GROUP)
             .required()
             .replace(),
         Field::new(
@@ -64,7 +65,7 @@ impl Kind<Aws> for LogGroup {
             "kms_key",
             Type::Text,
             "The ARN of the key that encrypts new lines; without it AWS's own.",
-        )
+        ).rule(&crate::kind::KMS_KEY)
         .default(Literal::Unset),
         Field::new(
             "class",

@@ -14,6 +14,7 @@ use super::instance_change::{final_snapshot, modify, stopped};
 use super::instance_state;
 use super::storage_change::check_iops;
 use super::tags;
+use crate::aws::rds::text_rules;
 use crate::aws::scan::needs_scan;
 use crate::aws::{Aws, aws_error, pages};
 use crate::kind::{
@@ -39,32 +40,32 @@ impl Kind<Aws> for DbInstance {
     const NAME: KindName = KindName::new("rds.db_instance");
     const DOC: &'static str = "A PostgreSQL database server.";
     const FIELDS: &'static [Field] = &[
-        text("identifier", "Its name, in lower case; unique per region.").required().replace(),
+        text("identifier", "Its name, in lower case; unique per region.").rule(&text_rules::IDENTIFIER).required().replace(),
         Field::new("engine_version", Type::Version, "PostgreSQL's version: `\"15\"` takes any 15.x, `\"15.7\"` that one.").required(),
-        text("instance_class", "Size, `db.t4g.small`.").required(),
+        text("instance_class", "Size, `db.t4g.small`.").rule(&text_rules::CLASS).required(),
         Field::new("storage", Type::Floor { min: 5, max: 65_536 }, "GiB. Grows in place, never shrinks; a live value above it (storage autoscaling) is left alone.").required(),
         Field::new("storage_type", Type::OneOf(&["gp3", "gp2", "io1", "io2"]), "Kind of disk.").default(Literal::Text("gp3")),
         Field::new("iops", Type::Int { min: 1000, max: 256_000 }, "Provisioned operations per second (`io1`, `io2`, or `gp3` from 400 GiB)."),
         Field::new("max_storage", Type::Int { min: 6, max: 65_536 }, "GiB up to which AWS may grow the storage by itself."),
-        text("db_name", "The database made at creation.").replace(),
-        text("username", "The master user.").required().replace(),
+        text("db_name", "The database made at creation.").rule(&text_rules::DATABASE).replace(),
+        text("username", "The master user.").rule(&text_rules::USER).required().replace(),
         Field::new("password", Type::Secret, "The master user's password: a reference into a secret.").required().ignore(),
-        text("subnet_group", "Name of the subnet group it stands in.").required().replace(),
-        Field::new("security_groups", Type::Set(&Type::Text), "Ids of the security groups around it.").required(),
-        text("parameter_group", "Name of its parameter group; without one, the engine's default."),
+        text("subnet_group", "Name of the subnet group it stands in.").rule(&text_rules::SUBNET_GROUP_NAME).required().replace(),
+        Field::new("security_groups", Type::Set(&Type::Text), "Ids of the security groups around it.").rule(&crate::aws::ec2::text_rules::GROUP_ID).required(),
+        text("parameter_group", "Name of its parameter group; without one, the engine's default.").rule(&text_rules::GROUP_NAME),
         switch("multi_az", false, "Whether a standby waits in another zone."),
         switch("publicly_accessible", false, "Whether it has a public address."),
         switch("encrypted", true, "Whether its storage is encrypted.").replace(),
-        text("kms_key", "ARN of the key for its storage; without one, AWS's own.").replace(),
+        text("kms_key", "ARN of the key for its storage; without one, AWS's own.").rule(&crate::kind::KMS_KEY).replace(),
         Field::new("backup_retention", Type::Int { min: 0, max: 35 }, "Days that automated backups are kept; 0 turns them off.").default(Literal::Int(7)),
-        text("backup_window", "Daily, UTC: `03:00-03:30`.").ignoring_case(),
-        text("maintenance_window", "Weekly, UTC: `sun:04:00-sun:04:30`.").ignoring_case(),
+        text("backup_window", "Daily, UTC: `03:00-03:30`.").rule(&text_rules::BACKUP_WINDOW).ignoring_case(),
+        text("maintenance_window", "Weekly, UTC: `sun:04:00-sun:04:30`.").rule(&text_rules::MAINTENANCE_WINDOW).ignoring_case(),
         switch("deletion_protection", false, "Whether AWS refuses to delete it."),
         switch("skip_final_snapshot", false, "Whether it may be deleted without a last snapshot.").ignore(),
         switch("auto_minor_version_upgrade", true, "Whether AWS may bring minor versions in the maintenance window."),
         Field::new("performance_insights", Type::Bool, "Whether Performance Insights is on."),
         switch("copy_tags", true, "Whether snapshots get its tags."),
-        text("ca_certificate", "Certificate authority of its TLS certificate."),
+        text("ca_certificate", "Certificate authority of its TLS certificate.").rule(&text_rules::CERTIFICATE_AUTHORITY),
         Field::computed("arn", Type::Text, "`arn:aws:rds:…:db:…`."),
         Field::computed("endpoint_address", Type::Text, "Host name to connect to; absent while it is being created."),
         Field::computed("endpoint_port", Type::Int { min: 1, max: 65_535 }, "Port to connect to."),

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::parameters::{Parameters, add_defaults, described, set_parameters, values, wished};
 use super::tags;
+use crate::aws::rds::text_rules;
 use crate::aws::{Aws, aws_error, pages};
 use crate::kind::{
     Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Literal, Patience, Readiness,
@@ -46,24 +47,24 @@ impl Kind<Aws> for DbParameterGroup {
             "name",
             Type::Text,
             "Its name, in lower case; unique per region.",
-        )
+        ).rule(&text_rules::GROUP_NAME)
         .required()
         .replace(),
         Field::new(
             "family",
             Type::Text,
             "Engine and major version, `postgres15`.",
-        )
+        ).rule(&text_rules::FAMILY)
         .required()
         .replace(),
-        Field::new("description", Type::Text, "What it is for.")
+        Field::new("description", Type::Text, "What it is for.").rule(&text_rules::DESCRIPTION)
             .required()
             .replace(),
         Field::new(
             "parameters",
             Type::Map(&Type::Text),
             "Engine parameters by name (lower case), as text; all others keep the engine's defaults.",
-        )
+        ).key_rule(&text_rules::PARAMETER)
         .default(Literal::EmptyMap),
         Field::computed("arn", Type::Text, "`arn:aws:rds:…:pg:…`."),
         Field::computed("id", Type::Text, "The name."),

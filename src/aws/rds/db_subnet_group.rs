@@ -7,6 +7,7 @@ use futures::future::try_join_all;
 use serde::Deserialize;
 
 use super::tags;
+use crate::aws::rds::text_rules;
 use crate::aws::{Aws, aws_error, pages};
 use crate::kind::{
     Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Patience, Readiness, Step,
@@ -42,14 +43,18 @@ impl Kind<Aws> for DbSubnetGroup {
             Type::Text,
             "Its name, in lower case; unique per region.",
         )
+        .rule(&text_rules::SUBNET_GROUP_NAME)
         .required()
         .replace(),
-        Field::new("description", Type::Text, "What it is for.").required(),
+        Field::new("description", Type::Text, "What it is for.")
+            .rule(&text_rules::DESCRIPTION)
+            .required(),
         Field::new(
             "subnets",
             Type::Set(&Type::Text),
             "Subnet ids, in at least two availability zones.",
         )
+        .rule(&crate::aws::ec2::text_rules::SUBNET_ID)
         .required()
         .grow(),
         Field::computed("arn", Type::Text, "`arn:aws:rds:…:subgrp:…`."),

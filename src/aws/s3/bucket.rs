@@ -18,6 +18,7 @@ use futures::future::try_join_all;
 use super::facet_writes::{Writes, lift_policy, tag_set};
 use super::facets::Facets;
 use super::{bucket_spec, cors, empty, facets, lifecycle, names, permissions};
+use crate::aws::s3::text_rules;
 use crate::aws::{Aws, aws_error, scan, tagged};
 use crate::kind::{
     Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Literal, Patience, Readiness,
@@ -46,6 +47,7 @@ impl Kind<Aws> for Bucket {
             Type::Text,
             "Its name; unique among all accounts of the partition.",
         )
+        .rule(&text_rules::BUCKET)
         .required()
         .replace(),
         Field::new(
@@ -70,7 +72,8 @@ impl Kind<Aws> for Bucket {
             "kms_key",
             Type::Text,
             "ARN of the key for `aws:kms`; without one, AWS's own.",
-        ),
+        )
+        .rule(&crate::kind::KMS_KEY),
         Field::new(
             "ownership",
             Type::OneOf(&[

@@ -4,6 +4,7 @@ use aws_sdk_s3::error::BuildError;
 use aws_sdk_s3::types::{CorsConfiguration, CorsRule};
 use serde::Deserialize;
 
+use crate::aws::s3::text_rules;
 use crate::kind::{Field, Literal, Type};
 use crate::model::Value;
 
@@ -14,6 +15,7 @@ pub const RULE: &[Field] = &[
         Type::Set(&Type::Text),
         "`https://app.example.com`, or `*`.",
     )
+    .rule(&text_rules::ORIGIN)
     .required(),
     Field::new(
         "allowed_methods",
@@ -26,12 +28,14 @@ pub const RULE: &[Field] = &[
         Type::Set(&Type::Text),
         "Request headers they may send.",
     )
+    .rule(&text_rules::HEADER)
     .default(Literal::EmptyList),
     Field::new(
         "expose_headers",
         Type::Set(&Type::Text),
         "Response headers they may read.",
     )
+    .rule(&text_rules::HEADER)
     .default(Literal::EmptyList),
     Field::new(
         "max_age",

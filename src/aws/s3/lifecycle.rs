@@ -8,13 +8,18 @@ use aws_sdk_s3::types::{
 };
 use serde::Deserialize;
 
+use crate::aws::s3::text_rules;
 use crate::kind::{Field, Literal, Type};
 use crate::model::Value;
 
 /// A rule's fields in the stack.
 pub const RULE: &[Field] = &[
-    Field::new("id", Type::Text, "The rule's name.").required(),
-    Field::new("prefix", Type::Text, "Keys it is about; empty: all.").default(Literal::Text("")),
+    Field::new("id", Type::Text, "The rule's name.")
+        .rule(&text_rules::LIFECYCLE_ID)
+        .required(),
+    Field::new("prefix", Type::Text, "Keys it is about; empty: all.")
+        .rule(&text_rules::KEY_PREFIX)
+        .default(Literal::Text("")),
     Field::new(
         "expiration_days",
         Type::Int {

@@ -13,6 +13,7 @@ use super::writes::{
     change_tags, describe_anew, dropped, put_values, restore, scrubbed, tag_list, wished,
 };
 use super::{reads, secret_parts};
+use crate::aws::secretsmanager::text_rules;
 use crate::aws::{Aws, aws_error};
 use crate::kind::{
     Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Literal, Patience, Readiness,
@@ -39,7 +40,8 @@ const KEY: &[Field] = &[
         "alphabet",
         Type::Text,
         "Characters a generated value is made of; `A`–`Z`, `a`–`z`, `0`–`9` where nothing is said.",
-    ),
+    )
+    .rule(&text_rules::ALPHABET),
     Field::new(
         "operator",
         Type::OneOf(&["optional", "required"]),
@@ -60,15 +62,15 @@ impl Kind<Aws> for Secret {
             "name",
             Type::Text,
             "Its name; unique per region. Not to end in a hyphen and six characters, as AWS's ARNs do.",
-        )
+        ).rule(&text_rules::NAME)
         .required()
         .replace(),
-        Field::new("description", Type::Text, "What it is for."),
+        Field::new("description", Type::Text, "What it is for.").rule(&text_rules::DESCRIPTION),
         Field::new(
             "kms_key",
             Type::Text,
             "ARN of the key it is encrypted with; without one, AWS's own.",
-        ),
+        ).rule(&text_rules::KEY_OR_ALIAS),
         Field::new(
             "recovery_window",
             Type::Int { min: 0, max: 30 },
@@ -80,7 +82,7 @@ impl Kind<Aws> for Secret {
             "keys",
             Type::Map(&Type::Object(KEY)),
             "Its values by name: generated, an operator's, or given.",
-        )
+        ).key_rule(&text_rules::KEY)
         .default(Literal::EmptyMap),
         Field::computed("arn", Type::Text, "`arn:aws:secretsmanager:…`."),
         Field::computed(

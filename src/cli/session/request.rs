@@ -15,7 +15,7 @@ pub fn request(global: &Global) -> Result<Request, Failure> {
         .var_file
         .iter()
         .map(|path| {
-            let text = std::fs::read_to_string(path)
+            let text = crate::stack::read_text(path)
                 .map_err(|e| Failure::file("read the variables of", path, e))?;
             Ok(VarFile {
                 name: path.display().to_string(),

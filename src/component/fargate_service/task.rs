@@ -21,6 +21,10 @@ pub fn definition(build: &mut Build<'_>) {
         ("stream_prefix", log_prefix),
     ]);
     let image = image(build);
+    let source_of_image = ["image", "image_digest", "image_tag"]
+        .into_iter()
+        .find(|field| build.given(field))
+        .unwrap_or("repository");
     let container = [
         ("name", Value::Text(container(build))),
         ("image", image),
@@ -51,7 +55,16 @@ pub fn definition(build: &mut Build<'_>) {
                 ("containers", Value::List(vec![container])),
             ],
         )
-        .from("containers", "environment");
+        .from("containers", "environment")
+        .from("containers.0.environment", "environment")
+        .from("containers.0.secrets", "secrets")
+        .from("containers.0.image", source_of_image)
+        .from("containers.0.health_check", "container_health_check")
+        .from("containers.0.command", "command")
+        .from("containers.0.entrypoint", "entrypoint")
+        .from("containers.0.user", "user")
+        .from("containers.0.name", "container_name")
+        .from("containers.0.log.stream_prefix", "log_prefix");
 }
 
 fn image(build: &mut Build<'_>) -> Value {

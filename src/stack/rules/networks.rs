@@ -13,6 +13,9 @@ use crate::stack::net::Net;
 const TWO_ZONES: &[&str] = &["elbv2.load_balancer", "rds.db_subnet_group"];
 
 pub fn check(desk: &mut Desk<'_>, seen: &Seen<'_>) {
+    if !only_ipv4(desk, seen) {
+        return;
+    }
     sizes(desk, seen);
     let subnets: Vec<(&Resource, Net)> = seen
         .of_kind("ec2.subnet")
@@ -62,6 +65,30 @@ fn cidr(resource: &Resource) -> &str {
 fn net(seen: &Seen<'_>, resource: &Resource) -> Option<Net> {
     let value = seen.known(resource.attributes.get("cidr"));
     Net::parse(value.as_text()?)
+}
+
+/// A VPC's own network is IPv4 (CreateVpc, CidrBlock). What is wrong with subnets follows from one that is not.
+fn only_ipv4(desk: &mut Desk<'_>, seen: &Seen<'_>) -> bool {
+    let mut is_right = true;
+    for resource in seen.of_kind("ec2.vpc").chain(seen.of_kind("ec2.subnet")) {
+        let Some(cidr) = seen
+            .text(resource, "cidr")
+            .filter(|cidr| cidr.contains(':'))
+        else {
+            continue;
+        };
+        desk.error(
+            code::BAD_CIDR,
+            seen.span(resource, "cidr"),
+            format!(
+                "`{cidr}` is an IPv6 network; the network of `{}` must be IPv4",
+                resource.address
+            ),
+        )
+        .help("for example `10.0.0.0/16`");
+        is_right = false;
+    }
+    is_right
 }
 
 /// VPCs and subnets are `/16` to `/28` (VPC user guide, "VPC CIDR blocks").

@@ -288,15 +288,15 @@ fn the_suffix_is_derived_and_can_be_set() {
 
 #[test]
 fn dollars_are_escaped_by_doubling() {
-    let text = "stack: demo\nresources: { l: { type: logs.log_group, name: \"/$${x}/${env}\", kms_key: $5 } }\n";
+    let text = "stack: demo\nresources: { l: { type: secretsmanager.secret, name: \"/$${x}/${env}\", description: $5 } }\n";
     let stack = loaded(
         &text
             .replace("/$${x}/", "/a/")
-            .replace("kms_key: $5", "kms_key: \"$${key}\""),
+            .replace("description: $5", "description: \"$${key}\""),
     )
     .stack;
     assert_eq!(
-        stack.resources[0].attributes.text("kms_key"),
+        stack.resources[0].attributes.text("description"),
         Some("${key}")
     );
 }

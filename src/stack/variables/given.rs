@@ -9,7 +9,7 @@ use crate::stack::desk::Desk;
 use crate::stack::node::{Entry, Node};
 use crate::stack::source::{Sources, Span};
 use crate::stack::suggest::did_you_mean;
-use crate::stack::{fit, parse};
+use crate::stack::{fit, parse, terraform};
 
 /// The prefix under which the process environment gives variables.
 const ENV_PREFIX: &str = "CIRCLES_VAR_";
@@ -103,7 +103,10 @@ fn from_text(desk: &mut Desk<'_>, variable: &Variable, text: &str, source: &str)
                 )
                 .help(match variable.ty {
                     Type::Bool => format!("write `{source}=true` or `{source}=false`"),
-                    _ => format!("write digits: `{source}=20`"),
+                    _ => match fit::whole_number(text) {
+                        Some(number) => format!("write `{source}={number}`"),
+                        None => format!("write a whole number: `{source}=NUMBER`"),
+                    },
                 });
             Value::Null
         }
@@ -159,6 +162,9 @@ fn strays(desk: &mut Desk<'_>, declared: &[Variable], given: &Given<'_>) {
         ))
         .help_if(meant(name));
     }
+    for file in &given.files {
+        check_file(desk, file);
+    }
     let files = given.files.iter().filter_map(|file| file.as_map());
     for entry in files.chain(given.environment).flatten() {
         if !is_known(&entry.key.text) {
@@ -184,4 +190,28 @@ fn strays(desk: &mut Desk<'_>, declared: &[Variable], given: &Given<'_>) {
             .help_if(meant(name));
         }
     }
+}
+
+/// A file of variables is a map. An empty one, a list and another tool's format would set nothing, without a word.
+fn check_file(desk: &mut Desk<'_>, file: &Node) {
+    let text = desk.sources.text(file.span.file);
+    let is_empty = file.as_map().is_some_and(<[Entry]>::is_empty) || file.is_null();
+    if !is_empty && file.as_map().is_some() {
+        return;
+    }
+    let (message, help) = match terraform::variable_as_yaml(text) {
+        Some(yaml) => (
+            "this is a file of Terraform variables, not YAML".to_owned(),
+            format!("write each as YAML: `{yaml}`"),
+        ),
+        None if is_empty => (
+            "this file of variables is empty".to_owned(),
+            "write one `name: value` a line, or leave `--var-file` out".to_owned(),
+        ),
+        None => (
+            format!("a file of variables must be a map; this is {}", file.what()),
+            "write one `name: value` a line".to_owned(),
+        ),
+    };
+    desk.error(code::WRONG_TYPE, file.span, message).help(help);
 }

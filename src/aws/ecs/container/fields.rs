@@ -1,5 +1,6 @@
 //! The field table of a container.
 
+use crate::aws::ecs::text_rules;
 use crate::kind::{Field, Literal, Type};
 
 const PORT: Type = Type::Object(&[
@@ -50,18 +51,23 @@ const CHECK: Type = Type::Object(&[
 ]);
 
 const LOG: Type = Type::Object(&[
-    Field::new("group", Type::Text, "The CloudWatch log group.").required(),
+    Field::new("group", Type::Text, "The CloudWatch log group.")
+        .rule(&crate::aws::logs::text_rules::GROUP)
+        .required(),
     Field::new("region", Type::Text, "The group's region.").required(),
     Field::new(
         "stream_prefix",
         Type::Text,
         "What its streams' names begin with.",
     )
+    .rule(&text_rules::STREAM_PREFIX)
     .required(),
 ]);
 
 const DEPENDENCY: Type = Type::Object(&[
-    Field::new("container", Type::Text, "Another container of the task.").required(),
+    Field::new("container", Type::Text, "Another container of the task.")
+        .rule(&text_rules::NAME)
+        .required(),
     Field::new(
         "condition",
         Type::OneOf(&["START", "COMPLETE", "SUCCESS", "HEALTHY"]),
@@ -72,8 +78,12 @@ const DEPENDENCY: Type = Type::Object(&[
 
 /// The field type of one container.
 pub const CONTAINER: Type = Type::Object(&[
-    Field::new("name", Type::Text, "Unique in the task.").required(),
-    Field::new("image", Type::Text, "The image, best by digest.").required(),
+    Field::new("name", Type::Text, "Unique in the task.")
+        .rule(&text_rules::NAME)
+        .required(),
+    Field::new("image", Type::Text, "The image, best by digest.")
+        .rule(&text_rules::IMAGE)
+        .required(),
     Field::new(
         "essential",
         Type::Bool,
@@ -103,12 +113,15 @@ pub const CONTAINER: Type = Type::Object(&[
         Type::Map(&Type::Text),
         "Plain environment variables; nothing secret.",
     )
+    .key_rule(&text_rules::VARIABLE)
     .default(Literal::EmptyMap),
     Field::new(
         "secrets",
         Type::Map(&Type::Text),
         "Environment variables that ECS fills from Secrets Manager: name to `secret-arn:KEY::`.",
     )
+    .key_rule(&text_rules::VARIABLE)
+    .rule(&text_rules::SECRET_SOURCE)
     .default(Literal::EmptyMap),
     Field::new("health_check", CHECK, "How it shows that it is well.").default(Literal::Unset),
     Field::new(
@@ -135,6 +148,7 @@ pub const CONTAINER: Type = Type::Object(&[
         Type::Text,
         "Instead of the image's user: `uid`, `uid:gid`, a name.",
     )
+    .rule(&text_rules::USER)
     .default(Literal::Unset),
     Field::new(
         "cpu",

@@ -1,16 +1,20 @@
 //! The field table of `ecs.service`.
 
+use crate::aws::ecs::text_rules;
 use crate::kind::{Field, Literal, Type};
 
 const COUNT: Type = Type::Int { min: 0, max: 5000 };
 
 const TARGET: Type = Type::Object(&[
-    Field::new("arn", Type::Text, "The target group's ARN.").required(),
+    Field::new("arn", Type::Text, "The target group's ARN.")
+        .rule(&crate::aws::elbv2::text_rules::TARGET_GROUP_ARN)
+        .required(),
     Field::new(
         "container",
         Type::Text,
         "The container that takes the requests.",
     )
+    .rule(&text_rules::NAME)
     .required(),
     Field::new(
         "port",
@@ -40,6 +44,7 @@ const BREAKER: Type = Type::Object(&[
 
 pub const FIELDS: &[Field] = &[
     Field::new("name", Type::Text, "Unique in the cluster.")
+        .rule(&text_rules::NAME)
         .required()
         .replace(),
     Field::new("cluster", Type::Text, "The cluster's ARN.")
@@ -57,12 +62,14 @@ pub const FIELDS: &[Field] = &[
         Type::Set(&Type::Text),
         "Ids of the subnets its tasks are in.",
     )
+    .rule(&crate::aws::ec2::text_rules::SUBNET_ID)
     .required(),
     Field::new(
         "security_groups",
         Type::Set(&Type::Text),
         "Ids of its tasks' security groups.",
     )
+    .rule(&crate::aws::ec2::text_rules::GROUP_ID)
     .required(),
     Field::new(
         "assign_public_ip",
@@ -108,7 +115,8 @@ pub const FIELDS: &[Field] = &[
         "platform_version",
         Type::Text,
         "Fargate's platform: `1.4.0`, `LATEST`.",
-    ),
+    )
+    .rule(&text_rules::PLATFORM),
     Field::new(
         "enable_execute_command",
         Type::Bool,

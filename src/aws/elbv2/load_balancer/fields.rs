@@ -1,5 +1,6 @@
 //! The field table of `elbv2.load_balancer`.
 
+use crate::aws::elbv2::text_rules;
 use crate::kind::{Field, Literal, Type};
 
 const ACCESS_LOGS: Type = Type::Object(&[
@@ -8,6 +9,7 @@ const ACCESS_LOGS: Type = Type::Object(&[
         Type::Text,
         "The bucket's name; its policy must let ELB write.",
     )
+    .rule(&crate::aws::s3::text_rules::BUCKET)
     .required(),
     Field::new("prefix", Type::Text, "Where in the bucket.").default(Literal::Unset),
 ]);
@@ -18,6 +20,7 @@ pub const FIELDS: &[Field] = &[
         Type::Text,
         "Unique in the region; at most 32 characters.",
     )
+    .rule(&text_rules::BALANCER_NAME)
     .required()
     .replace(),
     Field::new(
@@ -32,6 +35,7 @@ pub const FIELDS: &[Field] = &[
         Type::Set(&Type::Text),
         "Ids of subnets in at least two availability zones, one per zone.",
     )
+    .rule(&crate::aws::ec2::text_rules::SUBNET_ID)
     .required()
     .network(),
     Field::new(
@@ -39,6 +43,7 @@ pub const FIELDS: &[Field] = &[
         Type::Set(&Type::Text),
         "Ids of its security groups.",
     )
+    .rule(&crate::aws::ec2::text_rules::GROUP_ID)
     .required(),
     Field::new(
         "idle_timeout",

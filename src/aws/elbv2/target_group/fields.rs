@@ -1,14 +1,18 @@
 //! The field table of `elbv2.target_group`.
 
+use crate::aws::elbv2::text_rules;
 use crate::kind::{Field, Literal, Type};
 
 const HEALTH_CHECK: Type = Type::Object(&[
-    Field::new("path", Type::Text, "What is asked for.").default(Literal::Text("/")),
+    Field::new("path", Type::Text, "What is asked for.")
+        .rule(&text_rules::CHECK_PATH)
+        .default(Literal::Text("/")),
     Field::new(
         "matcher",
         Type::Text,
         "Statuses that mean healthy: `200`, `200,204`, `200-299`.",
     )
+    .rule(&text_rules::MATCHER)
     .default(Literal::Text("200")),
     Field::new(
         "interval",
@@ -43,7 +47,7 @@ const STICKINESS: Type = Type::Object(&[
         "cookie",
         Type::Text,
         "The application's own cookie to go by; the load balancer sets one of its own when not given.",
-    )
+    ).rule(&text_rules::COOKIE)
     .default(Literal::Unset),
 ]);
 
@@ -53,9 +57,11 @@ pub const FIELDS: &[Field] = &[
         Type::Text,
         "Unique in the region; at most 32 characters.",
     )
+    .rule(&text_rules::TARGET_GROUP_NAME)
     .required()
     .replace(),
     Field::new("vpc_id", Type::Text, "The VPC its targets are in.")
+        .rule(&crate::aws::ec2::text_rules::VPC_ID)
         .required()
         .replace(),
     Field::new(
