@@ -47,6 +47,7 @@ fn facts(account: &str, region: &str) -> Facts {
         region: region.to_owned(),
         partition: "aws".to_owned(),
         zones: zones.map(|zone| format!("{region}{zone}")).collect(),
+        limited_zones: Vec::new(),
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use crate::kind::{Change, Field, Form, Literal, SecretText, Type};
 use crate::model::version;
-use crate::model::{Attributes, Expr, Part, SecretRef, Value};
+use crate::model::{Attributes, Part, SecretRef, Value};
 
 mod form;
 
