@@ -348,3 +348,6 @@ impl Decider<'_> {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;
