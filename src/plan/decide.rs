@@ -349,3 +349,6 @@ impl Decider<'_> {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

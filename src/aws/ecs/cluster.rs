@@ -15,7 +15,7 @@ use super::clusters::{DESCRIBE, LIST, Live, describe, everything, name_in, read}
 use super::tags;
 use crate::aws::ecs::text_rules;
 use crate::aws::scan::needs_scan;
-use crate::aws::tag_change::made_here;
+use crate::aws::tag_change::{is_made_here, made_here};
 use crate::aws::{Aws, aws_error};
 use crate::kind::{
     Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Patience, Readiness, Step,
@@ -227,17 +227,16 @@ fn taken(name: &str) -> CloudError {
 
 /// Part of the create call, before its id is recorded; so it takes no place with the limiter of its own, of which the create holds one.
 async fn confirm_made_here(aws: &Aws, cx: &Cx, name: &str) -> Result<(), CloudError> {
-    let answer = aws
-        .ecs
-        .describe_clusters()
-        .clusters(name)
-        .include(ClusterField::Tags)
-        .send()
-        .await
-        .map_err(|e| aws_error(DESCRIBE, e))?;
-    match answer.clusters().first() {
-        Some(cluster) if !made_here(&tags::read(cluster.tags()), &cx.tags) => Err(taken(name)),
-        // Not seen yet, so it is a new one.
-        _ => Ok(()),
+    let shown = || async {
+        let request = aws.ecs.describe_clusters().clusters(name);
+        let request = request.include(ClusterField::Tags);
+        let answer = request.send().await.map_err(|e| aws_error(DESCRIBE, e))?;
+        let cluster = answer.clusters().first();
+        Ok(cluster.map(|cluster| tags::read(cluster.tags())))
+    };
+    // Not seen yet, so it is a new one.
+    match is_made_here(&cx.tags, shown).await? {
+        true => Ok(()),
+        false => Err(taken(name)),
     }
 }

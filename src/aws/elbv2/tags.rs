@@ -6,7 +6,7 @@ use aws_sdk_elasticloadbalancingv2::types::Tag;
 use futures::TryFutureExt;
 use futures::future::try_join_all;
 
-use crate::aws::tag_change::{TagChange, made_here};
+use crate::aws::tag_change::{TagChange, is_made_here};
 use crate::aws::{Aws, aws_error};
 use crate::kind::{Class, CloudError, Cx};
 use crate::model::Tags;
@@ -80,23 +80,20 @@ async fn describe_chunk(aws: &Aws, arns: &[String]) -> Result<Vec<(String, Tags)
 ///
 /// Part of the create call, before its id is recorded; so it takes no place with the limiter of its own, of which the create holds one.
 pub async fn confirm_made_here(aws: &Aws, cx: &Cx, arn: &str) -> Result<(), CloudError> {
-    let answer = aws
-        .elb
-        .describe_tags()
-        .resource_arns(arn)
-        .send()
-        .await
-        .map_err(|e| aws_error(DESCRIBE, e));
-    let descriptions = match answer {
-        Ok(answer) => answer.tag_descriptions.unwrap_or_default(),
-        // AWS has not caught up with its own create, so it is a new one.
-        Err(error) if error.is(Class::NotFound) => return Ok(()),
-        Err(error) => return Err(error),
+    let shown = || async {
+        let request = aws.elb.describe_tags().resource_arns(arn);
+        match request.send().await.map_err(|e| aws_error(DESCRIBE, e)) {
+            Ok(answer) => {
+                let all = answer.tag_descriptions.unwrap_or_default();
+                let tags = all.iter().flat_map(|of| read(of.tags()));
+                Ok(Some(tags.collect::<Tags>()))
+            }
+            // AWS has not caught up with its own create, so it is a new one.
+            Err(error) if error.is(Class::NotFound) => Ok(None),
+            Err(error) => Err(error),
+        }
     };
-    let ours = descriptions
-        .iter()
-        .any(|of| made_here(&read(of.tags()), &cx.tags));
-    if ours {
+    if is_made_here(&cx.tags, shown).await? {
         return Ok(());
     }
     Err(CloudError::new(
