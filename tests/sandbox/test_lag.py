@@ -10,6 +10,7 @@ from conftest import Network, code
 ALL = {"seed": 1, "share": 1, "looks": 2, "seconds": 1000}
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": [
     {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}]})
+POLICY = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]})
 TASK = dict(family="f", requiresCompatibilities=["FARGATE"], networkMode="awsvpc", cpu="256", memory="512",
             containerDefinitions=[{"name": "app", "image": "busybox"}])
 DATABASE = dict(DBInstanceIdentifier="db", Engine="postgres", DBInstanceClass="db.t4g.small", AllocatedStorage=20,
@@ -97,7 +98,7 @@ USES = [
     ("role", _role, lambda aws, arn: refusal(aws.iam.get_role, RoleName="r"), "NoSuchEntity", "name r cannot be found"),
     ("role in a definition", _role, lambda aws, arn: refusal(aws.ecs.register_task_definition, **TASK, taskRoleArn=arn),
      "ClientException", "Role is not valid"),
-    ("policy of a role", _role, lambda aws, arn: refusal(aws.iam.put_role_policy, RoleName="r", PolicyName="p", PolicyDocument=TRUST),
+    ("policy of a role", _role, lambda aws, arn: refusal(aws.iam.put_role_policy, RoleName="r", PolicyName="p", PolicyDocument=POLICY),
      "NoSuchEntity", "r cannot"),
     ("cluster", lambda aws: aws.ecs.create_cluster(clusterName="c")["cluster"]["clusterArn"],
      lambda aws, arn: refusal(aws.ecs.list_services, cluster="c"), "ClusterNotFoundException", "Cluster not found."),

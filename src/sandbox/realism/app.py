@@ -26,6 +26,7 @@ from .registry_line import LINE
 from .registry_outside import OUTSIDE
 from .request import Call, identify
 from .request_checks import check_request
+from .request_rules import check_rules
 from .runner import RUNNER
 from .service_roles import provide
 from .s3_buckets import check_owner, redirected, region_of
@@ -108,7 +109,7 @@ class Sandbox:
             if late:
                 time.sleep(late)
             return None if lose else answer
-        refused = check_request(call)
+        refused = check_request(call) or check_rules(call)
         if refused:
             return refused
         with self.lock:

@@ -17,6 +17,8 @@ from .runner import RUNNER
 
 REGISTRY = re.compile(r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/"
                       r"(?P<name>[^:@]+)(?::(?P<tag>[^@]+))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?")
+# Distribution specification: repository names are in small letters, tags hold no slash.
+REFERENCE = re.compile(r"(?:[A-Za-z0-9.\-]+(?::\d+)?/)?[a-z0-9]+(?:[._/\-]+[a-z0-9]+)*(?::[\w][\w.\-]{0,127})?(?:@[a-z0-9]+:[0-9a-fA-F]+)?")
 BEHAVIOURS = ("runs", "crashes", "unhealthy")
 PLATFORMS = {"X86_64": "amd64", "ARM64": "arm64"}
 
@@ -167,6 +169,8 @@ def _images(ecs: Any, definition: Any, network: dict[str, Any] | None) -> str | 
             return ("ResourceInitializationError: unable to pull secrets or registry auth: The task cannot pull "
                     f"{reference}: there is a connection issue between the task and the registry. Check your task "
                     "network configuration: i/o timeout")
+        if not REFERENCE.fullmatch(reference):
+            return f"CannotPullContainerError: invalid reference format: {reference}"
         found, _, image = ecr_image(ecs.account_id, reference)
         if not found and not RUNNER.stands_in(_repository(ecs.account_id, reference)):
             return ("CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref "

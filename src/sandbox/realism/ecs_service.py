@@ -82,6 +82,8 @@ def _made(ecs: Any, asked: dict[str, Any]) -> Service:
         for entry in asked.get("capacityProviderStrategy") or [])
     _check_network(ecs, asked, definition, fargate)
     _check_balancers(ecs, asked.get("loadBalancers") or [], definition)
+    # Before anything is made: a refused service is not there.
+    _configuration({}, asked.get("deploymentConfiguration"))
     network = asked.get("networkConfiguration")
     if network:
         network["awsvpcConfiguration"].setdefault("securityGroups", [])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from .errors import refuse
+from .rds_limits import check_class, check_new, check_storage_change, check_windows
 
 # What a bare major version becomes. AWS picks its own default minor version, which moves with time.
 DEFAULT_MINOR = {"postgres": {"12": "12.22", "13": "13.20", "14": "14.17", "15": "15.12", "16": "16.8", "17": "17.4"}}
@@ -43,10 +44,7 @@ def check_create(rds, asked) -> None:
             raise refuse("InvalidParameterValue",
                          "The parameter MasterUserPassword must be provided and must not be blank.")
         check_password(asked.get("master_user_password"))
-    user = str(asked.get("master_username") or "")
-    if asked.get("engine") == "postgres" and user.lower() in ("admin", "rdsadmin"):
-        raise refuse("InvalidParameterValue",
-                     f"MasterUsername {user} cannot be used as it is a reserved word used by the engine")
+    check_new(asked)
     storage = asked.get("allocated_storage")
     if storage is not None and int(storage) < 20 and asked.get("storage_type") in (None, "gp2", "gp3"):
         raise refuse("InvalidParameterCombination", f"Invalid storage size for engine name {asked.get('engine')} and "
@@ -80,7 +78,7 @@ def _check_groups(rds, asked) -> None:
 def check_modify(rds, database, asked) -> None:
     """Refuse what ModifyDBInstance refuses, in AWS's order: state, then values."""
     name = database.db_instance_identifier
-    if database.status not in ("available", "storage-optimization", "storage-full", "stopped"):
+    if database.status not in ("available", "storage-optimization", "storage-full"):
         raise refuse("InvalidDBInstanceState", f"Database instance {name} is not in available state.")
     if not any(value is not None for key, value in asked.items() if key not in FLAGS):
         raise refuse("InvalidParameterCombination", "No modifications were requested")
@@ -89,6 +87,10 @@ def check_modify(rds, database, asked) -> None:
     if storage is not None and int(storage) < int(database.allocated_storage):
         raise refuse("InvalidParameterCombination", f"New storage size for {name} must be greater than current "
                                                     "storage size")
+    check_storage_change(database, asked)
+    check_class(asked.get("db_instance_class"))
+    check_windows(asked.get("preferred_backup_window") or database.preferred_backup_window,
+                  asked.get("preferred_maintenance_window") or database.preferred_maintenance_window)
     _check_upgrade(database, asked)
     _check_groups(rds, {"vpc_security_group_ids": asked.get("vpc_security_group_ids")})
 

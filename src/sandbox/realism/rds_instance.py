@@ -26,6 +26,11 @@ RENAMED = {"db_port_number": "port"}
 
 
 def install() -> None:
+    import moto.rds.models
+
+    # rds_limits holds the windows' rules; moto's do not know a week's end.
+    moto.rds.models.valid_preferred_maintenance_window = lambda *_: None
+
     moto_endpoint = DBInstance.endpoint
 
     def endpoint(self):
@@ -65,9 +70,21 @@ def _create() -> None:
         database._host = "c" + secrets.token_hex(5)
         database.status, database._reachable = "creating", False
         database.pending_modified_values = {}
+        _insights(database, asked)
         _attach(ec2, database, group)
         CLOCK.after("rds.create", lambda: _born(database))
         return database
+
+
+def _insights(database, asked: dict) -> None:
+    """Performance Insights, which moto forgets."""
+    if asked.get("enable_performance_insights") is not None:
+        database.performance_insights_enabled = bool(asked["enable_performance_insights"])
+    if getattr(database, "performance_insights_enabled", False):
+        for name, default in (("performance_insights_retention_period", 7), ("performance_insights_kms_key_id", None)):
+            value = asked.get(name) or getattr(database, name, None) or default
+            if value is not None:
+                setattr(database, name, value)
 
 
 def _attach(ec2, database, group) -> None:
@@ -124,6 +141,7 @@ def _change_now(original, rds, database, asked: dict):
             if value is not None and str(value) != str(current):
                 pending[key] = value
     answer = original(rds, database.db_instance_identifier, asked)
+    _insights(database, asked)
     _regroup(rds, database)
     waiting = database.__dict__.setdefault("_waiting", {})
     waiting.update(pending)
