@@ -298,3 +298,17 @@ async fn list(aws: &Aws, asked: &Asked) -> Result<BTreeMap<String, Described>, C
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::foreign;
+
+    #[test]
+    fn secrets_of_services_and_of_other_regions_are_not_ours() {
+        let of = |service, primary| foreign(service, primary, "us-east-1");
+        assert_eq!(of(None, None), None);
+        assert_eq!(of(Some(""), Some("us-east-1")), None);
+        assert!(of(Some("rds"), None).is_some_and(|why| why.contains("rds")));
+        assert!(of(None, Some("eu-west-1")).is_some_and(|why| why.contains("eu-west-1")));
+    }
+}

@@ -1,5 +1,5 @@
 """Security group rules: a batch is taken whole or not at all, and a description is no part of what makes two equal.
-API page: AuthorizeSecurityGroupIngress."""
+API pages: AuthorizeSecurityGroupIngress, UpdateSecurityGroupRuleDescriptionsIngress."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ def install() -> None:
 
     for direction in ("ingress", "egress"):
         _whole_batch(direction)
+    _descriptions()
     _modify()
 
 
@@ -42,6 +43,16 @@ def _whole_batch(direction: str) -> None:
         before = {rule.id for rule in kept}
         added = [rule for rule in getattr(group, f"{direction}_rules") if rule.id not in before]
         return ActionResult({**answer.result, "SecurityGroupRules": added})
+
+
+def _descriptions() -> None:
+    @replaces(EC2Backend, "_sg_update_description")
+    def _sg_update_description(original, self, security_rule, rule):
+        # A description that the call leaves out is taken away; moto keeps it.
+        for named, kept in ((security_rule.ip_range, rule.ip_range), (security_rule.source_group, rule.source_group)):
+            kept.pop("Description", None)
+            if "Description" in named:
+                kept["Description"] = named["Description"]
 
 
 def _modify() -> None:

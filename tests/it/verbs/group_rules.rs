@@ -69,3 +69,20 @@ async fn descriptions_and_ports_that_are_taken_out() {
     let plan = desk.expect(&["plan"], 0).out;
     assert!(plan.contains("two") && !plan.contains("to_port"), "{plan}");
 }
+
+/// EC2 gives a new group in a VPC with IPv6 a second rule that allows all.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_in_a_vpc_with_ipv6_keeps_no_default_rule() {
+    let desk = Desk::alone(&stack(""));
+    let vpc = desk.boto(
+        "print(ec2.create_vpc(CidrBlock='10.46.0.0/16', AmazonProvidedIpv6CidrBlock=True)['Vpc']['VpcId'])",
+    );
+    desk.edit("${vpc.id}", vpc.trim());
+    let left = "
+group = [g for g in ec2.describe_security_groups()['SecurityGroups'] if g['GroupName'] == 'rules-group'][0]
+print(len(group['IpPermissionsEgress']))
+";
+    desk.expect(&["apply", "--yes"], 0);
+    assert_eq!(desk.boto(left).trim(), "0");
+    desk.settled(&[]);
+}

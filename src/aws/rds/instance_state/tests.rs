@@ -121,3 +121,29 @@ fn a_password_that_is_echoed_is_not_kept() {
     assert_eq!(echoed, Some("(secret)"));
     assert!(!format!("{:?}", live.observed()).contains("hunter2"));
 }
+
+#[test]
+fn only_an_instance_of_postgresql_of_its_own_is_this_kind() {
+    let of =
+        |db: aws_sdk_rds::types::builders::DbInstanceBuilder| Live::new(db.build()).unmanageable();
+    let postgres = || DbInstance::builder().engine("postgres");
+    assert_eq!(of(postgres()), None);
+    for (other, word) in [
+        (DbInstance::builder().engine("mysql"), "mysql"),
+        (
+            DbInstance::builder().engine("aurora-postgresql"),
+            "aurora-postgresql",
+        ),
+        (postgres().db_cluster_identifier("web"), "cluster web"),
+        (
+            postgres().read_replica_source_db_instance_identifier("web"),
+            "replica of web",
+        ),
+    ] {
+        let why = of(other);
+        assert!(
+            why.as_ref().is_some_and(|why| why.contains(word)),
+            "{word}: {why:?}"
+        );
+    }
+}
