@@ -193,6 +193,8 @@ impl Session {
         })?;
         let newer = self.newer_versions(&seen, &plan);
         plan.notes.extend(newer);
+        let foreign = self.foreign_services(&plan, &seen).await?;
+        plan.refusals.extend(foreign);
         Ok(Planned {
             plan,
             ask: ask.clone(),

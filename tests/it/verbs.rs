@@ -1,5 +1,6 @@
 //! What the commands promise, from outside: the real program against a local AWS, changed behind its back where that is the point.
 
+mod clusters;
 mod drift;
 mod early;
 mod elsewhere;
