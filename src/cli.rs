@@ -17,6 +17,7 @@ pub mod failure;
 mod global;
 mod graph;
 mod history;
+mod invocation;
 mod logs;
 #[cfg(test)]
 mod manual;

@@ -38,12 +38,15 @@ pub async fn run(args: &StatusArgs, global: &Global, ui: &mut Ui) -> Result<Exit
             found: whole.lines(),
         };
     }
-    let text = if args.json {
-        json::pretty(&status)
+    if args.json {
+        for finding in &mut status.findings {
+            let next = finding.next.as_deref();
+            finding.next = next.map(|next| ui.invocation.complete(next).into_owned());
+        }
+        ui.result(&json::pretty(&status))?;
     } else {
-        render::screen(&status, ui.out_palette)
-    };
-    ui.result(&text)?;
+        ui.screen(&render::screen(&status, ui.out_palette))?;
+    }
     Ok(if status.serves() {
         Exit::FINE
     } else {

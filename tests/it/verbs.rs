@@ -16,6 +16,7 @@ mod networks;
 mod no_secret_leaks;
 mod offline;
 mod outputs;
+mod pasted;
 mod permissions;
 mod plan_files;
 mod replacing;
