@@ -1,6 +1,7 @@
 //! What AWS would refuse, seen before it is asked: rules over finished resources.
 
 mod circles;
+mod container_variables;
 mod networks;
 mod sizes;
 mod taken;
@@ -31,6 +32,7 @@ pub fn check(desk: &mut Desk<'_>, catalog: &Catalog, resources: &[Resource], pla
         places,
     };
     circles::check(desk, &seen);
+    container_variables::check(desk, &seen);
     networks::check(desk, &seen);
     sizes::check(desk, &seen);
     taken::check(desk, &seen);
