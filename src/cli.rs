@@ -18,6 +18,7 @@ pub mod failure;
 mod global;
 mod graph;
 mod history;
+mod invocation;
 mod logs;
 #[cfg(test)]
 mod manual;

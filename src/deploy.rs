@@ -27,6 +27,7 @@ mod run;
 mod said;
 mod source;
 mod tasks;
+mod unmodeled;
 mod watch;
 
 /// The IAM actions that shipping takes; those of the registry are ECR's names for its protocol (ECR user guide, "IAM permissions for
@@ -53,6 +54,7 @@ pub const PERMISSIONS: &[&str] = &[
     "ecs:UpdateService",
     "elasticloadbalancing:DescribeListeners",
     "elasticloadbalancing:DescribeLoadBalancers",
+    "elasticloadbalancing:DescribeRules",
     "elasticloadbalancing:DescribeTargetGroups",
     "elasticloadbalancing:DescribeTargetHealth",
     "iam:PassRole",
@@ -66,3 +68,4 @@ pub use login::{Rotated, rotate_login};
 pub use run::{Order, Outcome, What, deploy};
 pub use said::{Said, Tell};
 pub use source::megabytes;
+pub use tasks::{last_line_of, recently_ended};

@@ -9,6 +9,7 @@ mod apply;
 mod backend;
 mod bootstrap;
 mod error;
+mod foreign_services;
 mod hands;
 mod history;
 mod lock;

@@ -1,6 +1,14 @@
-//! How a stack stands, as plain values: what `status` shows. Read by `session/status.rs`, shown by `render/status.rs`.
+//! How a stack stands, as plain values: what `status` shows. Read by `session/status.rs`, judged by `findings.rs`, shown by
+//! `render/status.rs`.
+
+use std::collections::BTreeSet;
 
 use serde::Serialize;
+
+mod cause;
+mod findings;
+
+pub use findings::{Finding, Severity, findings};
 
 use crate::deploy::release::Release;
 use crate::model::Address;
@@ -24,18 +32,72 @@ pub struct Status {
     pub unfinished: Option<String>,
     /// Resources that the state knows.
     pub resources: usize,
+    /// Their addresses.
+    #[serde(skip)]
+    pub made: BTreeSet<Address>,
+    /// What is wrong, outages first.
+    pub findings: Vec<Finding>,
+}
+
+impl Status {
+    /// Whether every service that should serve does.
+    pub fn serves(&self) -> bool {
+        self.findings
+            .iter()
+            .all(|finding| finding.severity != Severity::Outage)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Service {
     pub address: Address,
     pub name: String,
+    /// It was made by an apply, as far as state or tags tell.
+    pub made: bool,
+    /// The number of tasks that was last applied.
+    pub recorded_count: Option<i64>,
+    /// Name or ARN of its cluster.
+    #[serde(skip)]
+    pub cluster: String,
     /// `None`: it is not there.
     pub state: Option<ServiceState>,
 }
 
+impl Service {
+    /// Whether it should serve: it was made, and its tasks are wanted.
+    pub fn is_wanted(&self) -> bool {
+        match &self.state {
+            Some(state) => state.desired > 0 || self.recorded_count.is_some_and(|n| n > 0),
+            None => self.made,
+        }
+    }
+}
+
+/// How requests reach a service, as it was found.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Entry {
+    /// The load balancer's state, `active`; `None`: it is gone.
+    pub balancer: Option<String>,
+    pub listeners: usize,
+    /// A listener or a rule forwards to the target group.
+    pub forwards: bool,
+    /// The target group is there.
+    pub target_group: bool,
+}
+
+/// A task that ended.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct EndedTask {
+    pub id: String,
+    pub reason: String,
+    /// What it wrote last, where that was looked for.
+    pub last_line: Option<String>,
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ServiceState {
+    /// `ACTIVE`, `DRAINING`.
+    pub status: String,
     /// What runs, as its task definition tells; `None`: AWS has that no more.
     pub release: Option<Release>,
     /// `family:revision`.
@@ -46,6 +108,13 @@ pub struct ServiceState {
     pub deployments: Vec<Deployment>,
     pub tasks: Vec<Task>,
     pub targets: Vec<Target>,
+    /// `None`: it is behind no load balancer.
+    pub entry: Option<Entry>,
+    /// Tasks that ended of late, the latest first; read only where something is wrong.
+    pub ended: Vec<EndedTask>,
+    /// Events since its deployments began, newest first.
+    #[serde(skip)]
+    pub events: Vec<String>,
     /// The service's own last word.
     pub last_event: Option<String>,
     /// Secrets with a version that is newer than some task that reads them.
@@ -60,13 +129,33 @@ impl ServiceState {
             .count()
     }
 
-    /// One deployment, all that is wanted runs, and the balancer agrees.
+    /// Targets that are not on their way out.
+    pub fn staying(&self) -> Vec<&Target> {
+        let leaving = |target: &&Target| target.state != "draining";
+        self.targets.iter().filter(leaving).collect()
+    }
+
+    pub fn primary(&self) -> Option<&Deployment> {
+        self.deployments.iter().find(|one| one.status == "PRIMARY")
+    }
+
+    pub fn is_rolling(&self) -> bool {
+        self.primary()
+            .is_some_and(|one| one.rollout == "IN_PROGRESS")
+    }
+
+    /// One deployment that is done, all that is wanted runs, and the targets are healthy: nothing is left to look for.
     pub fn is_steady(&self) -> bool {
         let wanted = usize::try_from(self.desired).unwrap_or(0);
+        let done = |one: &Deployment| {
+            matches!(one.rollout.as_str(), "COMPLETED" | "")
+                && !one.reason.contains("circuit breaker")
+        };
         self.deployments.len() <= 1
+            && self.deployments.iter().all(done)
             && self.running == self.desired
             && self.pending == 0
-            && (self.targets.is_empty() || self.healthy() >= wanted)
+            && (self.entry.is_none() || self.healthy() >= wanted)
     }
 }
 
@@ -105,6 +194,8 @@ pub struct Target {
 pub struct Database {
     pub address: Address,
     pub name: String,
+    /// It was made by an apply, as far as state or tags tell.
+    pub made: bool,
     /// `None`: it is not there.
     pub state: Option<DatabaseState>,
 }

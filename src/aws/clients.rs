@@ -8,6 +8,7 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
 use super::aws_error;
+use super::ecs::begun::BegunDeployments;
 use super::profiles::{Profiles, profiles};
 use super::told::Listener;
 use crate::kind::{Class, CloudError, Limiter};
@@ -64,6 +65,8 @@ pub struct Aws {
     pub caller_arn: String,
     /// The custom endpoint, if any.
     pub endpoint: Option<String>,
+    /// Deployments of services that this process began.
+    pub deployments: BegunDeployments,
     /// Reads in flight.
     pub(super) reads: Limiter,
     config: SdkConfig,
@@ -177,6 +180,7 @@ impl Aws {
             partition: String::new(),
             caller_arn: String::new(),
             endpoint,
+            deployments: BegunDeployments::default(),
             reads: Limiter::default(),
             config: config.clone(),
             listener: listener.clone(),

@@ -123,8 +123,17 @@ fn task(task: &Task) -> RunningTask {
     }
 }
 
-/// The name that a load balancer answers at. `None`: there is none with this ARN.
-pub async fn balancer_name(aws: &Aws, arn: &str) -> Result<Option<String>, CloudError> {
+/// A load balancer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Balancer {
+    /// The name that it answers at.
+    pub dns_name: Option<String>,
+    /// `active`, `provisioning`, `active_impaired`, `failed`.
+    pub state: String,
+}
+
+/// `None`: there is none with this ARN.
+pub async fn balancer(aws: &Aws, arn: &str) -> Result<Option<Balancer>, CloudError> {
     const ACTION: &str = "elasticloadbalancing:DescribeLoadBalancers";
     let request = aws.elb.describe_load_balancers().load_balancer_arns(arn);
     let answer = aws
@@ -133,13 +142,19 @@ pub async fn balancer_name(aws: &Aws, arn: &str) -> Result<Option<String>, Cloud
             answer.map_err(|e| aws_error(ACTION, e))
         })
         .await;
-    match answer {
-        Ok(answer) => Ok(answer
-            .load_balancers
-            .and_then(|all| all.into_iter().next()?.dns_name)),
-        Err(error) if error.is(Class::NotFound) => Ok(None),
-        Err(error) => Err(error),
-    }
+    let found = match answer {
+        Ok(answer) => answer.load_balancers.unwrap_or_default(),
+        Err(error) if error.is(Class::NotFound) => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    Ok(found.into_iter().next().map(|one| Balancer {
+        state: one
+            .state()
+            .and_then(|state| state.code())
+            .map_or("active", |code| code.as_str())
+            .to_owned(),
+        dns_name: one.dns_name,
+    }))
 }
 
 /// One target behind the balancer.
@@ -152,7 +167,8 @@ pub struct Target {
     pub reason: Option<String>,
 }
 
-pub async fn targets(aws: &Aws, group: &str) -> Result<Vec<Target>, CloudError> {
+/// `None`: there is no such target group.
+pub async fn targets(aws: &Aws, group: &str) -> Result<Option<Vec<Target>>, CloudError> {
     const ACTION: &str = "elasticloadbalancing:DescribeTargetHealth";
     let request = aws.elb.describe_target_health().target_group_arn(group);
     let answer = aws
@@ -163,10 +179,10 @@ pub async fn targets(aws: &Aws, group: &str) -> Result<Vec<Target>, CloudError> 
         .await;
     let all = match answer {
         Ok(answer) => answer.target_health_descriptions.unwrap_or_default(),
-        Err(error) if error.is(Class::NotFound) => Vec::new(),
+        Err(error) if error.is(Class::NotFound) => return Ok(None),
         Err(error) => return Err(error),
     };
-    Ok(all
+    let targets = all
         .iter()
         .map(|one| {
             let health = one.target_health();
@@ -183,7 +199,8 @@ pub async fn targets(aws: &Aws, group: &str) -> Result<Vec<Target>, CloudError> 
                 reason: health.and_then(|h| h.description()).map(str::to_owned),
             }
         })
-        .collect())
+        .collect();
+    Ok(Some(targets))
 }
 
 /// A database instance.

@@ -29,12 +29,11 @@ pub async fn run(args: &DriftArgs, global: &Global, ui: &mut Ui) -> Result<Exit,
     let session = super::open(global, ui).await?;
     let plan = session.drift().await?;
     let drift = Drift::of(&plan);
-    let text = if args.json {
-        json::pretty(&drift)
+    if args.json {
+        ui.result(&json::pretty(&drift))?;
     } else {
-        drift_text(&plan, &drift, ui.out_palette)
-    };
-    ui.result(&text)?;
+        ui.screen(&drift_text(&plan, &drift, ui.out_palette))?;
+    }
     Ok(if args.detailed_exitcode && !drift.is_empty() {
         Exit::CHANGES
     } else {

@@ -24,6 +24,7 @@ impl Exit {
     pub const STALE_PLAN: Self = Self(73);
     pub const BUSY: Self = Self(75);
     pub const NOT_VERIFIED: Self = Self(76);
+    pub const NOT_SERVING: Self = Self(77);
     pub const INTERRUPTED: Self = Self(130);
     pub const CLOSED_PIPE: Self = Self(141);
 }
@@ -61,6 +62,10 @@ pub const EXIT_CODES: &[(Exit, &str)] = &[
     (
         Exit::NOT_VERIFIED,
         "`verify`: the service answers, or fails to, as it should not.",
+    ),
+    (
+        Exit::NOT_SERVING,
+        "`status`: a service does not serve. The output names the likely cause and the next command.",
     ),
     (
         Exit::INTERRUPTED,
@@ -332,7 +337,7 @@ mod tests {
     #[test]
     fn codes_are_what_scripts_rely_on() {
         let codes: Vec<u8> = EXIT_CODES.iter().map(|(exit, _)| exit.0).collect();
-        assert_eq!(codes, [0, 1, 2, 64, 69, 73, 75, 76, 130, 141]);
+        assert_eq!(codes, [0, 1, 2, 64, 69, 73, 75, 76, 77, 130, 141]);
     }
 
     #[test]

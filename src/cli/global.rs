@@ -16,7 +16,7 @@ pub struct Global {
         long,
         global = true,
         value_name = "FILE",
-        default_value = "stacks/circles.yaml"
+        default_value = Global::STACK
     )]
     pub stack: PathBuf,
 
@@ -68,6 +68,11 @@ pub struct Global {
     /// AWS calls things, and every look at something that is waited for
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
+}
+
+impl Global {
+    /// The stack file where none is named.
+    pub const STACK: &str = "stacks/circles.yaml";
 }
 
 /// `name=value`; the value may hold further `=`.

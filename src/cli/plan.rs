@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use super::ask::Selection;
 use super::failure::{Exit, Failure};
 use super::global::Global;
+use super::invocation::quoted;
 use super::plan_file::PlanFile;
 use super::ui::Ui;
 use crate::plan::Plan;
@@ -66,7 +67,7 @@ pub async fn run(args: &PlanArgs, global: &Global, ui: &mut Ui) -> Result<Exit, 
         ui.say(&format!(
             "Written to {}; to carry out exactly this: circles-infra apply {}",
             path.display(),
-            path.display()
+            quoted(&path.display().to_string())
         ));
     }
     Ok(exit)
@@ -74,11 +75,10 @@ pub async fn run(args: &PlanArgs, global: &Global, ui: &mut Ui) -> Result<Exit, 
 
 /// Prints a plan on standard output; just its total with `--quiet`.
 pub fn print(plan: &Plan, format: Format, ui: &mut Ui) -> Result<(), Failure> {
-    let text = match format {
-        Format::Text if ui.quiet => format!("{}\n", plan_words::total(plan)),
-        Format::Text => plan_text::plan_text(plan, ui.out_palette),
-        Format::Json => json::plan(plan),
-        Format::Markdown => markdown::markdown(plan),
-    };
-    ui.result(&text)
+    match format {
+        Format::Text if ui.quiet => ui.result(&format!("{}\n", plan_words::total(plan))),
+        Format::Text => ui.screen(&plan_text::plan_text(plan, ui.out_palette)),
+        Format::Json => ui.result(&json::plan(plan)),
+        Format::Markdown => ui.screen(&markdown::markdown(plan)),
+    }
 }

@@ -29,11 +29,10 @@ pub async fn run(args: &ReleasesArgs, global: &Global, ui: &mut Ui) -> Result<Ex
     if ran.is_empty() {
         ui.say("No service of the stack is there yet: circles-infra apply makes it, circles-infra deploy ships its code.");
     }
-    let text = if args.json {
-        json::pretty(&ran)
+    if args.json {
+        ui.result(&json::pretty(&ran))?;
     } else {
-        releases::text(&ran)
-    };
-    ui.result(&text)?;
+        ui.screen(&releases::text(&ran))?;
+    }
     Ok(Exit::FINE)
 }

@@ -106,7 +106,7 @@ pub async fn run(args: &SecretsArgs, global: &Global, ui: &mut Ui) -> Result<Exi
             let doing = format!("secrets unset {key}");
             match changed(&mut session, &secret, &change, &doing, global, ui).await? {
                 Some(changed) => {
-                    ui.result(&format!("{key} is unset ({})\n", render::place(&changed)))?;
+                    ui.screen(&format!("{key} is unset ({})\n", render::place(&changed)))?;
                     follow(&secret, &changed, ui);
                 }
                 None => ui.result(&format!("{key} of {} is not set\n", secret.address))?,
@@ -156,7 +156,7 @@ async fn set(
     let doing = format!("secrets set {key}");
     match changed(session, &secret, &change, &doing, global, ui).await? {
         Some(changed) => {
-            ui.result(&format!("{key} is set ({})\n", render::place(&changed)))?;
+            ui.screen(&format!("{key} is set ({})\n", render::place(&changed)))?;
             follow(&secret, &changed, ui);
             Ok(())
         }
@@ -179,7 +179,7 @@ async fn kept(
         .find(|row| row.address == secret.address)
         .is_some_and(|row| row.keys.iter().any(|row| row.key == key && row.set));
     if is_set {
-        return ui.result(&format!("{key} keeps its live value: {why}\n"));
+        return ui.screen(&format!("{key} keeps its live value: {why}\n"));
     }
     if secret.keys.get(key) == Some(&Source::Operator { required: true }) {
         return Err(Failure::new(
@@ -187,7 +187,7 @@ async fn kept(
             format!("{key} has to be set, is not, and {why}"),
         ));
     }
-    ui.result(&format!("{key} stays unset: {why}\n"))
+    ui.screen(&format!("{key} stays unset: {why}\n"))
 }
 
 async fn rotate(

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::failure::{Failure, FailureKind};
 use super::global::Global;
+use super::invocation::Invocation;
 use crate::aws::told::Listener;
 use crate::render::palette::{Palette, Tone};
 use crate::render::shown::clean;
@@ -49,6 +50,8 @@ pub struct Ui {
     pub quiet: bool,
     /// `-v`, and how often.
     pub verbose: u8,
+    /// Completes the commands that messages suggest.
+    pub invocation: Invocation,
 }
 
 impl Ui {
@@ -70,6 +73,7 @@ impl Ui {
             input: Box::new(io::BufReader::new(io::stdin())),
             quiet: global.quiet,
             verbose: global.verbose,
+            invocation: Invocation::of(global),
         }
     }
 
@@ -100,6 +104,12 @@ impl Ui {
             })
     }
 
+    /// Writes a result for people: the commands that it suggests are completed.
+    pub fn screen(&mut self, text: &str) -> Result<(), Failure> {
+        let text = self.invocation.complete(text).into_owned();
+        self.result(&text)
+    }
+
     /// Writes a value as one line of JSON.
     pub fn result_line(&mut self, value: &impl Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string(value)
@@ -116,8 +126,9 @@ impl Ui {
 
     /// Says something that is said even with `--quiet`.
     pub fn tell(&mut self, text: &str) {
+        let text = self.invocation.complete(text.trim_end_matches('\n'));
         // Nobody who could be told of a standard error that is closed.
-        let _ = writeln!(self.err, "{}", text.trim_end_matches('\n'));
+        let _ = writeln!(self.err, "{text}");
         let _ = self.err.flush();
     }
 
@@ -179,6 +190,7 @@ pub mod testing {
             err_palette: Palette::PLAIN,
             quiet: false,
             verbose: 0,
+            invocation: Invocation::default(),
         };
         (ui, out, err)
     }

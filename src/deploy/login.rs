@@ -250,6 +250,7 @@ impl Work<'_> {
         let revision = Revision {
             definition,
             tags: self.wanted.tags(),
+            text: serde_json::Value::Null,
         };
         self.say(format!(
             "{} gets a new password: a task of {} runs `{}`",

@@ -291,6 +291,7 @@ mod tests {
         let mut found = Revision {
             definition: aws_sdk_ecs::types::TaskDefinition::builder().build(),
             tags: Tags::new(),
+            text: serde_json::Value::Null,
         };
         assert_eq!(release(&found, "app").name.as_deref(), Some(OUTSIDE));
         let scope = crate::model::Scope {

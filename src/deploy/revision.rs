@@ -6,6 +6,7 @@ use aws_sdk_ecs::types::{Tag, TaskDefinition, TaskDefinitionField};
 use futures::TryFutureExt;
 
 use super::error::DeployError;
+use super::unmodeled::{AnswerText, add_unmodeled};
 use crate::aws::{Aws, aws_error};
 use crate::kind::CloudError;
 use crate::model::Tags;
@@ -18,6 +19,8 @@ pub const REGISTER: &str = "ecs:RegisterTaskDefinition";
 pub struct Revision {
     pub definition: TaskDefinition,
     pub tags: Tags,
+    /// The definition as AWS wrote it, with fields that the SDK does not know.
+    pub text: serde_json::Value,
 }
 
 pub async fn read(aws: &Aws, arn: &str) -> Result<Revision, CloudError> {
@@ -26,9 +29,11 @@ pub async fn read(aws: &Aws, arn: &str) -> Result<Revision, CloudError> {
         .describe_task_definition()
         .task_definition(arn)
         .include(TaskDefinitionField::Tags);
+    let text = AnswerText::default();
     let answer = aws
         .read(DESCRIBE, || {
-            request.clone().send().map_err(|e| aws_error(DESCRIBE, e))
+            let request = request.clone().customize().interceptor(text.clone());
+            request.send().map_err(|e| aws_error(DESCRIBE, e))
         })
         .await?;
     let tags = answer
@@ -50,7 +55,26 @@ pub async fn read(aws: &Aws, arn: &str) -> Result<Revision, CloudError> {
             format!("AWS answered without {arn}"),
         )
     })?;
-    Ok(Revision { definition, tags })
+    Ok(Revision {
+        definition,
+        tags,
+        text: text.definition(),
+    })
+}
+
+/// Sends a registration, with what `from` has that the SDK does not know. Its ARN.
+pub async fn register(
+    request: RegisterTaskDefinitionFluentBuilder,
+    from: &Revision,
+) -> Result<String, CloudError> {
+    let text = from.text.clone();
+    let request = request.customize();
+    let request = request.mutate_request(move |request| add_unmodeled(request, &text));
+    let answer = request.send().await.map_err(|e| aws_error(REGISTER, e))?;
+    let definition = answer.task_definition;
+    Ok(definition
+        .and_then(|definition| definition.task_definition_arn)
+        .unwrap_or_default())
 }
 
 impl Revision {

@@ -6,6 +6,7 @@ use aws_sdk_ecs::types::{DesiredStatus, Task, TaskDefinition};
 use futures::TryFutureExt;
 use tokio::time::{Instant, sleep};
 
+use super::revision;
 use crate::aws::{Aws, aws_error};
 use crate::kind::CloudError;
 
@@ -28,14 +29,27 @@ pub struct Ended {
     /// Seconds since 1970.
     pub at: i64,
     pub exit_code: Option<i32>,
+    /// ARN of the revision that it ran.
+    pub definition: String,
 }
 
-/// Ended tasks of a service that ran that revision, the latest first. ECS remembers them for about an hour.
+/// Ended tasks of a service that ran that revision, the latest first.
 pub async fn ended(
     aws: &Aws,
     cluster: &str,
     service: &str,
     definition: &str,
+) -> Result<Vec<Ended>, CloudError> {
+    let mut all = recently_ended(aws, cluster, service).await?;
+    all.retain(|task| task.definition == definition);
+    Ok(all)
+}
+
+/// Ended tasks of a service, the latest first. ECS remembers them for about an hour.
+pub async fn recently_ended(
+    aws: &Aws,
+    cluster: &str,
+    service: &str,
 ) -> Result<Vec<Ended>, CloudError> {
     let request = aws
         .ecs
@@ -56,7 +70,6 @@ pub async fn ended(
     let mut all: Vec<Ended> = describe(aws, cluster, arns)
         .await?
         .iter()
-        .filter(|task| task.task_definition_arn() == Some(definition))
         .map(end)
         .collect();
     all.sort_by_key(|task| std::cmp::Reverse(task.at));
@@ -109,6 +122,7 @@ pub fn end(task: &Task) -> Ended {
             .or(task.created_at())
             .map_or(0, |at| at.secs()),
         exit_code: task.containers().iter().find_map(|c| c.exit_code()),
+        definition: task.task_definition_arn().unwrap_or_default().to_owned(),
     }
 }
 
@@ -129,6 +143,12 @@ pub async fn last_lines(aws: &Aws, definition: &TaskDefinition, task: &Ended) ->
         }
         sleep(GAP).await;
     }
+}
+
+/// The last line that a task wrote, as far as it can be read now.
+pub async fn last_line_of(aws: &Aws, task: &Ended) -> Option<String> {
+    let revision = revision::read(aws, &task.definition).await.ok()?;
+    lines(aws, &revision.definition, &task.id).await.pop()
 }
 
 /// The last lines that a task's containers wrote, as far as they go to CloudWatch. None, when there is no stream (yet).

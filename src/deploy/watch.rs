@@ -3,6 +3,7 @@
 use aws_sdk_ecs::types::Service;
 use futures::TryFutureExt;
 
+use crate::aws::ecs::begun::BegunDeployment;
 use crate::aws::ecs::rollout::{self, Deployment, Event, Rollout};
 use crate::aws::ecs::still;
 use crate::aws::{Aws, aws_error};
@@ -35,6 +36,8 @@ pub struct View {
     pub takes_back: bool,
     /// Its server rolls nothing out: what is to be run is all that it will ever show.
     pub still: bool,
+    /// The deployment that this process began, if it did.
+    pub begun: Option<BegunDeployment>,
 }
 
 /// How its target group sees its tasks.
@@ -87,6 +90,7 @@ pub async fn look(aws: &Aws, target: &Target) -> Result<View, CloudError> {
     let (answer, targets) = tokio::try_join!(service, targets(aws, target))?;
     let mut view = answer.services().first().map(view).unwrap_or_default();
     view.targets = targets;
+    view.begun = aws.deployments.of(&target.arn);
     Ok(view)
 }
 
@@ -110,6 +114,7 @@ fn view(service: &Service) -> View {
         breaker: breaker.is_some_and(|breaker| breaker.enable()),
         takes_back: breaker.is_some_and(|breaker| breaker.enable() && breaker.rollback()),
         still: false,
+        begun: None,
     }
 }
 
@@ -189,6 +194,12 @@ impl View {
         Some((why, primary.made_at))
     }
 
+    /// Whether its primary deployment is none of these.
+    pub fn has_new_deployment(&self, before: &[Deployment]) -> bool {
+        self.primary()
+            .is_some_and(|primary| before.iter().all(|one| one.id != primary.id))
+    }
+
     /// Whether a roll-out is under way.
     pub fn is_rolling(&self) -> bool {
         self.primary()
@@ -202,8 +213,12 @@ impl View {
             "ACTIVE" => {}
             _ => return Verdict::Gone,
         }
-        match self.rollout(wanted, since).readiness() {
-            Readiness::Broken(why) if self.definition == wanted => Verdict::Failed(why),
+        let rollout = self.rollout(wanted, since);
+        let went_back = rollout.rollback_reason().is_some();
+        match rollout.readiness() {
+            Readiness::Broken(why) if self.definition == wanted && !went_back => {
+                Verdict::Failed(why)
+            }
             Readiness::Broken(why) => Verdict::TakenBack(why),
             _ if self.definition != wanted => Verdict::Superseded(self.definition.clone()),
             Readiness::Ready if self.healthy() => Verdict::Steady,
@@ -223,6 +238,7 @@ impl View {
             still: self.still,
             wished: Some(wanted),
             wished_at: Some(since),
+            begun: self.begun.as_ref(),
         }
     }
 

@@ -291,6 +291,11 @@ pub enum Refusal {
     LosesData { address: Address, replace: bool },
     /// A broken resource that holds data is not replaced unasked.
     Broken { address: Address, why: String },
+    /// A cluster that would be deleted has services that are not of this stack; AWS refuses that after all else is gone.
+    ForeignServices {
+        address: Address,
+        services: Vec<String>,
+    },
 }
 
 impl Refusal {
@@ -300,7 +305,8 @@ impl Refusal {
             Self::Protected { address, .. }
             | Self::NameTaken { address, .. }
             | Self::LosesData { address, .. }
-            | Self::Broken { address, .. } => address,
+            | Self::Broken { address, .. }
+            | Self::ForeignServices { address, .. } => address,
         }
     }
 }

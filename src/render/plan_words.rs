@@ -148,6 +148,7 @@ fn refused(refusal: &Refusal) -> Option<Refused> {
                 "look at it in AWS; to start anew without its data: --allow-replace {address}"
             ),
         },
+        Refusal::ForeignServices { address, services } => foreign_services(address, services),
     })
 }
 
@@ -162,6 +163,17 @@ fn name_taken(address: &Address, kind: &KindName, id: &str, owner: Option<&str>)
         help: format!(
             "give {address} another name, or take that one over: circles-infra state import {address} {id}"
         ),
+    }
+}
+
+fn foreign_services(address: &Address, services: &[String]) -> Refused {
+    let them = if services.len() == 1 { "it" } else { "them" };
+    Refused {
+        text: format!(
+            "{address} cannot be deleted: it has services that are not of this stack: {}",
+            clean(&services.join(", "))
+        ),
+        help: format!("delete {them}, or move {them} to another cluster, and run this again"),
     }
 }
 

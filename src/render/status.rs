@@ -6,7 +6,7 @@ use super::secrets::{age, short};
 use super::shown::clean;
 use crate::model::Address;
 use crate::secrets::Standing;
-use crate::status::{Database, Service, ServiceState, Status};
+use crate::status::{Database, Finding, Service, ServiceState, Severity, Status};
 
 /// The whole screen.
 pub fn screen(status: &Status, palette: Palette) -> String {
@@ -24,8 +24,9 @@ pub fn screen(status: &Status, palette: Palette) -> String {
         );
     }
     for service in &status.services {
-        service_lines(&mut out, service, status.at, palette);
+        service_lines(&mut out, service, status, palette);
     }
+    finding_lines(&mut out, status, palette);
     if let Some(url) = &status.url {
         line(&mut out, "url", &clean(url));
     }
@@ -80,7 +81,7 @@ fn drift_lines(out: &mut String, status: &Status, palette: Palette) {
     let text = if status.drift.whole {
         "none"
     } else {
-        "none in what is shown here; circles-infra drift looks at everything"
+        "none in what is shown here, which is not everything: circles-infra drift"
     };
     line(out, "drift", text);
 }
@@ -91,21 +92,59 @@ fn line(out: &mut String, name: &str, text: &str) {
     out.push('\n');
 }
 
-fn service_lines(out: &mut String, service: &Service, now: i64, palette: Palette) {
+/// What is wrong, and the next command for it.
+fn finding_lines(out: &mut String, status: &Status, palette: Palette) {
+    for finding in &status.findings {
+        let (name, tone) = match finding.severity {
+            Severity::Outage => ("outage", Tone::Error),
+            Severity::Warning => ("warning", Tone::Warning),
+        };
+        let text = format!("{}: {}", finding.about, clean(&finding.text));
+        line(out, name, &palette.paint(tone, &text));
+        if let Some(next) = &finding.next {
+            line(out, "", &format!("next: {}", clean(next)));
+        }
+    }
+}
+
+/// Whether the service serves, in a word or two.
+fn verdict(service: &Service, findings: &[Finding], palette: Palette) -> String {
+    let wanted = service.is_wanted();
+    let of = |severity| findings.iter().any(|one| one.severity == severity);
+    if wanted && of(Severity::Outage) {
+        palette.paint(Tone::Error, "does not serve")
+    } else if !wanted {
+        "no tasks wanted".to_owned()
+    } else if findings
+        .iter()
+        .any(|one| one.about == service.address && one.severity == Severity::Warning)
+    {
+        palette.paint(Tone::Warning, "serves, with warnings")
+    } else {
+        palette.paint(Tone::Create, "serves")
+    }
+}
+
+fn service_lines(out: &mut String, service: &Service, status: &Status, palette: Palette) {
+    let now = status.at;
     let Some(state) = &service.state else {
         let text = absent(&service.address, &service.name);
         return line(out, "service", &palette.paint(Tone::Warning, &text));
     };
-    let steady = if state.is_steady() {
-        palette.paint(Tone::Create, "steady")
-    } else {
-        palette.paint(Tone::Warning, "not steady")
-    };
+    let databases = status.databases.iter().map(|database| &database.address);
+    let shared: Vec<&Address> = databases.collect();
+    let concerning: Vec<Finding> = status
+        .findings
+        .iter()
+        .filter(|one| one.about == service.address || shared.contains(&&one.about))
+        .cloned()
+        .collect();
+    let verdict = verdict(service, &concerning, palette);
     let head = format!("{} ({})", service.address, clean(&service.name));
     line(
         out,
         "service",
-        &format!("{}  {steady}", palette.paint(Tone::Strong, &head)),
+        &format!("{}  {verdict}", palette.paint(Tone::Strong, &head)),
     );
     let release = match &state.release {
         Some(release) => releases::line(release),
@@ -135,13 +174,7 @@ fn service_lines(out: &mut String, service: &Service, now: i64, palette: Palette
     if !state.is_steady()
         && let Some(event) = &state.last_event
     {
-        line(out, "says", &clean(event));
-    }
-    for secret in &state.older_than_secrets {
-        let text = format!(
-            "{secret} has a newer version than running tasks: circles-infra redeploy, or apply when a key came or went"
-        );
-        line(out, "stale", &palette.paint(Tone::Warning, &text));
+        line(out, "last event", &clean(event));
     }
 }
 

@@ -201,6 +201,8 @@ impl Session {
             let unset = required_keys::unset(&self.declared_secrets(), &seen);
             plan.notes.extend(unset);
         }
+        let foreign = self.foreign_services(&plan, &seen).await?;
+        plan.refusals.extend(foreign);
         Ok(Planned {
             plan,
             ask: ask.clone(),

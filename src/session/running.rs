@@ -40,7 +40,8 @@ impl Session {
         let recorded = known.text("dns_name").map(str::to_owned);
         match known.text("arn") {
             Some(arn) if self.aws.endpoint.is_some() => {
-                Ok(glance::balancer_name(&self.aws, arn).await?.or(recorded))
+                let found = glance::balancer(&self.aws, arn).await?;
+                Ok(found.and_then(|one| one.dns_name).or(recorded))
             }
             _ => Ok(recorded),
         }

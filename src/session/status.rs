@@ -7,15 +7,17 @@ use futures::future::{join_all, try_join_all};
 use super::{Session, SessionError};
 use crate::aws::glance;
 use crate::aws::secretsmanager::swap;
-use crate::deploy::release::{self, Release};
-use crate::kind::{Class, CloudError};
+use crate::kind::CloudError;
 use crate::model::{Address, Attributes};
 use crate::secrets::{SecretRow, Standing};
 use crate::stack::ServiceInfo;
 use crate::state::{Record, Snapshot};
-use crate::status::{
-    Database, DatabaseState, Deployment, Drift, Service, ServiceState, Status, Target, Task,
-};
+use crate::status::{Database, DatabaseState, Drift, Service, ServiceState, Status, findings};
+
+mod balancers;
+mod services;
+
+use balancers::Balancers;
 
 impl Session {
     /// How the stack stands now. Reads AWS; writes nothing.
@@ -32,26 +34,16 @@ impl Session {
         if known.resources.is_empty() {
             self.find_all(&mut known).await?;
         }
-        let balancer = known
-            .resources
-            .values()
-            .find(|record| record.kind.as_str() == "elbv2.load_balancer");
-        let address = async {
-            match balancer {
-                Some(balancer) => self.balancer_name(&balancer.attributes).await,
-                None => Ok(None),
-            }
-        };
-        let (services, databases, secrets, address) = tokio::try_join!(
+        let balancers = self.balancers(&known).await?;
+        let (services, databases, secrets) = tokio::try_join!(
             try_join_all(
                 self.stack
                     .services
                     .iter()
-                    .map(|service| self.service_status(service, &known))
+                    .map(|service| self.service_status(service, &known, &balancers))
             ),
             self.database_status(&known),
-            self.secret_rows(&known),
-            address,
+            self.made_secret_rows(&known),
         )?;
         let mut services = services;
         for (service, info) in services.iter_mut().zip(&self.stack.services) {
@@ -63,21 +55,25 @@ impl Session {
             whole: false,
             found: drift(&services, &databases, &known),
         };
-        let url = address.map(|name| format!("http://{name}"));
-        Ok(Status {
+        let mut status = Status {
             stack: self.scope.stack.clone(),
             environment: self.scope.environment.clone(),
             account: self.scope.account.clone(),
             region: self.scope.region.clone(),
             at: jiff::Timestamp::now().as_second(),
-            url,
+            url: balancers.url(),
             services,
             databases,
             secrets,
             drift,
             unfinished,
             resources: known.resources.len(),
-        })
+            made: known.resources.keys().cloned().collect(),
+            findings: Vec::new(),
+        };
+        self.explain(&mut status).await?;
+        status.findings = findings(&status);
+        Ok(status)
     }
 
     /// Without a state, what carries our tags is looked for.
@@ -102,72 +98,6 @@ impl Session {
         Ok(())
     }
 
-    async fn service_status(
-        &self,
-        info: &ServiceInfo,
-        known: &Snapshot,
-    ) -> Result<Service, CloudError> {
-        let name = self.text(&info.service, "name", known);
-        let cluster = self.text(&info.cluster, "name", known);
-        let group = info.target_group.as_ref();
-        let group = group.and_then(|at| known.resources.get(at)?.attributes.text("arn"));
-        let definition = known
-            .resources
-            .get(&info.service)
-            .and_then(|record| record.attributes.text("task_definition"))
-            .unwrap_or_default()
-            .to_owned();
-        let release = self.release(&definition, info);
-        let targets = async {
-            match group {
-                Some(group) => glance::targets(&self.aws, group).await,
-                None => Ok(Vec::new()),
-            }
-        };
-        let (service, tasks, targets, release) = tokio::try_join!(
-            glance::service(&self.aws, &cluster, &name),
-            glance::tasks(&self.aws, &cluster, &name),
-            targets,
-            release,
-        )?;
-        let state = match service {
-            None => None,
-            Some(service) => {
-                // Somebody rolled it meanwhile: then one more look tells what runs.
-                let release = if service.task_definition == definition {
-                    release
-                } else {
-                    self.release(&service.task_definition, info).await?
-                };
-                Some(service_state(service, tasks, targets, release))
-            }
-        };
-        Ok(Service {
-            address: info.address.clone(),
-            name,
-            state,
-        })
-    }
-
-    /// The release that a task definition is; `None` when AWS has it no more.
-    async fn release(
-        &self,
-        definition: &str,
-        info: &ServiceInfo,
-    ) -> Result<Option<Release>, CloudError> {
-        if definition.is_empty() {
-            return Ok(None);
-        }
-        match release::of_revision(&self.aws, definition, &info.container).await {
-            Ok(found) => Ok(Some(Release {
-                running: true,
-                ..found
-            })),
-            Err(error) if error.is(Class::NotFound) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
     /// A field of a resource: as last seen, or else as the file says.
     fn text(&self, address: &Address, field: &str, known: &Snapshot) -> String {
         let live = known.resources.get(address).map(|r| &r.attributes);
@@ -189,14 +119,19 @@ impl Session {
             .filter(|resource| resource.kind.as_str() == "rds.db_instance");
         let all = wanted.map(|resource| async {
             let record = known.resources.get(&resource.address);
-            let name = record.map_or_else(
-                || self.text(&resource.address, "name", known),
-                |record| record.id.as_str().to_owned(),
-            );
-            let live = glance::database(&self.aws, &name).await?;
+            // What this environment never made may be another one's by that name: it is not asked for.
+            let live = match record {
+                Some(record) => glance::database(&self.aws, record.id.as_str()).await?,
+                None => None,
+            };
+            let name = match record {
+                Some(record) => record.id.as_str().to_owned(),
+                None => self.text(&resource.address, "identifier", known),
+            };
             Ok::<_, CloudError>(Database {
                 address: resource.address.clone(),
                 name,
+                made: record.is_some(),
                 state: live.map(|live| DatabaseState {
                     status: live.status,
                     engine_version: live.engine_version,
@@ -212,9 +147,24 @@ impl Session {
 
     /// Every secret with its keys; their values in one batch.
     pub(super) async fn secret_rows(&self, known: &Snapshot) -> Result<Vec<SecretRow>, CloudError> {
+        self.rows_of(known, |_| true).await
+    }
+
+    /// The same, without a look at those that this environment never made: another one may have a secret of that name.
+    async fn made_secret_rows(&self, known: &Snapshot) -> Result<Vec<SecretRow>, CloudError> {
+        self.rows_of(known, |address| known.resources.contains_key(address))
+            .await
+    }
+
+    async fn rows_of(
+        &self,
+        known: &Snapshot,
+        looked_at: impl Fn(&Address) -> bool,
+    ) -> Result<Vec<SecretRow>, CloudError> {
         let declared = self.declared_secrets();
         let names: BTreeSet<String> = declared
             .iter()
+            .filter(|secret| looked_at(&secret.address))
             .map(|secret| super::secrets::name(secret, known))
             .collect();
         let mut there = swap::look_all(&self.aws, &names).await?;
@@ -252,59 +202,6 @@ impl Session {
             .map(|row| row.address.clone())
             .collect()
     }
-}
-
-fn service_state(
-    service: glance::Service,
-    tasks: Vec<glance::RunningTask>,
-    targets: Vec<glance::Target>,
-    release: Option<Release>,
-) -> ServiceState {
-    ServiceState {
-        release,
-        task_definition: short(&service.task_definition),
-        desired: service.desired,
-        running: service.running,
-        pending: service.pending,
-        deployments: service
-            .deployments
-            .into_iter()
-            .map(|deployment| Deployment {
-                task_definition: short(&deployment.task_definition),
-                status: deployment.status,
-                rollout: deployment.rollout_state,
-                running: deployment.running,
-                desired: deployment.desired,
-                failed: deployment.failed,
-                reason: deployment.reason,
-                since: deployment.made_at,
-            })
-            .collect(),
-        tasks: tasks
-            .into_iter()
-            .map(|task| Task {
-                id: task.id,
-                status: task.status,
-                health: task.health,
-                started: task.started,
-            })
-            .collect(),
-        targets: targets
-            .into_iter()
-            .map(|target| Target {
-                id: target.id,
-                state: target.state,
-                reason: target.reason,
-            })
-            .collect(),
-        last_event: service.events.into_iter().next().map(|event| event.message),
-        older_than_secrets: Vec::new(),
-    }
-}
-
-/// `family:revision` of an ARN.
-fn short(arn: &str) -> String {
-    arn.rsplit('/').next().unwrap_or(arn).to_owned()
 }
 
 /// What was changed outside, as far as these reads tell.

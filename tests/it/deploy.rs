@@ -18,6 +18,7 @@ mod interrupted;
 mod lifecycle;
 mod logins;
 mod outside;
+mod rolled_back;
 mod several;
 
 use images::{Image, oci, push, saved};
@@ -311,7 +312,10 @@ async fn back_and_forth_between_releases() {
     let (_, since) = shop.aws.calls(0).await;
     shop.expect(&["deploy", "--image", &archive], 0);
     let (calls, _) = shop.registry_calls(since).await;
-    assert!(!calls.contains(&"CompleteLayerUpload".to_owned()), "{calls:?}");
+    assert!(
+        !calls.contains(&"CompleteLayerUpload".to_owned()),
+        "{calls:?}"
+    );
     let second = shop.image().await;
 
     let said = shop.expect(&["rollback"], 0);

@@ -1,16 +1,26 @@
-//! `status`: one screen in a dozen calls; and `-v`, which tells of calls.
+//! `status`: one screen in some 16 calls, whether the services serve, and why not; and `-v`, which tells of calls.
 
 use serde_json::{Value as Json, json};
 
 use crate::standing::{Said, Standing};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_screen_in_a_dozen_calls() {
+async fn one_screen_in_some_16_calls() {
     let world = Standing::circles();
+    // No task can start without an image.
+    let said = world.expect(&["status"], 77);
+    for words in [
+        "does not serve",
+        "its image cannot be pulled",
+        "deploy app --image TAG",
+    ] {
+        assert!(said.out.contains(words), "{words}: {}", said.out);
+    }
+    with_image(&world).await;
     let (_, since) = world.aws.calls(0).await;
     let said = world.expect(&["status"], 0);
     let (calls, _) = world.aws.calls(since).await;
-    assert!(calls.len() <= 12, "{} calls: {calls:#?}", calls.len());
+    assert!(calls.len() <= 16, "{} calls: {calls:#?}", calls.len());
     assert!(calls.iter().all(|call| !call.mutating), "{calls:?}");
     for word in [
         "service", "release", "tasks", "database", "secret", "drift", "url",
@@ -32,9 +42,9 @@ async fn one_screen_in_a_dozen_calls() {
         .send()
         .await
         .expect("a scaled service");
-    let said = world.expect(&["status"], 0);
+    let said = world.run(&["status"]);
     assert!(said.out.contains("desired_count 2 → 5"), "{}", said.out);
-    let said = world.expect(&["status", "--drift"], 0);
+    let said = world.run(&["status", "--drift"]);
     assert!(
         said.out.contains("app/service: desired_count"),
         "{}",
@@ -49,7 +59,10 @@ async fn one_screen_in_a_dozen_calls() {
     let said = world.expect(&["status"], 0);
     assert!(
         said.out
-            .contains("nothing of it is there yet: circles-infra apply makes it"),
+            .contains(&format!(
+                "nothing of it is there yet: circles-infra --stack {}/stacks/circles.yaml apply makes it",
+                env!("CARGO_MANIFEST_DIR")
+            )),
         "{}",
         said.out
     );
@@ -59,9 +72,8 @@ fn said_json(said: &Said) -> Json {
     serde_json::from_str(&said.out).unwrap_or_else(|e| panic!("{e}: {said:?}"))
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn tasks_older_than_their_secrets_are_said() {
-    let world = Standing::circles();
+/// Gives the repository an image, and waits until the service serves.
+async fn with_image(world: &Standing) {
     // An image, so that tasks run.
     let ecr = aws_sdk_ecr::Client::new(&world.aws.config().await);
     let manifest = r#"{"schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.v2+json", "config": {"mediaType": "application/vnd.docker.container.image.v1+json", "size": 2, "digest": "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"}, "layers": []}"#;
@@ -77,14 +89,23 @@ async fn tasks_older_than_their_secrets_are_said() {
     update.send().await.expect("a new deployment");
     let patience = std::time::Instant::now() + std::time::Duration::from_secs(60);
     loop {
-        let json = said_json(&world.expect(&["status", "--json"], 0));
+        let json = said_json(&world.run(&["status", "--json"]));
         let state = &json["services"][0]["state"];
-        if state["running"] == 2 && state["tasks"][0]["started"].is_number() {
+        if json["findings"] == json!([])
+            && state["running"] == 2
+            && state["tasks"][0]["started"].is_number()
+        {
             assert_eq!(state["older_than_secrets"], json!([]), "{json}");
             break;
         }
         assert!(std::time::Instant::now() < patience, "{json}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tasks_older_than_their_secrets_are_said() {
+    let world = Standing::circles();
+    with_image(&world).await;
     // Versions and tasks have times in whole seconds.
     std::thread::sleep(std::time::Duration::from_millis(2100));
     world.expect(&["secrets", "rotate", "APP_METRICS_TOKEN"], 0);
@@ -96,6 +117,54 @@ async fn tasks_older_than_their_secrets_are_said() {
     );
     let plan = world.expect(&["plan", "--detailed-exitcode"], 0);
     assert!(plan.out.contains("newer version"), "{}", plan.out);
+}
+
+/// What is deleted or stopped by hand shows as an outage with the command that mends it, and an apply does mend it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_broke_is_told_with_the_next_command() {
+    let world = Standing::circles();
+    with_image(&world).await;
+    let config = world.aws.config().await;
+    let elb = aws_sdk_elasticloadbalancingv2::Client::new(&config);
+    let ecs = aws_sdk_ecs::Client::new(&config);
+    let broken = |sentence: &str| {
+        let said = world.expect(&["status"], 77);
+        assert!(said.out.contains(sentence), "{sentence}\n{}", said.out);
+        assert!(said.out.contains("does not serve"), "{}", said.out);
+        world.expect(&["apply", "--yes"], 0);
+        world.expect(&["status"], 0);
+    };
+    let balancers = elb.describe_load_balancers().send().await;
+    let balancers = balancers.expect("a balancer");
+    let arn = balancers.load_balancers()[0]
+        .load_balancer_arn()
+        .expect("its ARN");
+    let listeners = elb.describe_listeners().load_balancer_arn(arn).send().await;
+    for listener in listeners.expect("listeners").listeners() {
+        let delete = elb
+            .delete_listener()
+            .set_listener_arn(listener.listener_arn.clone());
+        delete.send().await.expect("it is deleted");
+    }
+    broken("its load balancer has no listener");
+    let update = ecs
+        .update_service()
+        .cluster("circles-cluster")
+        .service("circles-svc");
+    update.desired_count(0).send().await.expect("scaled");
+    broken("it is scaled to 0 tasks");
+    let delete = ecs
+        .delete_service()
+        .cluster("circles-cluster")
+        .service("circles-svc");
+    delete.force(true).send().await.expect("it is deleted");
+    broken("outage      app: ");
+    // An environment that was never applied shows nothing of this one.
+    let said = world.expect(&["--env", "prod", "status", "--json"], 0);
+    let json = said_json(&said);
+    assert_eq!(json["databases"][0]["state"], Json::Null, "{json}");
+    assert_eq!(json["services"][0]["state"], Json::Null, "{json}");
+    assert_eq!(json["findings"], json!([]), "{json}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

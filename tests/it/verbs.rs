@@ -1,6 +1,7 @@
 //! What the commands promise, from outside: the real program against a local AWS, changed behind its back where that is the point.
 
 mod databases;
+mod clusters;
 mod drift;
 mod early;
 mod elsewhere;
@@ -20,6 +21,7 @@ mod no_secret_leaks;
 mod not_importable;
 mod offline;
 mod outputs;
+mod pasted;
 mod permissions;
 mod plan_files;
 mod replacing;

@@ -11,7 +11,7 @@ use aws_sdk_ecs::types::{ClusterField, ClusterSetting, ClusterSettingName};
 use futures::TryFutureExt;
 use serde::Deserialize;
 
-use super::clusters::{DESCRIBE, LIST, Live, describe, everything, name_in, read};
+use super::clusters::{DESCRIBE, LIST, Live, describe, everything, name_in, read, services_in};
 use super::tags;
 use crate::aws::ecs::text_rules;
 use crate::aws::scan::needs_scan;
@@ -74,7 +74,7 @@ impl Kind<Aws> for Cluster {
                 DESCRIBE,
             ],
             Verb::Update => &["ecs:UpdateCluster", "ecs:TagResource", "ecs:UntagResource"],
-            Verb::Delete => &["ecs:DeleteCluster", DESCRIBE],
+            Verb::Delete => &["ecs:DeleteCluster", DESCRIBE, "ecs:ListServices"],
         }
     }
 
@@ -178,6 +178,15 @@ impl Kind<Aws> for Cluster {
                 _ => Ok(Step::Done(())),
             },
             Err(error) if error.is(Class::NotFound) => Ok(Step::Done(())),
+            Err(error) if error.code == "ClusterContainsServicesException" => {
+                // AWS does not say which: somebody else's, or one that still drains.
+                let left = services_in(aws, &live.arn).await?;
+                let names: Vec<&str> = left.iter().map(|arn| name_in(arn)).collect();
+                Ok(Step::Again(format!(
+                    "it still has services: {}",
+                    names.join(", ")
+                )))
+            }
             Err(error) => Err(error),
         }
     }

@@ -8,7 +8,7 @@ use futures::future::try_join_all;
 
 use super::tags;
 use crate::aws::{Aws, aws_error, pages};
-use crate::kind::{Asked, CloudError};
+use crate::kind::{Asked, Class, CloudError};
 use crate::model::{Ownership, Tags};
 
 #[derive(Clone)]
@@ -94,4 +94,22 @@ pub(super) async fn everything(aws: &Aws, asked: &Asked) -> Result<Arc<Vec<Live>
             describe(aws, arns.collect()).await
         })
         .await
+}
+
+/// ARNs of a cluster's services, whoever made them; none when there is no such cluster.
+pub async fn services_in(aws: &Aws, cluster: &str) -> Result<Vec<String>, CloudError> {
+    const LIST_SERVICES: &str = "ecs:ListServices";
+    let list = |token| {
+        let request = aws.ecs.list_services().cluster(cluster).max_results(100);
+        let request = request.set_next_token(token);
+        request.send().map_err(|e| aws_error(LIST_SERVICES, e))
+    };
+    match pages(aws, LIST_SERVICES, list, |page| page.next_token()).await {
+        Ok(pages) => Ok(pages
+            .into_iter()
+            .flat_map(|page| page.service_arns.unwrap_or_default())
+            .collect()),
+        Err(error) if error.is(Class::NotFound) => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
 }

@@ -5,6 +5,7 @@
 
 use aws_sdk_ecs::types::{Deployment as Inner, ServiceEvent};
 
+use super::begun::BegunDeployment;
 use crate::kind::Readiness;
 
 /// One deployment of a service, as `DescribeServices` tells it.
@@ -51,6 +52,15 @@ pub struct Rollout<'a> {
     pub wished: Option<&'a str>,
     /// When the wished one was registered, in seconds since 1970; read only when [`Rollout::may_be_rolled_back`].
     pub wished_at: Option<i64>,
+    /// The deployment that this process began, if it did.
+    pub begun: Option<&'a BegunDeployment>,
+}
+
+impl Deployment {
+    /// Whether the circuit breaker made it: "ECS deployment circuit breaker: rolling back to deploymentId …", later "rollback completed."
+    pub fn is_rollback(&self) -> bool {
+        self.reason.contains("circuit breaker") && self.rollout_state != "FAILED"
+    }
 }
 
 pub fn deployment(inner: &Inner) -> Deployment {
@@ -105,9 +115,20 @@ impl Rollout<'_> {
         {
             return Readiness::NotYet("the new task definition is not rolled out yet".into());
         }
-        let completed = primary.rollout_state == "COMPLETED" && self.running >= self.desired;
-        let steady = self.deployments.len() == 1 && self.running == self.desired;
-        if completed || steady {
+        // An answer from before the update; its deployment may be of the same task definition.
+        let stale =
+            |begun: &BegunDeployment| primary.id != begun.id && primary.made_at < begun.made_at;
+        if self.begun.is_some_and(stale) {
+            return Readiness::NotYet("the new deployment is not shown yet".into());
+        }
+        // Containers that run may still fail their health checks: AWS completes a deployment when they have passed them. Only a server
+        // that gives no rollout state is judged by its counts.
+        let steady = match primary.rollout_state.as_str() {
+            "COMPLETED" => self.running >= self.desired,
+            "" => self.deployments.len() == 1 && self.running == self.desired,
+            _ => false,
+        };
+        if steady {
             Readiness::Ready
         } else {
             Readiness::NotYet(self.counts())
@@ -141,6 +162,9 @@ impl Rollout<'_> {
     /// Why the wished task definition will not come to run: its roll-out failed, and perhaps was rolled back.
     fn failure(&self) -> Option<String> {
         let primary = self.primary()?;
+        if let Some(reason) = self.rollback_reason() {
+            return Some(self.explain(reason));
+        }
         if self
             .wished
             .is_none_or(|wished| wished == primary.task_definition)
@@ -159,6 +183,21 @@ impl Rollout<'_> {
         // (An emulator that does not say when is believed.)
         let since_then = self.wished_at.is_none_or(|since| primary.made_at >= since);
         (self.may_be_rolled_back() && since_then).then(|| self.explain(&primary.reason))
+    }
+
+    /// Why ECS went back from the deployment that this process began, if it did.
+    pub fn rollback_reason(&self) -> Option<&str> {
+        let (begun, primary) = (self.begun?, self.primary()?);
+        // An answer from before the update shows an older primary.
+        if primary.id == begun.id || primary.made_at < begun.made_at {
+            return None;
+        }
+        let ours = self.deployments.iter().find(|one| one.id == begun.id);
+        match ours {
+            Some(ours) if ours.rollout_state == "FAILED" => Some(&ours.reason),
+            _ if primary.is_rollback() => Some(&primary.reason),
+            _ => None,
+        }
     }
 
     fn explain(&self, reason: &str) -> String {
@@ -206,181 +245,4 @@ impl Rollout<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const OLD: &str = "arn:aws:ecs:r:1:task-definition/app:1";
-    const NEW: &str = "arn:aws:ecs:r:1:task-definition/app:2";
-
-    fn one(status: &str, task_definition: &str, state: &str) -> Deployment {
-        Deployment {
-            id: "ecs-svc/1".into(),
-            status: status.into(),
-            task_definition: task_definition.into(),
-            rollout_state: state.into(),
-            reason: String::new(),
-            made_at: 100,
-            desired: 2,
-            running: 2,
-            pending: 0,
-            failed: 0,
-        }
-    }
-
-    fn rollout<'a>(
-        running: i32,
-        deployments: &'a [Deployment],
-        wished: Option<&'a str>,
-    ) -> Rollout<'a> {
-        Rollout {
-            status: "ACTIVE",
-            definition: wished.unwrap_or(OLD),
-            desired: 2,
-            running,
-            pending: 0,
-            deployments,
-            events: &[],
-            still: false,
-            wished,
-            wished_at: None,
-        }
-    }
-
-    #[test]
-    fn ready_is_the_wished_definition_rolled_out() {
-        let done = [one("PRIMARY", NEW, "COMPLETED")];
-        assert_eq!(rollout(2, &done, Some(NEW)).readiness(), Readiness::Ready);
-        assert_eq!(rollout(2, &done, None).readiness(), Readiness::Ready);
-        // Older services have no rollout state: one deployment with all tasks running.
-        let plain = [one("PRIMARY", NEW, "")];
-        assert_eq!(rollout(2, &plain, Some(NEW)).readiness(), Readiness::Ready);
-        // Done rolling while the old ones still stop.
-        let both = [
-            one("PRIMARY", NEW, "COMPLETED"),
-            one("ACTIVE", OLD, "COMPLETED"),
-        ];
-        assert_eq!(rollout(3, &both, Some(NEW)).readiness(), Readiness::Ready);
-    }
-
-    #[test]
-    fn tasks_that_are_missing_are_waited_for() {
-        let rolling = [
-            one("PRIMARY", NEW, "IN_PROGRESS"),
-            one("ACTIVE", OLD, "COMPLETED"),
-        ];
-        assert_eq!(
-            rollout(2, &rolling, Some(NEW)).readiness(),
-            Readiness::NotYet("2 of 2 running, the previous ones still stopping".into())
-        );
-        // Scaled up: no new deployment, but fewer tasks than wished.
-        let done = [one("PRIMARY", NEW, "COMPLETED")];
-        assert_eq!(
-            rollout(1, &done, Some(NEW)).readiness(),
-            Readiness::NotYet("1 of 2 running".into())
-        );
-        assert!(matches!(
-            rollout(0, &[], Some(NEW)).readiness(),
-            Readiness::NotYet(_)
-        ));
-    }
-
-    #[test]
-    fn steady_on_the_old_definition_is_not_ready() {
-        // An answer from before the update.
-        let stale = [one("PRIMARY", OLD, "COMPLETED")];
-        assert!(matches!(
-            rollout(2, &stale, Some(NEW)).readiness(),
-            Readiness::NotYet(_)
-        ));
-        // Rolled back, and the failed deployment has left the list.
-        let mut back = one("PRIMARY", OLD, "COMPLETED");
-        back.reason = "ECS deployment circuit breaker: rollback completed.".into();
-        let back = [back];
-        let mut rolled = rollout(2, &back, Some(NEW));
-        assert!(rolled.may_be_rolled_back());
-        rolled.wished_at = Some(90);
-        assert!(matches!(rolled.readiness(), Readiness::Broken(_)));
-        // An answer from before the update, of a service that went back from another definition earlier.
-        rolled.wished_at = Some(110);
-        assert!(matches!(rolled.readiness(), Readiness::NotYet(_)));
-        // The same service, looked at for planning, is what it is.
-        assert_eq!(rollout(2, &back, None).readiness(), Readiness::Ready);
-    }
-
-    #[test]
-    fn a_failed_roll_out_is_broken_and_says_why() {
-        let mut failed = one("ACTIVE", NEW, "FAILED");
-        failed.reason = "tasks failed to start.".into();
-        let deployments = [one("PRIMARY", OLD, "IN_PROGRESS"), failed];
-        let events = [Event {
-            id: "1".into(),
-            at: 0,
-            message: "(service app) was unable to place a task.".into(),
-        }];
-        let mut broken = rollout(2, &deployments, Some(NEW));
-        broken.events = &events;
-        assert_eq!(
-            broken.readiness(),
-            Readiness::Broken(
-                "its roll-out failed: tasks failed to start. (was unable to place a task.)".into()
-            )
-        );
-        // A failure of a definition that is not wished for any more does not count.
-        let deployments = [
-            one("PRIMARY", OLD, "COMPLETED"),
-            one("ACTIVE", NEW, "FAILED"),
-        ];
-        assert_eq!(
-            rollout(2, &deployments, Some(OLD)).readiness(),
-            Readiness::Ready
-        );
-    }
-
-    #[test]
-    fn a_second_attempt_with_the_same_definition_gets_its_chance() {
-        let deployments = [
-            one("PRIMARY", NEW, "IN_PROGRESS"),
-            one("ACTIVE", OLD, "COMPLETED"),
-            one("ACTIVE", NEW, "FAILED"),
-        ];
-        let again = rollout(2, &deployments, Some(NEW)).readiness();
-        assert!(matches!(again, Readiness::NotYet(_)), "{again:?}");
-    }
-
-    #[test]
-    fn a_service_being_drained_is_going() {
-        let deployments = [one("PRIMARY", NEW, "IN_PROGRESS")];
-        let mut going = rollout(1, &deployments, None);
-        going.status = "DRAINING";
-        going.desired = 0;
-        assert_eq!(going.readiness(), Readiness::Going("1 of 0 running".into()));
-    }
-
-    #[test]
-    fn a_server_that_rolls_nothing_out_is_told_from_one_that_lags() {
-        let of_old = [one("PRIMARY", OLD, "IN_PROGRESS")];
-        let mut behind = rollout(0, &of_old, Some(NEW));
-        assert!(behind.stands_still());
-        assert!(matches!(behind.readiness(), Readiness::NotYet(_)));
-        behind.still = true;
-        assert_eq!(behind.readiness(), Readiness::Ready);
-        // From before the update; rolling; done; looked at for planning.
-        behind.definition = OLD;
-        assert!(!behind.stands_still());
-        let rolling = [one("PRIMARY", NEW, "IN_PROGRESS"), of_old[0].clone()];
-        assert!(!rollout(0, &rolling, Some(NEW)).stands_still());
-        assert!(!rollout(2, &rolling[..1], Some(NEW)).stands_still());
-        assert!(!rollout(0, &of_old, None).stands_still());
-        // Tasks that never start, of which nobody says a word.
-        let mut idle = rollout(0, &rolling[..1], Some(NEW));
-        idle.pending = 2;
-        assert!(idle.stands_still());
-        let events = [Event {
-            id: "1".into(),
-            at: 0,
-            message: "(service app) has started 1 tasks: (task 1).".into(),
-        }];
-        idle.events = &events;
-        assert!(!idle.stands_still());
-    }
-}
+mod tests;

@@ -6,15 +6,13 @@
 //! and external controllers, because `deploy` rolls out with ECS's own; Service Connect, service discovery and volumes, because no service
 //! here uses them; platform, zone rebalancing, grace period and circuit breaker that the stack does not name, because AWS fills them in.
 
-use aws_sdk_ecs::operation::update_service::builders::UpdateServiceFluentBuilder;
 use aws_sdk_ecs::types::{
-    AssignPublicIp, AvailabilityZoneRebalancing, AwsVpcConfiguration, DeploymentCircuitBreaker,
-    DeploymentConfiguration, LaunchType, LoadBalancer, NetworkConfiguration, PropagateTags,
-    Service as Inner,
+    AssignPublicIp, AwsVpcConfiguration, LaunchType, PropagateTags, Service as Inner,
 };
 use futures::TryFutureExt;
 use serde::Deserialize;
 
+use super::begun::BegunDeployment;
 use super::rollout::{self, Deployment, Event, Rollout};
 use super::tags;
 use crate::aws::{Aws, aws_error};
@@ -27,6 +25,7 @@ mod fields;
 mod going;
 mod look;
 mod observed;
+mod request;
 
 pub struct Service;
 
@@ -77,6 +76,10 @@ pub struct Live {
     wished_at: Option<i64>,
     /// Its server rolls nothing out.
     still: bool,
+    /// The deployment that this process began.
+    begun: Option<BegunDeployment>,
+    /// An answer of the call that changed it: what comes of that is still to be seen.
+    unconfirmed: bool,
 }
 
 const DESCRIBE: &str = "ecs:DescribeServices";
@@ -101,6 +104,8 @@ impl Live {
             wished,
             wished_at: None,
             still: false,
+            begun: None,
+            unconfirmed: false,
         }
     }
 
@@ -126,6 +131,7 @@ impl Live {
             still: self.still,
             wished: self.wished.as_deref(),
             wished_at: self.wished_at,
+            begun: self.begun.as_ref(),
         }
     }
 
@@ -218,7 +224,7 @@ impl Kind<Aws> for Service {
             .network_configuration(spec.network()?)
             .set_load_balancers(Some(spec.load_balancers()))
             .set_health_check_grace_period_seconds(spec.grace_period)
-            .deployment_configuration(spec.deployment())
+            .deployment_configuration(spec.deployment(None))
             .set_platform_version(spec.platform_version.clone())
             .enable_execute_command(spec.enable_execute_command)
             .propagate_tags(PropagateTags::from(spec.propagate_tags.as_str()))
@@ -245,11 +251,14 @@ impl Kind<Aws> for Service {
                 .update_service()
                 .cluster(live.service.cluster_arn().unwrap_or(&wanted.spec.cluster))
                 .service(&live.arn);
-            let request = changes(request, wanted)?;
+            let request = request::changes(request, wanted, &live.service)?;
             let answer = cx
                 .call(UPDATE, request.send().map_err(|e| aws_error(UPDATE, e)))
                 .await?;
+            let before = live.deployments;
             live = service(answer.service, live.tags, &wanted.spec)?;
+            aws.deployments.note(&live.arn, &before, &live.deployments);
+            live.begun = aws.deployments.of(&live.arn);
         }
         if wanted.changes(TAGS) {
             tags::change(aws, cx, &live.arn, &live.tags).await?;
@@ -275,109 +284,19 @@ impl Kind<Aws> for Service {
     }
 
     fn readiness(live: &Live) -> Readiness {
-        live.rollout().readiness()
-    }
-}
-
-impl Spec {
-    fn network(&self) -> Result<NetworkConfiguration, CloudError> {
-        let public = if self.assign_public_ip {
-            AssignPublicIp::Enabled
-        } else {
-            AssignPublicIp::Disabled
-        };
-        let vpc = AwsVpcConfiguration::builder()
-            .set_subnets(Some(self.subnets.clone()))
-            .set_security_groups(Some(self.security_groups.clone()))
-            .assign_public_ip(public)
-            .build()
-            .map_err(|e| CloudError::malformed(&Service::NAME, e))?;
-        Ok(NetworkConfiguration::builder()
-            .awsvpc_configuration(vpc)
-            .build())
-    }
-
-    fn load_balancers(&self) -> Vec<LoadBalancer> {
-        self.target_groups
-            .iter()
-            .map(|target| {
-                LoadBalancer::builder()
-                    .target_group_arn(&target.arn)
-                    .container_name(&target.container)
-                    .container_port(target.port)
-                    .build()
-            })
-            .collect()
-    }
-
-    fn deployment(&self) -> DeploymentConfiguration {
-        let breaker = self.circuit_breaker.as_ref().map(|breaker| {
-            DeploymentCircuitBreaker::builder()
-                .enable(breaker.enable)
-                .rollback(breaker.rollback)
-                .build()
-        });
-        DeploymentConfiguration::builder()
-            .minimum_healthy_percent(self.minimum_healthy_percent)
-            .maximum_percent(self.maximum_percent)
-            .set_deployment_circuit_breaker(breaker)
-            .build()
-    }
-
-    fn az_rebalancing(&self) -> Option<AvailabilityZoneRebalancing> {
-        self.az_rebalancing
-            .as_deref()
-            .map(AvailabilityZoneRebalancing::from)
+        match live.rollout().readiness() {
+            Readiness::Ready if live.unconfirmed => {
+                Readiness::NotYet("the answer was not confirmed by a look yet".into())
+            }
+            readiness => readiness,
+        }
     }
 }
 
 fn service(service: Option<Inner>, tags: Tags, spec: &Spec) -> Result<Live, CloudError> {
     let service = service
         .ok_or_else(|| CloudError::malformed(&Service::NAME, "the answer holds no service"))?;
-    Ok(Live::new(service, tags, Some(spec.task_definition.clone())))
-}
-
-/// Only what changed is sent: a desired count that autoscaling moved stays, and nothing starts a roll-out that needs none.
-fn changes(
-    request: UpdateServiceFluentBuilder,
-    wanted: &Wanted<Spec>,
-) -> Result<UpdateServiceFluentBuilder, CloudError> {
-    let spec = &wanted.spec;
-    let changed = |fields: &[&str]| fields.iter().any(|field| wanted.changes(field));
-    let mut request = request;
-    if changed(&["task_definition"]) {
-        request = request.task_definition(&spec.task_definition);
-    }
-    if changed(&["desired_count"]) {
-        request = request.desired_count(spec.desired_count);
-    }
-    if changed(&["subnets", "security_groups", "assign_public_ip"]) {
-        request = request.network_configuration(spec.network()?);
-    }
-    if changed(&["target_groups"]) {
-        request = request.set_load_balancers(Some(spec.load_balancers()));
-    }
-    if changed(&["grace_period"]) {
-        request = request.set_health_check_grace_period_seconds(spec.grace_period);
-    }
-    if changed(&[
-        "circuit_breaker",
-        "minimum_healthy_percent",
-        "maximum_percent",
-    ]) {
-        request = request.deployment_configuration(spec.deployment());
-    }
-    if changed(&["platform_version"]) {
-        request = request.set_platform_version(spec.platform_version.clone());
-    }
-    if changed(&["enable_execute_command"]) {
-        request = request.enable_execute_command(spec.enable_execute_command);
-    }
-    if changed(&["propagate_tags"]) {
-        request = request.propagate_tags(PropagateTags::from(spec.propagate_tags.as_str()));
-    }
-    if changed(&["az_rebalancing"]) {
-        request = request.set_availability_zone_rebalancing(spec.az_rebalancing());
-    }
-    Ok(request)
+    let mut live = Live::new(service, tags, Some(spec.task_definition.clone()));
+    live.unconfirmed = true;
+    Ok(live)
 }

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::cli::invocation::Invocation;
 use crate::cli::ui::{Shared, Ui};
 use crate::deploy::{Said, megabytes, short};
 use crate::render::palette::{Palette, Tone};
@@ -15,6 +16,7 @@ pub struct Teller {
     out: Mutex<Shared>,
     palette: Palette,
     quiet: bool,
+    invocation: Invocation,
     /// `None`: no terminal.
     live: Option<Live>,
 }
@@ -36,14 +38,15 @@ impl Teller {
             out: Mutex::new(ui.err.clone()),
             palette: ui.err_palette,
             quiet: ui.quiet,
+            invocation: ui.invocation.clone(),
             live,
         }
     }
 
     pub fn tell(&self, said: Said) {
         match said {
-            Said::Text(text) => self.line(&clean(&text)),
-            Said::Warning(text) => self.warn(&text),
+            Said::Text(text) => self.line(&clean(&self.invocation.complete(&text))),
+            Said::Warning(text) => self.warn(&self.invocation.complete(&text)),
             Said::Event(text) => self.line(&format!(
                 "  {}",
                 self.palette

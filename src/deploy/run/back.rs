@@ -82,10 +82,14 @@ pub async fn go_back(
         let (new, end) = (&rolling.new[i], &trouble.ends[i]);
         steps::reject(ship, calls, target, new, &trouble.why).await;
         let Some(before) = &rolling.before[i] else {
+            let breaker = ship.views[i].breaker;
             hints.push(format!(
-                "{} ran nothing before, so there is nothing to go back to: it keeps trying {}; ship a better image with `circles-infra deploy`",
+                "{} ran nothing before, so there is nothing to go back to: {}; ship a better image with `circles-infra deploy`",
                 target.label(),
-                new.name()
+                match breaker {
+                    true => format!("ECS has stopped starting tasks of {}", new.name()),
+                    false => format!("ECS keeps starting tasks of {}", new.name()),
+                }
             ));
             continue;
         };
@@ -96,6 +100,8 @@ pub async fn go_back(
         };
         ship.say(format!("{}: going back to {called}", target.label()));
         if matches!(end, End::TakenBack(_)) {
+            // From here on what ECS went back to is looked at.
+            ship.aws.deployments.forget(&target.arn);
             steps::remember(ship, calls, target, before).await?;
         } else {
             steps::roll(ship, calls, target, before).await?;

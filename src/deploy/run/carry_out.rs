@@ -156,7 +156,12 @@ async fn go_on(
     };
     let mut calls = session.begin(&format!("deploy {name}")).await?;
     let result = async {
-        for (target, new) in ship.targets.iter().zip(&rolling.new) {
+        for ((target, new), view) in ship.targets.iter().zip(&rolling.new).zip(&ship.views) {
+            // An earlier process began what is primary now.
+            if view.primary().is_some_and(|primary| !primary.is_rollback()) {
+                let deployments = &ship.aws.deployments;
+                deployments.note(&target.arn, &[], &view.deployments);
+            }
             steps::remember(ship, &mut calls, target, new.arn()).await?;
         }
         finish(ship, &mut calls, ready, &rolling).await
@@ -330,7 +335,9 @@ fn badly(ship: &Ship<'_>, answers: &[Answered]) -> Option<String> {
                 ));
             }
             Answered::Well { .. } => ship.say(answered.words()),
-            Answered::NotReached(_) => (ship.tell)(Said::Warning(answered.words())),
+            Answered::NotReached(_) | Answered::Unclear { .. } => {
+                (ship.tell)(Said::Warning(answered.words()))
+            }
             Answered::NoBalancer => {}
         }
     }

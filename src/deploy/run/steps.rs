@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use aws_sdk_ecs::types::Tag;
+use aws_sdk_ecs::types::{self as sdk, Tag};
 use futures::TryFutureExt;
 use tokio::time::sleep;
 
 use super::Rolling;
 use super::Ship;
 use crate::aws::aws_error;
+use crate::aws::ecs::rollout::{self, Deployment};
 use crate::aws::ecs::task_definition::{self, family_in, revision_in, revisions};
 use crate::deploy::error::DeployError;
 use crate::deploy::release;
@@ -89,13 +90,7 @@ pub async fn register(
             image,
             &tags,
         )?;
-        let sent = async {
-            let answer = request.send().await.map_err(|e| aws_error(REGISTER, e))?;
-            let arn = answer
-                .task_definition
-                .and_then(|definition| definition.task_definition_arn);
-            Ok(arn.unwrap_or_default())
-        };
+        let sent = revision::register(request, from);
         let answer = calls
             .call(&definition(target), REGISTER, sent, |arn| {
                 Some(PhysicalId::new(arn))
@@ -157,6 +152,7 @@ pub async fn update(
     force: bool,
 ) -> Result<(), DeployError> {
     let mut attempt = 0;
+    let before = watch::look(&ship.aws, target).await?.deployments;
     loop {
         let request = ship
             .aws
@@ -175,11 +171,19 @@ pub async fn update(
             )
             .await;
         match answer {
-            Ok(_) => return Ok(()),
+            Ok(answer) => {
+                let after = answer.service().map(|service| service.deployments());
+                note(ship, target, &before, after.unwrap_or_default());
+                return Ok(());
+            }
             Err(error) if passes(&error) && attempt < ATTEMPTS => {
                 attempt += 1;
                 sleep(gap(attempt)).await;
-                if watch::look(&ship.aws, target).await?.definition == arn && !force {
+                let view = watch::look(&ship.aws, target).await?;
+                if view.definition == arn && (!force || view.has_new_deployment(&before)) {
+                    ship.aws
+                        .deployments
+                        .note(&target.arn, &before, &view.deployments);
                     return Ok(());
                 }
             }
@@ -193,6 +197,12 @@ pub async fn update(
             }
         }
     }
+}
+
+/// Notes the deployment that the call began, so that a rollback is told from it.
+fn note(ship: &Ship<'_>, target: &Target, before: &[Deployment], after: &[sdk::Deployment]) {
+    let after: Vec<Deployment> = after.iter().map(rollout::deployment).collect();
+    ship.aws.deployments.note(&target.arn, before, &after);
 }
 
 pub fn gone(target: &Target) -> DeployError {

@@ -5,10 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_ecs::types::ServiceField;
 use futures::future::try_join_all;
 
-use super::super::clusters::{name_in, our_clusters};
+use super::super::clusters::{name_in, our_clusters, services_in};
 use super::super::still;
 use super::*;
-use crate::aws::pages;
 use crate::aws::scan::needs_scan;
 use crate::kind::Class;
 
@@ -28,6 +27,11 @@ pub async fn find(aws: &Aws, asked: &Asked) -> Result<Vec<Live>, CloudError> {
         .collect();
     for live in &mut found {
         live.wished = wished(asked, live);
+        // For planning it is what it is, whatever this process began.
+        live.begun = live
+            .wished
+            .as_ref()
+            .and_then(|_| aws.deployments.of(&live.arn));
         if let Some(definition) = &live.wished
             && live.rollout().may_be_rolled_back()
         {
@@ -48,6 +52,7 @@ async fn stands_still(aws: &Aws, live: &Live) -> Result<bool, CloudError> {
     let again = describe(aws, cluster, vec![name.to_owned()]).await?;
     Ok(again.into_iter().any(|mut now| {
         now.wished.clone_from(&live.wished);
+        now.begun.clone_from(&live.begun);
         now.rollout().stands_still()
     }))
 }
@@ -109,7 +114,7 @@ async fn strays(aws: &Aws, asked: &Asked, known: &Places) -> Result<Vec<Live>, C
         return Ok(Vec::new());
     }
     let clusters = our_clusters(aws, asked).await?;
-    let lists = try_join_all(clusters.iter().map(|cluster| list(aws, cluster))).await?;
+    let lists = try_join_all(clusters.iter().map(|cluster| services_in(aws, cluster))).await?;
     let mut others = Places::new();
     for (cluster, name) in lists.iter().flatten().filter_map(|arn| place_in(arn)) {
         if !known.get(cluster).is_some_and(|names| names.contains(name)) {
@@ -120,22 +125,6 @@ async fn strays(aws: &Aws, asked: &Asked, known: &Places) -> Result<Vec<Live>, C
         }
     }
     describe_all(aws, &others).await
-}
-
-async fn list(aws: &Aws, cluster: &str) -> Result<Vec<String>, CloudError> {
-    let list = |token| {
-        let request = aws.ecs.list_services().cluster(cluster).max_results(100);
-        let request = request.set_next_token(token);
-        request.send().map_err(|e| aws_error(LIST, e))
-    };
-    match pages(aws, LIST, list, |page| page.next_token()).await {
-        Ok(pages) => Ok(pages
-            .into_iter()
-            .flat_map(|page| page.service_arns.unwrap_or_default())
-            .collect()),
-        Err(error) if error.is(Class::NotFound) => Ok(Vec::new()),
-        Err(error) => Err(error),
-    }
 }
 
 async fn describe_all(aws: &Aws, places: &Places) -> Result<Vec<Live>, CloudError> {
