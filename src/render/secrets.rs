@@ -122,6 +122,7 @@ mod tests {
             version: version.map(str::to_owned),
             created: Some(1_000_000),
             foreign: false,
+            unreadable: false,
         };
         let rows = [
             row("config", live(Some("0123456789abcdef0123456789abcdef"))),
