@@ -5,9 +5,10 @@
 //!   commands   ─▶ access ─▶ actions     ─┴▶ one file per service: statements ─▶ documents
 //! ```
 //!
-//! An action that a kind or a command calls is placed by its service: reads of settings in one statement, creates by the name or the tags
-//! of what is made, everything else by the tags that this stack's resources carry. Facts about what can be narrowed how are from IAM's
-//! service authorization reference.
+//! An action that a kind or a command calls is placed by its service: reads of settings in one
+//! statement, creates by the name or the tags of what is made, everything else by the tags that
+//! this stack's resources carry. Facts about what can be narrowed how are from IAM's service
+//! authorization reference.
 
 pub mod access;
 mod actions;
@@ -23,6 +24,9 @@ mod secret;
 mod statement;
 mod storage;
 pub mod trust;
+
+#[cfg(test)]
+mod tests;
 
 pub use access::Need;
 pub use documents::{Document, LONGEST};

@@ -8,14 +8,17 @@ use super::ui::Ui;
 use crate::policy::trust::{CiSystem, Repository};
 use crate::session::PipelinePlan;
 
-/// Prepare an account for a pipeline: its identity provider, a role that plans, a role that ships, and the state's bucket
+/// Prepare an account for a pipeline: its identity provider, a role that plans, a role that ships,
+/// and the state's bucket
 ///
-/// Shows what it would create, and asks. Run again, it updates what differs, and nothing else. It takes an administrator's rights, once:
-/// the policies of the two roles are those that `permissions` prints.
+/// Shows what it would create, and asks. Run again, it updates what differs, and nothing else. It
+/// takes an administrator's rights, once: the policies of the two roles are those that
+/// `permissions` prints.
 #[derive(Args, Clone, Debug)]
 #[command(group(ArgGroup::new("repository").required(true).args(["github", "gitlab"])))]
 pub struct BootstrapArgs {
-    /// The GitHub repository whose jobs may assume the roles: OWNER/REPO; with :ENVIRONMENT only jobs of that environment ship
+    /// The GitHub repository whose jobs may assume the roles: OWNER/REPO; with :ENVIRONMENT only
+    /// jobs of that environment ship
     #[arg(long, value_name = "OWNER/REPO", value_parser = github)]
     pub github: Option<Repository>,
 

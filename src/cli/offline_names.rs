@@ -1,5 +1,5 @@
-//! The names that a stack file gives, before AWS is asked for the account: the file is read for several callers, and where the readings
-//! differ, a name is a pattern.
+//! The names that a stack file gives, before AWS is asked for the account: the file is read for
+//! several callers, and where the readings differ, a name is a pattern.
 
 use super::failure::Failure;
 use super::global::Global;
@@ -10,7 +10,8 @@ use crate::policy::StackNames;
 use crate::session::{self, Request};
 use crate::stack::{Facts, Stack};
 
-/// Callers to read the file for. One character of two derived names is the same by chance in one of 36 cases, of all in hardly any.
+/// Callers to read the file for. One character of two derived names is the same by chance in one of
+/// 36 cases, of all in hardly any.
 const CALLERS: [(&str, &str); 6] = [
     ("000000000000", "us-east-1"),
     ("111111111111", "eu-west-2"),

@@ -19,8 +19,9 @@ use crate::render::json;
 
 /// Print the IAM policies needed to run this stack; asks nothing of AWS
 ///
-/// One JSON object: the name of each policy, and its document, short enough for a managed policy. Attach all of them to the role that
-/// applies and ships. What each is for is printed to standard error.
+/// One JSON object: the name of each policy, and its document, short enough for a managed policy.
+/// Attach all of them to the role that applies and ships. What each is for is printed to standard
+/// error.
 #[derive(Args, Clone, Debug)]
 pub struct PermissionsArgs {
     /// Only what reads: `plan`, `drift`, `status`, `logs`, `outputs`; no secret values
@@ -35,8 +36,8 @@ pub struct PermissionsArgs {
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 
-    /// Print the trust policy of a role for a pipeline instead: github:OWNER/REPO[:ENVIRONMENT] or gitlab:GROUP/PROJECT; with
-    /// --read-only also for its pull requests
+    /// Print the trust policy of a role for a pipeline instead: github:OWNER/REPO[:ENVIRONMENT] or
+    /// gitlab:GROUP/PROJECT; with --read-only also for its pull requests
     #[arg(long, value_name = "REPOSITORY")]
     pub trust: Option<Repository>,
 

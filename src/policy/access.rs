@@ -1,4 +1,5 @@
-//! What each command needs of AWS. A test compares this table with the command line, so that a new command cannot be forgotten.
+//! What each command needs of AWS. A test compares this table with the command line, so that a new
+//! command cannot be forgotten.
 
 use std::collections::BTreeSet;
 
@@ -77,6 +78,8 @@ pub const COMMANDS: &[(&str, &[Need])] = &[
         &[Look, Logs, Values, State, SetSecrets, Ship],
     ),
     ("secrets get", &[Look, Values]),
+    ("sandbox up", &[]),
+    ("sandbox down", &[]),
     ("sandbox start", &[]),
     ("sandbox stop", &[]),
     ("sandbox status", &[]),
@@ -99,7 +102,8 @@ pub fn everything() -> BTreeSet<Need> {
         .collect()
 }
 
-/// What a command needs, or a family of commands (`state`, `secrets`); `None`: there is no such command.
+/// What a command needs, or a family of commands (`state`, `secrets`); `None`: there is no such
+/// command.
 pub fn of_command(command: &str) -> Option<BTreeSet<Need>> {
     let words: Vec<&str> = command.split_whitespace().collect();
     let asked = words.join(" ");

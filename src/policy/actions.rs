@@ -68,6 +68,11 @@ impl Actions {
             .collect()
     }
 
+    #[cfg(test)]
+    pub fn of_any_service(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     pub fn needs(&self, need: Need) -> bool {
         self.0.values().any(|needs| needs.contains(&need))
     }

@@ -48,11 +48,7 @@ pub fn statements(actions: &Actions, names: &StackNames) -> Vec<Statement> {
 
 fn ecs(actions: &Actions, names: &StackNames) -> Vec<Statement> {
     let creates = actions.among(CREATES);
-    let by: Vec<&str> = CREATES
-        .iter()
-        .filter(|action| creates.contains(**action))
-        .filter_map(|action| action.split(':').nth(1))
-        .collect();
+    let tags_new = !creates.is_empty();
     let own = actions.of(&["ecs"], |action, needs| {
         is_write(action)
             && !CREATES.contains(&action)
@@ -63,11 +59,11 @@ fn ecs(actions: &Actions, names: &StackNames) -> Vec<Statement> {
     if names.rotates {
         families.push((FAMILY, "family", ROTATION));
     }
-    let families = names.arns(&families, "ecs");
     let mut all = vec![
         Statement::allow(Topic::Services, "CreateServices", creates).when(sends_tags(names)),
         Statement::allow(Topic::Services, "ChangeServices", own).when(has_tags(names)),
-        Statement::allow(Topic::Services, "RunTasks", actions.among(&[RUN])).on(families),
+        Statement::allow(Topic::Services, "RunTasks", actions.among(&[RUN]))
+            .on(names.arns(&families, "ecs")),
         Statement::allow(
             Topic::Services,
             "RetireRevisions",
@@ -82,11 +78,15 @@ fn ecs(actions: &Actions, names: &StackNames) -> Vec<Statement> {
                 .when(json!({ "Null": { "aws:RequestTag/circles-infra:rotates": "false" } })),
         );
     }
-    if !by.is_empty() {
+    if tags_new {
         let tag = actions.among(&["ecs:TagResource"]);
+        families.extend([
+            ("ecs.cluster", "name", "cluster/{}"),
+            ("ecs.service", "name", "service/*/{}"),
+        ]);
         all.push(
             Statement::allow(Topic::Services, "TagNewServices", tag)
-                .when(json!({ "StringEquals": { "ecs:CreateAction": by } })),
+                .on(names.arns(&families, "ecs")),
         );
     }
     all

@@ -6,7 +6,8 @@ use serde_json::{Value as Json, json};
 
 use super::statement::{Statement, Topic};
 
-/// What a managed policy may have, white space not counted (IAM user guide, "IAM and AWS STS quotas").
+/// What a managed policy may have, white space not counted (IAM user guide, "IAM and AWS STS
+/// quotas").
 pub const LONGEST: usize = 6144;
 
 /// One policy document with the name that a managed policy made from it should have.
@@ -90,7 +91,8 @@ fn fill(statements: Vec<Statement>) -> Vec<Vec<Statement>> {
             length(&whole(&with)) <= LONGEST
         });
         match all.last_mut() {
-            // A Sid is unique in its document: the other half of a split statement goes to the next one.
+            // A Sid is unique in its document: the other half of a split statement goes to the next
+            // one.
             Some(last) if fits && last.iter().all(|other| other.sid != statement.sid) => {
                 last.push(statement);
             }

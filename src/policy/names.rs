@@ -1,6 +1,6 @@
 //! Names and ARNs as patterns: what a stack file says before AWS is asked for the account.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Attributes, Expr, KindName, Part, Value};
 
@@ -70,7 +70,8 @@ impl StackNames {
             .collect()
     }
 
-    /// `arn:*:SERVICE:REGION:ACCOUNT:REST`, as far as known. IAM allows `*` in every part but the service.
+    /// `arn:*:SERVICE:REGION:ACCOUNT:REST`, as far as known. IAM allows `*` in every part but the
+    /// service.
     pub fn arn(&self, service: &str, rest: &str) -> String {
         let region = match service {
             "iam" => "",
@@ -175,23 +176,24 @@ fn with_generations(kind: &str, names: BTreeSet<String>) -> BTreeSet<String> {
 
 /// Many patterns become one where they begin alike.
 fn merge(names: BTreeSet<String>) -> BTreeSet<String> {
-    if names.len() <= MANY {
-        return names;
+    let mut alike: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for name in names {
+        let start = name.chars().take(SHORTEST_BEGINNING).collect();
+        alike.entry(start).or_default().push(name);
     }
-    let mut all = names.iter();
-    let first = all.next().cloned().unwrap_or_default();
-    let beginning = all.fold(first, |beginning, name| {
-        let same = beginning
-            .chars()
-            .zip(name.chars())
-            .take_while(|(a, b)| a == b)
-            .map(|(a, _)| a);
-        same.collect()
+    alike.into_values().flat_map(merge_alike).collect()
+}
+
+fn merge_alike(names: Vec<String>) -> Vec<String> {
+    let beginning = names.iter().cloned().reduce(|beginning, name| {
+        let pairs = beginning.chars().zip(name.chars());
+        pairs.take_while(|(a, b)| a == b).map(|(a, _)| a).collect()
     });
-    if beginning.chars().count() < SHORTEST_BEGINNING || beginning.contains('*') {
-        return names;
+    let long = |text: &String| text.chars().count() >= SHORTEST_BEGINNING && !text.contains('*');
+    match beginning.filter(long) {
+        Some(beginning) if names.len() > MANY => vec![format!("{beginning}*")],
+        _ => names,
     }
-    [format!("{beginning}*")].into()
 }
 
 /// What two readings of one file have in common: where a text differs, the difference is `*`.
@@ -274,8 +276,9 @@ mod tests {
 
     #[test]
     fn many_names_are_merged_only_where_they_begin_alike() {
-        let alike: BTreeSet<String> = (0..40).map(|n| format!("demo-{n}")).collect();
-        assert_eq!(merge(alike), ["demo-*".to_owned()].into());
+        let mut alike: BTreeSet<String> = (0..40).map(|n| format!("demo-{n}")).collect();
+        alike.insert("other".to_owned());
+        assert_eq!(merge(alike), ["demo-*".to_owned(), "other".to_owned()].into());
         let unlike: BTreeSet<String> = (0..40).map(|n| format!("{n}-demo")).collect();
         assert_eq!(merge(unlike.clone()), unlike);
     }

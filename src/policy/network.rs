@@ -1,4 +1,5 @@
-//! EC2 networks and load balancers: creates by the tags that they send, everything else by the tags that resources have.
+//! EC2 networks and load balancers: creates by the tags that they send, everything else by the tags
+//! that resources have.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +21,8 @@ const CREATES: &[(&str, &str)] = &[
     ("ec2:CreateVpc", "vpc"),
     ("ec2:CreateVpcEndpoint", "vpc-endpoint"),
 ];
-/// Actions that are judged by a resource of somebody else's as well, where the stack stands in a network that it does not manage.
+/// Actions that are judged by a resource of somebody else's as well, where the stack stands in a
+/// network that it does not manage.
 const BORROWED: &[(&str, &[&str])] = &[
     ("ec2:AssociateRouteTable", &["subnet"]),
     ("ec2:AttachInternetGateway", &["vpc"]),

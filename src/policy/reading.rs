@@ -1,4 +1,5 @@
-//! A checked stack to names; several readings of one file, for callers that are not known, to patterns.
+//! A checked stack to names; several readings of one file, for callers that are not known, to
+//! patterns.
 
 use super::names::{NamedResource, StackNames, StateLocation, common};
 use crate::stack::{Stack, StateSettings};
@@ -26,7 +27,8 @@ impl StackNames {
         }
     }
 
-    /// Leaves what another reading of the same file says, too. One file makes the same resources for every caller, in the same order.
+    /// Leaves what another reading of the same file says, too. One file makes the same resources
+    /// for every caller, in the same order.
     pub fn keep_common(&mut self, other: &Stack) {
         for (known, other) in self.resources.iter_mut().zip(&other.resources) {
             for (field, value) in &mut known.attributes.0 {

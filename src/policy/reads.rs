@@ -1,4 +1,5 @@
-//! Reading: settings of everything, for what is not this stack's any more shows only in lists; contents only where they are the stack's.
+//! Reading: settings of everything, for what is not this stack's any more shows only in lists;
+//! contents only where they are the stack's.
 
 use serde_json::json;
 
@@ -7,7 +8,8 @@ use super::actions::{Actions, is_metadata_read};
 use super::names::{StackNames, StateLocation};
 use super::statement::{Statement, Topic};
 
-/// What can be read of a role or a policy of somebody else's under another path is no business of this stack's.
+/// What can be read of a role or a policy of somebody else's under another path is no business of
+/// this stack's.
 const ROLE_READS: &[&str] = &[
     "iam:GetPolicy",
     "iam:GetPolicyVersion",

@@ -1,9 +1,10 @@
-//! IAM: the roles that tasks run as, and nothing outside of their path. Whoever may write a role's policy and start a task with that role
-//! can use what the policy allows; a permissions boundary on every role is what limits that (docs/permissions.md).
+//! IAM: the roles that tasks run as, and nothing outside of their path. Whoever may write a role's
+//! policy and start a task with that role can use what the policy allows; a permissions boundary on
+//! every role is what limits that (docs/permissions.md).
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use super::access::Need;
 use super::actions::{Actions, PIPELINE, is_untagging, is_write};
@@ -24,7 +25,8 @@ const GRANTING: &[&str] = &[
     "iam:PutRolePolicy",
 ];
 const UNBOUND: &str = "iam:DeleteRolePermissionsBoundary";
-/// Services that use a role of their own in the account, which the first create makes with the caller's rights.
+/// Services that use a role of their own in the account, which the first create makes with the
+/// caller's rights.
 const LINKED: &[(&str, &str)] = &[
     ("ecs.", "ecs.amazonaws.com"),
     ("elbv2.", "elasticloadbalancing.amazonaws.com"),
@@ -222,25 +224,23 @@ fn never_assume(actions: &Actions, names: &StackNames) -> Option<Statement> {
     })
 }
 
-fn pipeline(actions: &Actions, names: &StackNames) -> Option<Statement> {
+fn pipeline(actions: &Actions, names: &StackNames) -> Vec<Statement> {
     if !actions.needs(Need::Pipeline) {
-        return None;
+        return Vec::new();
     }
     let on = [
         format!("role{PIPELINE_PATH}*"),
         format!("policy{PIPELINE_PATH}*"),
-        "oidc-provider/*".to_owned(),
         // A role that does not exist is judged by its name alone.
         format!("role/{}-*", names.prefix),
     ]
     .map(|rest| names.arn("iam", &rest));
-    let condition: Option<Json> = None;
-    let mut statement = Statement::allow(
-        Topic::Pipeline,
-        "CreatePipelineRoles",
-        actions.among(PIPELINE),
-    )
-    .on(on);
-    statement.condition = condition;
-    Some(statement)
+    let (provider, rest) = PIPELINE
+        .iter()
+        .partition::<Vec<&str>, _>(|a| a.contains("OpenID"));
+    vec![
+        Statement::allow(Topic::Pipeline, "CreatePipelineRoles", actions.among(&rest)).on(on),
+        // One provider per issuer in the whole account.
+        Statement::allow(Topic::Pipeline, "CreateProvider", actions.among(&provider)),
+    ]
 }

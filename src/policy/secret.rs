@@ -32,7 +32,8 @@ pub fn statements(actions: &Actions, names: &StackNames) -> Vec<Statement> {
     all
 }
 
-/// A secret that does not exist is judged by its name, one that does by its ARN, which has six characters more.
+/// A secret that does not exist is judged by its name, one that does by its ARN, which has six
+/// characters more.
 fn secrets(names: &StackNames) -> Vec<String> {
     names.arns(
         &[

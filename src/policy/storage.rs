@@ -1,4 +1,5 @@
-//! S3 and DynamoDB: the stack's buckets, the stored state, and making the place for it. Buckets are told by their names alone.
+//! S3 and DynamoDB: the stack's buckets, the stored state, and making the place for it. Buckets are
+//! told by their names alone.
 
 use std::collections::BTreeSet;
 

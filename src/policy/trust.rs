@@ -1,11 +1,13 @@
-//! Who may assume a pipeline's role: jobs of one repository, by their CI system's OpenID Connect tokens.
+//! Who may assume a pipeline's role: jobs of one repository, by their CI system's OpenID Connect
+//! tokens.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde_json::{Value as Json, json};
 
-/// Where a pipeline's own roles and policies stand: outside of the path that a stack's roles have, so that no stack can write them.
+/// Where a pipeline's own roles and policies stand: outside of the path that a stack's roles have,
+/// so that no stack can write them.
 pub const PIPELINE_PATH: &str = "/circles-infra-pipeline/";
 
 /// Stands for an account that is not known.
@@ -111,7 +113,8 @@ impl Repository {
         }
     }
 
-    /// Whom the tokens are for: what AWS's action asks GitHub for, and what GitLab's guide has a job ask for.
+    /// Whom the tokens are for: what AWS's action asks GitHub for, and what GitLab's guide has a
+    /// job ask for.
     pub fn audience(&self) -> &'static str {
         match self.system {
             CiSystem::GitHub => "sts.amazonaws.com",
@@ -145,7 +148,8 @@ impl Repository {
         })
     }
 
-    /// The tokens' subjects, and how they are compared. GitHub's documentation, "OpenID Connect reference"; GitLab's, "OpenID Connect in AWS".
+    /// The tokens' subjects, and how they are compared. GitHub's documentation, "OpenID Connect
+    /// reference"; GitLab's, "OpenID Connect in AWS".
     fn subjects(&self, jobs: &Jobs) -> (&'static str, Json) {
         match (self.system, jobs) {
             (CiSystem::GitHub, Jobs::Ship(branch)) => {
@@ -153,7 +157,8 @@ impl Repository {
             }
             (CiSystem::GitHub, Jobs::Review(branch)) => {
                 let pulls = format!("repo:{}:pull_request", self.path);
-                ("StringEquals", json!([pulls, self.github_subject(branch)]))
+                let of_branch = format!("repo:{}:ref:refs/heads/{branch}", self.path);
+                ("StringEquals", json!([pulls, of_branch]))
             }
             (CiSystem::GitLab, Jobs::Ship(branch)) => {
                 ("StringEquals", json!(self.gitlab_subject(branch)))

@@ -1,5 +1,6 @@
-//! What a pipeline needs in an account: the provider of its tokens, a role that plans, a role that ships, and their policies. They belong
-//! to no stack: no destroy deletes them, and they stand outside of the path that a stack's policies may write.
+//! What a pipeline needs in an account: the provider of its tokens, a role that plans, a role that
+//! ships, and their policies. They belong to no stack: no destroy deletes them, and they stand
+//! outside of the path that a stack's policies may write.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! OpenID Connect providers of an account: whose tokens roles may trust. They belong to the account, not to a stack.
+//! OpenID Connect providers of an account: whose tokens roles may trust. They belong to the
+//! account, not to a stack.
 
 use std::collections::BTreeSet;
 
@@ -28,7 +29,8 @@ pub async fn audiences(aws: &Aws, arn: &str) -> Result<Option<BTreeSet<String>>,
     }
 }
 
-/// Without a thumbprint: IAM trusts the certificate authorities of well-known issuers (API reference).
+/// Without a thumbprint: IAM trusts the certificate authorities of well-known issuers (API
+/// reference).
 pub async fn create(aws: &Aws, issuer: &str, audience: &str) -> Result<(), CloudError> {
     let answer = aws
         .iam

@@ -230,7 +230,8 @@ pub async fn version_of(
                 held: Held::Names(known),
             });
         }
-        token = page.next_token;
+        // Work-alikes send an empty one.
+        token = page.next_token.filter(|token| !token.is_empty());
         if token.is_none() {
             return Ok(Content::default());
         }

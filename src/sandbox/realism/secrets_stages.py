@@ -1,7 +1,9 @@
 """Secrets Manager: a read without a version goes where the label AWSCURRENT is, also after it was moved by hand. API page:
-UpdateSecretVersionStage."""
+UpdateSecretVersionStage. Versions are listed with the time they were made at."""
 
 from __future__ import annotations
+
+import json
 
 from moto.secretsmanager.models import SecretsManagerBackend
 
@@ -15,3 +17,11 @@ def install() -> None:
         if version_stage == "AWSCURRENT" and move_to_version_id:
             self.secrets[secret_id].set_default_version_id(move_to_version_id)
         return answer
+
+    @replaces(SecretsManagerBackend, "list_secret_version_ids")
+    def list_secret_version_ids(original, self, secret_id):
+        answer = json.loads(original(self, secret_id))
+        made = {name: version.get("createdate") for name, version in self.secrets[secret_id].versions.items()}
+        for version in answer["Versions"]:
+            version["CreatedDate"] = made.get(version["VersionId"]) or version["CreatedDate"]
+        return json.dumps(answer)

@@ -41,9 +41,24 @@ fn no_account_is_needed() {
     let policy: Json = serde_json::from_str(&offline(&desk, &["permissions"])).expect("JSON");
     let reading: Json =
         serde_json::from_str(&offline(&desk, &["permissions", "--read-only"])).expect("JSON");
-    assert_eq!(policy["Version"], "2012-10-17");
-    assert!(reading.to_string().len() < policy.to_string().len());
+    for (name, document) in policy.as_object().expect("documents by name") {
+        assert!(name.starts_with("circles-"), "{name}");
+        assert_eq!(document["Version"], "2012-10-17", "{name}");
+        assert!(document.to_string().len() <= 6144, "{name}");
+    }
+    assert_eq!(policy["circles-read"], reading["circles-read"]);
+    assert_eq!(reading.as_object().map(serde_json::Map::len), Some(1));
     assert!(!reading.to_string().contains("Create"), "{reading}");
+    let folder = desk.text_of("policies");
+    offline(&desk, &["permissions", "--out", &folder]);
+    let files = std::fs::read_dir(&folder).expect("a folder").count();
+    assert_eq!(Some(files), policy.as_object().map(serde_json::Map::len));
+    let trust: Json = serde_json::from_str(&offline(
+        &desk,
+        &["permissions", "--trust", "github:acme/circles", "--account", "111122223333"],
+    ))
+    .expect("JSON");
+    assert_eq!(trust["Statement"][0]["Action"], "sts:AssumeRoleWithWebIdentity");
     for shell in ["bash", "zsh", "fish"] {
         assert!(offline(&desk, &["completions", shell]).contains("circles-infra"));
     }
