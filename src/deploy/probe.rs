@@ -116,6 +116,7 @@ fn client(local: bool) -> reqwest::Result<reqwest::Client> {
     let builder = reqwest::Client::builder()
         .timeout(Duration::from_secs(10))
         .connect_timeout(Duration::from_secs(3))
+        .user_agent(crate::aws::user_agent())
         .redirect(reqwest::redirect::Policy::limited(3))
         // The certificate is for the service's own name, not for the balancer's; nothing secret is sent.
         .danger_accept_invalid_certs(true);

@@ -14,7 +14,7 @@ use tokio::sync::RwLock;
 
 use super::error::DeployError;
 use super::image::{ACCEPTED, is_digest};
-use crate::aws::{Aws, aws_error};
+use crate::aws::{self, Aws, aws_error};
 
 const TOKEN: &str = "ecr:GetAuthorizationToken";
 /// A layer is sent in parts of this size: ECR takes parts up to 20 MB, and wants 5 MB of all but the last (API reference, UploadLayerPart).
@@ -254,6 +254,7 @@ async fn connect(aws: &Aws, repository: &str) -> Result<(Client, String), Deploy
         read_timeout: Some(SILENCE),
         connect_timeout: Some(Duration::from_secs(10)),
         platform_resolver: None,
+        user_agent: aws::user_agent(),
         ..ClientConfig::default()
     });
     let auth = RegistryAuth::Basic(user.to_owned(), password.to_owned());
