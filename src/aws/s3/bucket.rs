@@ -163,8 +163,9 @@ impl Kind<Aws> for Bucket {
         names::refuse_taken(aws, &spec.name).await?;
         let tags = tag_set(&cx.tags)?;
         match create_bucket(aws, cx, spec, Some(tags)).await {
-            // A work-alike from before buckets took tags with their creation: `finish` sets them.
-            Err(error) if error.code == "MalformedXML" => {
+            // A work-alike from before buckets took tags with their creation, or a partition where
+            // they do not yet (hashicorp/terraform-provider-aws#45566): `finish` sets them.
+            Err(error) if matches!(error.code.as_str(), "MalformedXML" | "UnsupportedArgument") => {
                 create_bucket(aws, cx, spec, None).await?;
             }
             other => other?,
