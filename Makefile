@@ -3,6 +3,8 @@
 #   make test   all tests that a change must pass
 #   make app    the Circles service on :8000 with a throw-away database
 #   make image  its image as an OCI archive, target/circles-app.tar
+#   make test-aws        the stack's life on real AWS: costs about 2 USD, needs keys and CIRCLES_AWS_TEST=yes; ONLY=PHASE for a part of it
+#   make test-aws-clean  removes what such runs left in the account, from whatever machine
 SHELL := /bin/bash
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/circles-infra
 # Outside the checkout: a clean build of the AWS SDKs takes ten minutes, and every checkout can share it.
@@ -14,7 +16,7 @@ FUZZ_VENV := $(CACHE)/fuzz-venv
 IMAGE ?= target/circles-app.tar
 RDS_CA ?=
 
-.PHONY: bench bench-app bench-scale bench-state demo test test-infra test-sandbox test-app test-verify test-up test-all app image test-image fuzz lint build build-app
+.PHONY: bench bench-app bench-scale bench-state demo test test-infra test-sandbox test-loopback test-aws-sandbox test-aws test-aws-clean test-app test-verify test-up test-all app image test-image fuzz lint build build-app
 
 build:
 	cargo build --bin circles-infra
@@ -26,7 +28,7 @@ build-app:
 demo: build build-app
 	tools/demo.sh $(BIN) $(APP)
 
-test: test-sandbox test-infra test-app test-verify test-up
+test: test-sandbox test-infra test-loopback test-aws-sandbox test-app test-verify test-up
 
 $(VENV)/ready: src/sandbox/requirements.txt tests/sandbox/requirements.txt
 	tools/venv.sh $(VENV) $^
@@ -53,6 +55,21 @@ test-verify: $(VENV)/ready build-app
 test-up: $(VENV)/ready build build-app
 	tools/postgis.sh || test -z "$$CI"
 	CIRCLES_BIN=$(CARGO_TARGET_DIR)/debug $(VENV)/bin/python -m pytest -q -p no:cacheprovider tests/up
+
+# Logins against stand-ins of their endpoints under AWS's host names, and a state in an S3 that fails.
+test-loopback: $(VENV)/ready build
+	CIRCLES_BIN=$(CARGO_TARGET_DIR)/debug $(VENV)/bin/python -m pytest -q -p no:cacheprovider tests/loopback
+
+# `test-aws` whole, on the local AWS.
+test-aws-sandbox: $(VENV)/ready build
+	CIRCLES_BIN=$(CARGO_TARGET_DIR)/debug $(VENV)/bin/python -m pytest -q -p no:cacheprovider tests/aws
+
+# The keys of the environment are used: eval "$$(aws configure export-credentials --format env)" puts those of a login there.
+test-aws: build
+	python3 tests/aws/live.py --binary $(BIN) $(addprefix --only ,$(ONLY)) $(if $(wildcard $(IMAGE)),--image $(IMAGE))
+
+test-aws-clean: build
+	python3 tests/aws/live.py --binary $(BIN) --clean
 
 # Every kill point and every lost answer, not just a sample.
 test-all: export CIRCLES_TEST_ALL = 1

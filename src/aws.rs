@@ -1,6 +1,9 @@
 //! The real AWS: clients, errors, reads, and below that one file per kind.
 
+mod ca_bundle;
 mod clients;
+mod connect_error;
+mod credentials;
 mod error;
 mod existing;
 mod foreign_answer;
@@ -15,6 +18,7 @@ mod state_bucket;
 mod tag_change;
 mod tagged;
 pub mod told;
+mod user_agent;
 mod zones;
 
 pub mod ec2;
@@ -29,12 +33,14 @@ pub mod secretsmanager;
 
 use std::sync::Arc;
 
-pub use clients::{Aws, Connect, ConnectError};
+pub use clients::{Aws, Connect};
+pub use connect_error::ConnectError;
 pub use error::{aws_error, refine};
 pub use existing::Lookup;
 pub use lock_table::LockTable;
 pub use paging::pages;
 pub use state_bucket::StateBucket;
+pub use user_agent::user_agent;
 pub use zones::Zones;
 
 use crate::kind::{AnyKind, Kinds, World, erase};

@@ -2,12 +2,14 @@
 
 mod address;
 mod attributes;
+mod process_id;
 mod tags;
 mod value;
 pub mod version;
 
 pub use address::{Address, KindName, PhysicalId, Scope};
 pub use attributes::{Attributes, DecodeError};
+pub use process_id::process_id;
 pub use tags::{Ownership, PROTECT_TAG, TAG_PREFIX, Tags};
 pub use value::{Expr, Part, Reference, SecretRef, Value};
 

@@ -3,15 +3,18 @@
 
 use std::time::Duration;
 
+use aws_config::identity::IdentityCache;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
-use super::aws_error;
+use super::ca_bundle::CaBundle;
+use super::connect_error::{ConnectError, profile_of_environment, refused};
 use super::ecs::begun::BegunDeployments;
-use super::profiles::{Profiles, profiles};
+use super::read::Answering;
 use super::told::Listener;
-use crate::kind::{Class, CloudError, Limiter};
+use super::{aws_error, credentials, user_agent};
+use crate::kind::Limiter;
 
 /// How long one attempt may take before its outcome counts as unknown. The SDK has no such limit of its own.
 pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -69,39 +72,11 @@ pub struct Aws {
     pub deployments: BegunDeployments,
     /// Reads in flight.
     pub(super) reads: Limiter,
+    /// Which services have answered.
+    pub(super) answering: Answering,
     config: SdkConfig,
     /// Hears every call, in another region too.
     listener: Option<Listener>,
-}
-
-/// Why AWS could not be reached at all.
-#[derive(Debug, thiserror::Error)]
-pub enum ConnectError {
-    #[error(
-        "no region: the stack file names none, and neither do AWS_REGION, AWS_DEFAULT_REGION or the profile"
-    )]
-    NoRegion,
-    #[error(
-        "no AWS credentials: set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, log in with `aws sso login`, or try `--sandbox`, which needs none"
-    )]
-    NoCredentials(CloudError),
-    #[error("no AWS credentials in profile {profile}: {why}")]
-    Profile { profile: String, why: String },
-    #[error("there is no profile {profile}: {}", profiles.told())]
-    UnknownProfile { profile: String, profiles: Profiles },
-    #[error("AWS does not take the credentials: {0}")]
-    Credentials(#[source] CloudError),
-    #[error("{0} is no address of an AWS endpoint: it begins with http:// or https://")]
-    Endpoint(String),
-    #[error("AWS does not answer at {endpoint}: {}", source.message)]
-    Unreachable {
-        endpoint: String,
-        source: CloudError,
-    },
-    #[error("AWS does not answer in region {region}: {}", source.message)]
-    Region { region: String, source: CloudError },
-    #[error("{0}")]
-    Refused(#[source] CloudError),
 }
 
 impl Aws {
@@ -113,7 +88,7 @@ impl Aws {
         if let Some(wrong) = given.filter(|url| !url.is_empty() && !is_web(url)) {
             return Err(ConnectError::Endpoint(wrong));
         }
-        let config = load(connect).await;
+        let config = load(connect).await?;
         let region = config
             .region()
             .map(|region| region.as_ref().to_owned())
@@ -182,6 +157,7 @@ impl Aws {
             endpoint,
             deployments: BegunDeployments::default(),
             reads: Limiter::default(),
+            answering: Answering::default(),
             config: config.clone(),
             listener: listener.clone(),
         }
@@ -203,97 +179,42 @@ impl Aws {
         aws.account.clone_from(&self.account);
         aws.partition.clone_from(&self.partition);
         aws.caller_arn.clone_from(&self.caller_arn);
+        aws.answering = self.answering.clone();
         aws
     }
 }
 
-async fn load(connect: &Connect) -> SdkConfig {
+async fn load(connect: &Connect) -> Result<SdkConfig, ConnectError> {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(4))
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)
         .operation_timeout(Duration::from_secs(120))
         .build();
-    let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(super::http::client())
+    let named = connect.profile.clone().or_else(profile_of_environment);
+    let bundle = CaBundle::load(named.as_deref())?;
+    let mut loader = user_agent::identify(aws_config::defaults(BehaviorVersion::latest()))
+        .http_client(super::http::client(bundle.as_ref()))
         .retry_config(RetryConfig::disabled())
-        .timeout_config(timeouts);
+        .timeout_config(timeouts)
+        .no_credentials();
     if let Some(region) = &connect.region {
         loader = loader.region(Region::new(region.clone()));
     }
     if let Some(profile) = &connect.profile {
-        // Who names a profile means it, whatever AWS_ACCESS_KEY_ID says: the SDK's own order would take that first.
-        let credentials = aws_config::profile::ProfileFileCredentialsProvider::builder()
-            .profile_name(profile)
-            .build();
-        loader = loader
-            .profile_name(profile)
-            .credentials_provider(credentials);
+        loader = loader.profile_name(profile);
     }
     if let Some(endpoint) = &connect.endpoint {
         loader = loader.endpoint_url(endpoint);
     }
-    if let Some((id, secret)) = &connect.static_credentials {
-        loader = loader.credentials_provider(aws_credential_types::Credentials::new(
-            id, secret, None, None, "sandbox",
-        ));
-    }
     let config = loader.load().await;
-    let Some(role) = &connect.assume_role else {
-        return config;
-    };
-    let provider = aws_config::sts::AssumeRoleProvider::builder(role)
-        .session_name("circles-infra")
-        .configure(&config)
-        .build()
-        .await;
-    config
-        .into_builder()
-        .credentials_provider(
-            aws_credential_types::provider::SharedCredentialsProvider::new(provider),
-        )
-        .build()
+    let provider = credentials::provider(connect, &config, bundle.as_ref()).await;
+    let builder = config.into_builder().credentials_provider(provider);
+    // The provider keeps and renews them itself.
+    Ok(builder.identity_cache(IdentityCache::no_cache()).build())
 }
 
 fn is_web(url: &str) -> bool {
     ["http://", "https://"]
         .iter()
         .any(|scheme| url.len() > scheme.len() && url.starts_with(scheme))
-}
-
-fn refused(
-    error: CloudError,
-    connect: &Connect,
-    endpoint: &Option<String>,
-    region: &str,
-) -> ConnectError {
-    let named = connect.profile.clone();
-    let profile = named.or_else(|| std::env::var("AWS_PROFILE").ok());
-    match (error.class, endpoint, &profile) {
-        (Class::Credentials, _, Some(profile))
-            if error.code == "NoAnswer" && !profile.is_empty() && !profiles().has(profile) =>
-        {
-            ConnectError::UnknownProfile {
-                profile: profile.clone(),
-                profiles: profiles(),
-            }
-        }
-        // AWS was not asked: there was nothing to sign with.
-        (Class::Credentials, _, Some(profile)) if error.code == "NoAnswer" => {
-            ConnectError::Profile {
-                profile: profile.clone(),
-                why: error.message,
-            }
-        }
-        (Class::Credentials, ..) if error.code == "NoAnswer" => ConnectError::NoCredentials(error),
-        (Class::Credentials, ..) => ConnectError::Credentials(error),
-        (Class::Unreachable | Class::Unknown, Some(endpoint), _) => ConnectError::Unreachable {
-            endpoint: endpoint.clone(),
-            source: error,
-        },
-        (Class::Unreachable | Class::Unknown, None, _) => ConnectError::Region {
-            region: region.to_owned(),
-            source: error,
-        },
-        _ => ConnectError::Refused(error),
-    }
 }

@@ -4,6 +4,7 @@ use aws_smithy_runtime_api::client::result::{SdkError, ServiceError};
 use aws_smithy_runtime_api::http::Response;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
+use super::credentials::{self, chain};
 use super::foreign_answer;
 use crate::kind::{Class, CloudError};
 
@@ -19,28 +20,9 @@ where
 {
     match &error {
         SdkError::ServiceError(service) => refusal(action, &error, service),
-        SdkError::ConstructionFailure(_) => CloudError::new(
-            action,
-            if is_credentials(&chain(&error)) {
-                Class::Credentials
-            } else {
-                Class::Invalid
-            },
-            "NotSent",
-            chain(&error),
-        ),
+        SdkError::ConstructionFailure(_) => not_sent(action, &error, "NotSent", true),
         SdkError::DispatchFailure(failure) => {
-            let text = chain(&error);
-            let class = if is_credentials(&text) {
-                Class::Credentials
-            } else if failure.is_user() {
-                Class::Invalid
-            } else if refused_before_sending(&text) {
-                Class::Unreachable
-            } else {
-                Class::Unknown
-            };
-            CloudError::new(action, class, "NoAnswer", text)
+            not_sent(action, &error, "NoAnswer", failure.is_user())
         }
         SdkError::TimeoutError(_) => {
             CloudError::new(action, Class::Unknown, "Timeout", chain(&error))
@@ -56,6 +38,35 @@ where
         }
         _ => CloudError::new(action, Class::Unknown, "NoAnswer", chain(&error)),
     }
+}
+
+/// A call that did not get out, or whose answer did not come. The kinds of the SDK's errors come
+/// before their texts, and an endpoint that is away before a login that is missing: a lost packet
+/// while credentials are renewed must not end a run. `wrong`: the request itself is, where nothing
+/// else is known.
+fn not_sent(
+    action: &str,
+    error: &(dyn std::error::Error + 'static),
+    code: &str,
+    wrong: bool,
+) -> CloudError {
+    if let Some(outage) = credentials::find_outage(error) {
+        let (class, code) = (Class::Unreachable, credentials::OUTAGE);
+        return CloudError::new(action, class, code, outage.to_string());
+    }
+    let text = chain(error);
+    let class = if credentials::is_credentials_error(error) {
+        Class::Credentials
+    } else if refused_before_sending(&text) {
+        Class::Unreachable
+    } else if is_credentials(&text) {
+        Class::Credentials
+    } else if wrong {
+        Class::Invalid
+    } else {
+        Class::Unknown
+    };
+    CloudError::new(action, class, code, text)
 }
 
 /// What an error answer says.
@@ -103,22 +114,9 @@ fn header(response: &Response, name: &str) -> Option<String> {
     response.headers().get(name).map(str::to_owned)
 }
 
-/// The error and its sources, outermost first, without repeating itself.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        let more = inner.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        source = inner.source();
-    }
-    text
-}
-
+/// How the SDK says that a client has no provider at all.
 fn is_credentials(text: &str) -> bool {
-    text.contains("credential") || text.contains("CredentialsNotLoaded")
+    text.contains("no credentials") || text.contains("CredentialsNotLoaded")
 }
 
 /// A connector error before any byte was sent: nothing can have been carried out.

@@ -11,6 +11,7 @@ use aws_sdk_dynamodb::types::{
 };
 use futures::future::BoxFuture;
 
+use super::read::OUTAGE_PATIENCE;
 use super::{Aws, aws_error};
 use crate::kind::{Class, CloudError};
 use crate::state::{PutError, Register, StoreError, Tag, Writing};
@@ -49,7 +50,7 @@ impl LockTable {
     async fn read(&self) -> Result<Option<Writing>, StoreError> {
         let answer = self
             .aws
-            .read(GET, || async {
+            .read_until(GET, OUTAGE_PATIENCE, || async {
                 self.aws
                     .dynamodb
                     .get_item()

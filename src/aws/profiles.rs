@@ -9,6 +9,8 @@ pub struct Profiles {
     /// Each file, and whether it could be read.
     files: Vec<(PathBuf, bool)>,
     names: BTreeSet<String>,
+    /// Profile, name, value.
+    settings: Vec<(String, String, String)>,
 }
 
 impl Profiles {
@@ -18,6 +20,14 @@ impl Profiles {
 
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.names.iter().map(String::as_str)
+    }
+
+    /// What a profile sets; what stands first wins, as in the SDKs.
+    pub fn setting(&self, profile: &str, name: &str) -> Option<String> {
+        self.settings
+            .iter()
+            .find(|(of, key, _)| of == profile && key == name)
+            .map(|(_, _, value)| value.clone())
     }
 
     /// `/home/u/.aws/config has default, work; /home/u/.aws/credentials is not there`.
@@ -66,17 +76,19 @@ fn read(config: PathBuf, credentials: PathBuf) -> Profiles {
     let mut profiles = Profiles {
         files: Vec::new(),
         names: BTreeSet::new(),
+        settings: Vec::new(),
     };
     for (path, prefixed) in [(config, true), (credentials, false)] {
         let text = text(&path);
-        for section in text.iter().flat_map(|text| sections(text)) {
-            let name = match section.strip_prefix("profile ") {
-                Some(name) if prefixed => name.trim(),
-                // `[sso-session …]` and `[services …]` stand in the same file.
-                _ if prefixed && section != "default" => continue,
-                _ => section,
-            };
-            profiles.names.insert(name.to_owned());
+        let mut profile = None;
+        for line in text.iter().flat_map(|text| text.lines()) {
+            if let Some(section) = section(line) {
+                profile = profile_name(section, prefixed).map(str::to_owned);
+                profiles.names.extend(profile.clone());
+            } else if let (Some(of), Some((name, value))) = (&profile, setting(line)) {
+                let (name, value) = (name.to_owned(), value.to_owned());
+                profiles.settings.push((of.clone(), name, value));
+            }
         }
         profiles.files.push((path, text.is_some()));
     }
@@ -87,14 +99,45 @@ fn text(path: &Path) -> Option<String> {
     std::fs::read_to_string(path).ok()
 }
 
-fn sections(text: &str) -> impl Iterator<Item = &str> {
-    text.lines()
-        .filter_map(|line| Some(line.trim().strip_prefix('[')?.split_once(']')?.0.trim()))
+fn section(line: &str) -> Option<&str> {
+    Some(line.trim().strip_prefix('[')?.split_once(']')?.0.trim())
+}
+
+/// The profile that a section is about; `[sso-session …]` and `[services …]` stand in the same
+/// file.
+fn profile_name(section: &str, prefixed: bool) -> Option<&str> {
+    match section.strip_prefix("profile ") {
+        Some(name) if prefixed => Some(name.trim()),
+        _ if prefixed && section != "default" => None,
+        _ => Some(section),
+    }
+}
+
+/// `name = value`; a line that is indented belongs to a nested setting.
+fn setting(line: &str) -> Option<(&str, &str)> {
+    if line.starts_with([' ', '\t', '#', ';']) {
+        return None;
+    }
+    let (name, value) = line.split_once('=')?;
+    Some((name.trim(), value.trim()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_setting_belongs_to_the_profile_it_stands_under() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = folder.path().join("config");
+        let text = "[profile work]\nca_bundle = /etc/work.pem\ns3 =\n  ca_bundle = no\n[sso-session s]\nca_bundle=/no\n[default]\n# ca_bundle = /no\n";
+        std::fs::write(&config, text).expect("a file");
+        let read = read(config, folder.path().join("credentials"));
+        let bundle = |profile| read.setting(profile, "ca_bundle");
+        assert_eq!(bundle("work").as_deref(), Some("/etc/work.pem"));
+        assert_eq!(bundle("default"), None);
+        assert_eq!(bundle("s"), None);
+    }
 
     #[test]
     fn profiles_are_read_from_both_files() {

@@ -1,12 +1,16 @@
 //! Reading: retried here, since the SDK's own retry is off for every client.
 
+use std::collections::BTreeSet;
 use std::future::Future;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::kind::{Class, CloudError};
+use tokio::time::Instant;
 
 use super::Aws;
+use super::credentials::OUTAGE;
 use super::told::ATTEMPT;
+use crate::kind::{Class, CloudError};
 
 /// Attempts of a read that is throttled, refused with a 5xx or cut off: half a minute of them. A plan needs a hundred reads, and with a
 /// fifth of all calls failing the SDK's usual three would end every other one.
@@ -15,6 +19,38 @@ const ATTEMPTS: u32 = 10;
 const ATTEMPTS_UNHEARD: u32 = 3;
 /// Attempts of a read about what another read has just shown: some four seconds.
 const ATTEMPTS_LAGGING: u32 = 5;
+/// How long a service that answered before may be away in the middle of a run, or the endpoint of
+/// its credentials.
+pub(super) const OUTAGE_PATIENCE: Duration = Duration::from_secs(90);
+
+/// The services that have answered this process. One that never did may not exist in this region,
+/// or this machine may be offline: that is to be said soon. One that did comes back.
+#[derive(Clone, Debug, Default)]
+pub struct Answering(Arc<Mutex<BTreeSet<String>>>);
+
+impl Answering {
+    fn note(&self, action: &str) {
+        let service = service(action);
+        let mut all = self.0.lock().unwrap_or_else(|e| e.into_inner());
+        if !all.contains(service) {
+            all.insert(service.to_owned());
+        }
+    }
+
+    /// Whether what `error` could not reach was there before.
+    fn knows(&self, action: &str, error: &CloudError) -> bool {
+        let all = self.0.lock().unwrap_or_else(|e| e.into_inner());
+        if error.code == OUTAGE {
+            !all.is_empty()
+        } else {
+            all.contains(service(action))
+        }
+    }
+}
+
+fn service(action: &str) -> &str {
+    action.split(':').next().unwrap_or_default()
+}
 
 impl Aws {
     /// Sends a read, again after throttling, a lost answer or a 5xx (reads may be repeated freely). `action` is the IAM action.
@@ -27,7 +63,7 @@ impl Aws {
     where
         F: Future<Output = Result<T, CloudError>> + Send,
     {
-        self.read_while(action, call, attempts).await
+        self.read_while(action, Duration::ZERO, call, attempts).await
     }
 
     /// Like [`Aws::read`], about what another answer has just shown: "no such id" is then the service's lag, and the read is repeated for
@@ -40,18 +76,35 @@ impl Aws {
     where
         F: Future<Output = Result<T, CloudError>> + Send,
     {
-        self.read_while(action, call, attempts_lagging).await
+        self.read_while(action, Duration::ZERO, call, attempts_lagging)
+            .await
+    }
+
+    /// Like [`Aws::read`], but what passes by itself is repeated for at least `patience`: for the state, on
+    /// which a whole run depends.
+    pub(super) async fn read_until<T, F>(
+        &self,
+        action: &'static str,
+        patience: Duration,
+        call: impl Fn() -> F + Send + Sync,
+    ) -> Result<T, CloudError>
+    where
+        F: Future<Output = Result<T, CloudError>> + Send,
+    {
+        self.read_while(action, patience, call, attempts).await
     }
 
     async fn read_while<T, F>(
         &self,
         action: &'static str,
+        patience: Duration,
         call: impl Fn() -> F + Send + Sync,
         attempts: impl Fn(&CloudError) -> u32 + Send + Sync,
     ) -> Result<T, CloudError>
     where
         F: Future<Output = Result<T, CloudError>> + Send,
     {
+        let since = Instant::now();
         let mut attempt = 0;
         loop {
             let answer = {
@@ -61,11 +114,23 @@ impl Aws {
                 answer
             };
             let error = match answer {
-                Ok(answer) => return Ok(answer),
+                Ok(answer) => {
+                    self.answering.note(action);
+                    return Ok(answer);
+                }
                 Err(error) => error,
             };
+            if is_answer(&error) {
+                self.answering.note(action);
+            }
             attempt += 1;
-            if attempt >= attempts(&error) {
+            let patience = if self.answering.knows(action, &error) && !is_answer(&error) {
+                patience.max(OUTAGE_PATIENCE)
+            } else {
+                patience
+            };
+            let most = attempts(&error);
+            if most == 1 || (attempt >= most && since.elapsed() >= patience) {
                 return Err(error);
             }
             tokio::time::sleep(gap(attempt)).await;
@@ -73,7 +138,13 @@ impl Aws {
     }
 }
 
-/// How often a read that fails so is sent at most.
+/// Whether an error came from the service itself.
+fn is_answer(error: &CloudError) -> bool {
+    !matches!(error.class, Class::Unreachable | Class::Credentials)
+        && !matches!(error.code.as_str(), "NoAnswer" | "NotSent" | "Timeout")
+}
+
+/// How often a read that fails so is sent, where time does not allow for more.
 fn attempts(error: &CloudError) -> u32 {
     match (error.class, error.code.as_str()) {
         (Class::Unreachable, _) | (Class::Unknown, "Timeout") => ATTEMPTS_UNHEARD,
@@ -113,6 +184,14 @@ mod tests {
             let lagging = if class == Class::NotFound { 5 } else { sent };
             assert_eq!(attempts_lagging(&error), lagging, "{code}");
         }
+        let unreachable = CloudError::new("ec2:DescribeVpcs", Class::Unreachable, OUTAGE, "");
+        let answering = Answering::default();
+        assert!(!answering.knows("ec2:DescribeVpcs", &unreachable));
+        answering.note("sts:GetCallerIdentity");
+        // Whose credentials cannot be renewed had some; EC2 itself is still unknown.
+        assert!(answering.knows("ec2:DescribeVpcs", &unreachable));
+        let unheard = CloudError::new("ec2:DescribeVpcs", Class::Unreachable, "NoAnswer", "");
+        assert!(!answering.knows("ec2:DescribeVpcs", &unheard));
         assert!((1..ATTEMPTS).map(gap).sum::<Duration>() < Duration::from_secs(60));
     }
 }

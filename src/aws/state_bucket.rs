@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{BucketVersioningStatus, Delete, ObjectIdentifier, ServerSideEncryption};
 use aws_smithy_runtime_api::client::result::SdkError;
@@ -12,6 +13,8 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use futures::future::BoxFuture;
 use tokio::sync::OnceCell;
 
+use super::read::OUTAGE_PATIENCE;
+use super::s3::roots::error_inside;
 use super::{Aws, aws_error};
 use crate::kind::{Class, CloudError};
 use crate::state::{Objects, PutError, StoreError, Tag, Writing};
@@ -26,6 +29,8 @@ pub struct StateBucket {
     aws: Arc<Aws>,
     bucket: String,
     kms_key: Option<String>,
+    /// The account that has to own it; none other is read or written.
+    owner: Option<String>,
     /// It was looked at, and may keep a state.
     checked: OnceCell<()>,
 }
@@ -35,9 +40,13 @@ impl StateBucket {
     pub const READ: &[&str] = &[GET, LIST];
     pub const WRITE: &[&str] = &[PUT, DELETE, VERSIONING];
 
-    /// `aws`: of the bucket's region. `kms_key`: what objects are encrypted with; without one, S3's own keys.
-    pub fn new(aws: Arc<Aws>, bucket: &str, kms_key: Option<&str>) -> Self {
+    /// `aws`: of the bucket's region. `kms_key`: what objects are encrypted with; without one, S3's
+    /// own keys. `owner`: the account that the bucket belongs to; without one, the run's own. A
+    /// bucket that was deleted, and whose name somebody else took, is refused by S3.
+    pub fn new(aws: Arc<Aws>, bucket: &str, kms_key: Option<&str>, owner: Option<&str>) -> Self {
+        let own = Some(aws.account.as_str()).filter(|account| !account.is_empty());
         Self {
+            owner: owner.or(own).map(str::to_owned),
             aws,
             bucket: bucket.to_owned(),
             kms_key: kms_key.map(str::to_owned),
@@ -48,11 +57,12 @@ impl StateBucket {
     async fn versioned(&self) -> Result<(), StoreError> {
         let answer = self
             .aws
-            .read(VERSIONING, || async {
+            .read_until(VERSIONING, OUTAGE_PATIENCE, || async {
                 self.aws
                     .s3
                     .get_bucket_versioning()
                     .bucket(&self.bucket)
+                    .set_expected_bucket_owner(self.owner.clone())
                     .send()
                     .await
                     .map_err(|e| told(VERSIONING, e))
@@ -76,6 +86,7 @@ impl StateBucket {
             .s3
             .get_object()
             .bucket(&self.bucket)
+            .set_expected_bucket_owner(self.owner.clone())
             .key(name)
             .send()
             .await
@@ -84,14 +95,22 @@ impl StateBucket {
             Err(error) if error.code == "NoSuchKey" => return Ok(None),
             answer => answer?,
         };
-        let tag = Tag(answer.e_tag.unwrap_or_default());
+        let tag = answer.e_tag.map(Tag);
         let text = answer
             .body
             .collect()
             .await
             // The connection broke in the middle of the body: reads may be repeated.
             .map_err(|e| CloudError::new(GET, Class::Unknown, "NoAnswer", e.to_string()))?;
-        Ok(Some((text.to_vec(), tag)))
+        let text = text.to_vec();
+        // What is kept here is JSON; an answer that says `Error` with a status of 200 is none of
+        // it.
+        if let Some(error) = error_inside(&text) {
+            return Err(unreadable(GET, error.to_string()));
+        }
+        // Without it nothing could be written over what was read.
+        let tag = tag.ok_or_else(|| unreadable(GET, "the answer has no ETag".into()))?;
+        Ok(Some((text, tag)))
     }
 
     async fn write(&self, name: &str, text: &[u8], over: Option<&Tag>) -> Result<Tag, PutError> {
@@ -104,6 +123,7 @@ impl StateBucket {
             .s3
             .put_object()
             .bucket(&self.bucket)
+            .set_expected_bucket_owner(self.owner.clone())
             .key(name)
             .body(ByteStream::from(text.to_vec()))
             .content_type("application/json")
@@ -115,7 +135,10 @@ impl StateBucket {
             .await
             .map_err(|e| told(PUT, e));
         match answer {
-            Ok(answer) => Ok(Tag(answer.e_tag.unwrap_or_default())),
+            Ok(answer) => answer.e_tag.map(Tag).ok_or_else(|| {
+                let error = unreadable(PUT, "the answer has no ETag".into());
+                PutError::Again(self.error(name, error))
+            }),
             Err(error) if error.code == "PreconditionFailed" => Err(PutError::Lost),
             Err(error) if error.code == "NoSuchKey" && over.is_some() => Err(PutError::Lost),
             Err(error) => {
@@ -134,27 +157,58 @@ impl StateBucket {
         }
     }
 
+    /// All names, page by page. What ends a listing is that S3 says so: a page may have fewer keys
+    /// than fit, or none, as where many deleted objects lie between two that are there.
     async fn names(&self, prefix: &str, after: Option<&str>) -> Result<Vec<String>, StoreError> {
-        let answer = self
+        let mut names = Vec::new();
+        let mut token: Option<String> = None;
+        loop {
+            let page = self
+                .aws
+                .read_until(LIST, OUTAGE_PATIENCE, || {
+                    self.page(prefix, after, token.as_deref())
+                })
+                .await
+                .map_err(|error| self.error(prefix, error))?;
+            let more = page.is_truncated() == Some(true);
+            names.extend(
+                page.contents
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|object| object.key),
+            );
+            if !more {
+                return Ok(names);
+            }
+            token = page.next_continuation_token;
+        }
+    }
+
+    /// One page; one that says that there are more and not how to get them cannot be understood.
+    async fn page(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        token: Option<&str>,
+    ) -> Result<ListObjectsV2Output, CloudError> {
+        let page = self
             .aws
-            .read(LIST, || async {
-                self.aws
-                    .s3
-                    .list_objects_v2()
-                    .bucket(&self.bucket)
-                    .prefix(prefix)
-                    .set_start_after(after.map(str::to_owned))
-                    .send()
-                    .await
-                    .map_err(|e| told(LIST, e))
-            })
+            .s3
+            .list_objects_v2()
+            .bucket(&self.bucket)
+            .set_expected_bucket_owner(self.owner.clone())
+            .prefix(prefix)
+            .set_start_after(after.map(str::to_owned))
+            .set_continuation_token(token.map(str::to_owned))
+            .send()
             .await
-            .map_err(|error| self.error(prefix, error))?;
-        Ok(answer
-            .contents()
-            .iter()
-            .filter_map(|object| object.key().map(str::to_owned))
-            .collect())
+            .map_err(|e| told(LIST, e))?;
+        let next = page.next_continuation_token();
+        if page.is_truncated() == Some(true) && (next.is_none() || next == token) {
+            let what = "the list goes on, and the answer does not say where";
+            return Err(unreadable(LIST, what.into()));
+        }
+        Ok(page)
     }
 
     async fn remove(&self, names: &[String]) -> Result<(), StoreError> {
@@ -180,11 +234,12 @@ impl StateBucket {
         // Deleting again what is deleted does no harm, so this is repeated as a read is.
         let answer = self
             .aws
-            .read(DELETE, || async {
+            .read_until(DELETE, OUTAGE_PATIENCE, || async {
                 self.aws
                     .s3
                     .delete_objects()
                     .bucket(&self.bucket)
+                    .set_expected_bucket_owner(self.owner.clone())
                     .delete(delete.clone())
                     .send()
                     .await
@@ -228,8 +283,11 @@ impl StateBucket {
                 )
             }
             (_, Class::Denied) => format!(
-                "{} may not {}: {}. `circles-infra permissions` prints what a run takes; whose bucket is it?",
-                self.aws.caller_arn, error.action, error.message
+                "{} may not {}: {}. `circles-infra permissions` prints what a run takes. The bucket has to belong to account {}; if it belongs to another, write that into the stack file (`state: {{ backend: s3, bucket: {bucket}, account: \"…\" }}`)",
+                self.aws.caller_arn,
+                error.action,
+                error.message,
+                self.owner.as_deref().unwrap_or("of the run")
             ),
             _ => {
                 return StoreError::Cloud {
@@ -240,6 +298,11 @@ impl StateBucket {
         };
         StoreError::Unfit { place, what }
     }
+}
+
+/// An answer that says that all is well and cannot be understood: nobody knows what it stands for.
+fn unreadable(action: &str, what: String) -> CloudError {
+    CloudError::new(action, Class::Unknown, "UnreadableAnswer", what)
 }
 
 /// Before the region in the message of an error that says where a bucket is.
@@ -288,7 +351,7 @@ impl Objects for StateBucket {
     fn get<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Writing>, StoreError>> {
         Box::pin(async move {
             self.aws
-                .read(GET, || self.read(name))
+                .read_until(GET, OUTAGE_PATIENCE, || self.read(name))
                 .await
                 .map_err(|error| self.error(name, error))
         })

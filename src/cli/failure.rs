@@ -275,8 +275,14 @@ impl From<ConnectError> for Failure {
                 failure.hint("name one: `region:` in the stack file, --region, or AWS_REGION")
             }
             ConnectError::NoCredentials(_) => failure,
+            ConnectError::CredentialEndpoint(_) => failure
+                .hint("is this machine online? What gives the credentials (STS, IAM Identity Center, instance or container metadata) does not answer at present")
+                .hint("nothing was carried out"),
+            ConnectError::CaBundle(_) => failure.hint(
+                "name a PEM file with the authorities of this network, or unset AWS_CA_BUNDLE (`ca_bundle` of the profile)",
+            ),
             ConnectError::Profile { .. } => failure.hint(
-                "`aws configure list-profiles` shows those there are; `aws sso login --profile NAME` logs in",
+                "log in again, by `aws sso login --profile NAME`; a profile with keys, a role or a process has what the message names to be corrected",
             ),
             ConnectError::UnknownProfile { profile, profiles } => {
                 let hint = match nearest(&profile, profiles.names()) {

@@ -255,6 +255,7 @@ fn client(local: bool) -> reqwest::Result<reqwest::Client> {
     let builder = reqwest::Client::builder()
         .timeout(Duration::from_secs(10))
         .connect_timeout(Duration::from_secs(3))
+        .user_agent(crate::aws::user_agent())
         .redirect(same_host)
         // A rule's host goes into the `Host` header, which HTTP/2 takes from the address.
         .http1_only()

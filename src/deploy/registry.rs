@@ -14,7 +14,7 @@ use tokio::sync::RwLock;
 
 use super::error::DeployError;
 use super::image::{ACCEPTED, digest_of, is_digest};
-use crate::aws::{Aws, aws_error};
+use crate::aws::{self, Aws, aws_error};
 
 mod failure;
 mod upload;
@@ -272,6 +272,7 @@ async fn connect(aws: &Aws, repository: &str) -> Result<(Client, String), Deploy
         read_timeout: None,
         connect_timeout: Some(Duration::from_secs(10)),
         platform_resolver: None,
+        user_agent: aws::user_agent(),
         ..ClientConfig::default()
     });
     let auth = RegistryAuth::Basic(user.to_owned(), password.to_owned());

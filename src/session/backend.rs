@@ -121,26 +121,28 @@ impl Finder<'_> {
 
     fn bucket(&self, bucket: &str, key: &str) -> Result<Home, SessionError> {
         // What the stack says of its bucket goes for that one alone.
-        let (region, kms_key, table) = match self.settings {
+        let (region, account, kms_key, table) = match self.settings {
             StateSettings::S3 {
                 bucket: named,
                 region,
+                account,
                 kms_key_id,
                 lock_table,
                 ..
             } if named == bucket => (
                 region.as_deref(),
+                account.as_deref(),
                 kms_key_id.as_deref(),
                 lock_table.as_deref(),
             ),
-            _ => (None, None, None),
+            _ => (None, None, None, None),
         };
         let aws = in_region(self.aws, region);
         let register = table.map(|table| {
             let item = format!("{bucket}/{}", folder(key, self.key));
             Arc::new(LockTable::new(aws.clone(), table, item)) as Arc<dyn Register>
         });
-        let objects = Arc::new(StateBucket::new(aws, bucket, kms_key));
+        let objects = Arc::new(StateBucket::new(aws, bucket, kms_key, account));
         let lease = lease_length(self.request)?;
         let store = BucketStore::new(objects, key, self.key.clone(), register, lease);
         Ok(Home::Bucket(Arc::new(store)))

@@ -44,6 +44,7 @@ impl Session {
         let StateSettings::S3 {
             bucket,
             region,
+            account,
             kms_key_id,
             lock_table,
             ..
@@ -54,6 +55,15 @@ impl Session {
                     .into(),
             ));
         };
+        if let Some(account) = account
+            .as_ref()
+            .filter(|account| **account != self.aws.account)
+        {
+            return Err(SessionError::Guard(format!(
+                "the stack file says that the bucket {bucket} belongs to account {account}, but the credentials are of account {}: run this command with credentials of that account",
+                self.aws.account
+            )));
+        }
         let aws = in_region(&self.aws, region.as_deref());
         let mut report = Bootstrapped {
             bucket: bucket.clone(),
@@ -72,9 +82,14 @@ impl Session {
             && is_elsewhere(error)
         {
             // The store knows which region that is, and what to do about it.
-            StateBucket::new(aws.clone(), bucket, kms_key_id.as_deref())
-                .check()
-                .await?;
+            StateBucket::new(
+                aws.clone(),
+                bucket,
+                kms_key_id.as_deref(),
+                account.as_deref(),
+            )
+            .check()
+            .await?;
         }
         made?;
         if let Some(table) = lock_table
@@ -235,12 +250,7 @@ fn wish(aws: &Aws, bucket: &str, kms_key: Option<&str>) -> Result<Attributes, Cl
             "Condition": { "Bool": { "aws:SecureTransport": "false" } },
         }],
     }))?;
-    let lifecycle = value(json!([{
-        "id": "old-states",
-        "prefix": "",
-        "noncurrent_days": OLD_VERSIONS_DAYS,
-        "abort_multipart_days": 7,
-    }]))?;
+    let lifecycle = lifecycle_rules(true)?;
     let mut desired = Attributes::new([
         ("name", Value::text(bucket)),
         ("versioning", true.into()),
@@ -259,6 +269,31 @@ fn wish(aws: &Aws, bucket: &str, kms_key: Option<&str>) -> Result<Attributes, Cl
         desired.set("kms_key", key);
     }
     Ok(desired)
+}
+
+/// Replaced states and segments go after a while, and with them the delete markers of segments, of
+/// which every run leaves some.
+fn lifecycle_rules(markers: bool) -> Result<Value, CloudError> {
+    let rules = json!([{
+        "id": "old-states",
+        "prefix": "",
+        "noncurrent_days": OLD_VERSIONS_DAYS,
+        "abort_multipart_days": 7,
+        "expired_delete_markers": markers,
+    }]);
+    serde_json::from_value(rules).map_err(|e| CloudError::malformed(&BUCKET, e))
+}
+
+/// Whether a bucket has the rules that an earlier version of this program set: without the delete
+/// markers.
+fn has_former_rules(kind: &Arc<dyn AnyKind>, live: &Observed) -> bool {
+    let Ok(former) = lifecycle_rules(false) else {
+        return false;
+    };
+    let former = Attributes::new([("lifecycle", former)]);
+    differences(kind.fields(), &former, &live.attributes, &|_| None)
+        .iter()
+        .all(|difference| difference.field.name != "lifecycle")
 }
 
 /// A policy and rules that somebody wrote, and a key that somebody chose, stay: others may keep something in this bucket too.
@@ -284,7 +319,8 @@ fn keep_own(
     ] {
         let there = live.attributes.get(field);
         // As the kind compares: AWS writes out what was left out.
-        let own = !there.is_null() && differing.contains(&field);
+        let former = field == "lifecycle" && has_former_rules(kind, live);
+        let own = !there.is_null() && !former && differing.contains(&field);
         if own && !report.done.iter().any(|done| done == &said(field)) {
             desired.set(field, there.clone());
             if !report.left.iter().any(|left| left == words) {
@@ -321,7 +357,7 @@ fn said(field: &str) -> String {
         "public_access_block" => "closed it to the public",
         "ownership" => "switched ACLs off",
         "policy" => "denied everything without TLS",
-        "lifecycle" => "set old versions to be removed after 90 days",
+        "lifecycle" => "set old versions to be removed after 90 days, and delete markers with them",
         "encryption" | "kms_key" => "set its encryption",
         other => return format!("set {other}"),
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::process_id;
 use crate::state::RunInfo;
 
 /// The CI job's URL, or `user@host`.
@@ -71,11 +72,7 @@ fn actor(process: &BTreeMap<String, String>) -> Option<&str> {
 /// A new run's description.
 pub fn run_info(process: &BTreeMap<String, String>, caller: &str) -> RunInfo {
     let at = now();
-    let run = format!(
-        "{}-{:06x}",
-        at.replace([':', '-'], ""),
-        rand::random::<u32>() & 0xff_ffff
-    );
+    let run = format!("{}-{}", at.replace([':', '-'], ""), process_id());
     RunInfo {
         run,
         caller: caller.to_owned(),

@@ -113,6 +113,9 @@ pub enum StateSettings {
         key: String,
         /// `None`: the stack's.
         region: Option<String>,
+        /// The account that owns the bucket; `None`: the run's own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        account: Option<String>,
         /// `None`: S3's own keys encrypt it.
         kms_key_id: Option<String>,
         /// The DynamoDB table that keeps the lease; `None`: the bucket does.

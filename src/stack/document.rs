@@ -30,6 +30,11 @@ pub const STATE: &[Field] = &[
         "Of a state in S3: the bucket's region. Not given: the stack's.",
     ),
     Field::new(
+        "account",
+        Type::Text,
+        "Of a state in S3: the number of the account that owns the bucket, quoted; S3 refuses the bucket if another does. Not given: the account of the run.",
+    ),
+    Field::new(
         "kms_key_id",
         Type::Text,
         "Of a state in S3: id or ARN of the KMS key that encrypts it. Not given: S3's own keys do.",

@@ -148,7 +148,7 @@ fn check_state(desk: &mut Desk<'_>, state: &BTreeMap<String, Value>, s3: bool, s
     let foreign: &[&str] = if s3 {
         &["path"]
     } else {
-        &["key", "region", "kms_key_id", "lock"]
+        &["key", "region", "account", "kms_key_id", "lock"]
     };
     for key in foreign
         .iter()
@@ -163,7 +163,17 @@ fn check_state(desk: &mut Desk<'_>, state: &BTreeMap<String, Value>, s3: bool, s
                 format!("`{key}` belongs to a state in S3")
             },
         )
-        .help("a state is `{ backend: local, path: … }` or `{ backend: s3, bucket: …, key: …, region: …, kms_key_id: …, lock: … }`");
+        .help("a state is `{ backend: local, path: … }` or `{ backend: s3, bucket: …, key: …, region: …, account: …, kms_key_id: …, lock: … }`");
+    }
+    if let Some(account) = state.get("account").and_then(Value::as_text)
+        && (account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit()))
+    {
+        desk.error(
+            code::BAD_NAME,
+            span,
+            format!("`{account}` is not the number of an account"),
+        )
+        .help("an account has 12 digits, in quotes");
     }
     let name = state
         .get("bucket")
@@ -225,6 +235,7 @@ fn state_settings(state: Option<&Value>, stack: &str) -> StateSettings {
             bucket,
             key: get("key").unwrap_or_else(|| stack.to_owned()),
             region: get("region"),
+            account: get("account"),
             kms_key_id: get("kms_key_id"),
             lock_table: state
                 .and_then(|state| state.as_map()?.get("lock")?.as_map()?.get("dynamodb"))

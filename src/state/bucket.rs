@@ -23,7 +23,7 @@ use futures::future::BoxFuture;
 use futures::stream;
 use tokio::sync::Mutex;
 
-use super::lease::Leases;
+use super::lease::{Leases, outage_patience};
 use super::objects::{ObjectRegister, Objects, PutError, Register, Tag, put_surely};
 use super::store::{Holder, Lease, Pace, Store, StoreError, Version};
 use super::{Snapshot, StateKey};
@@ -57,6 +57,8 @@ pub struct BucketStore {
     folder: String,
     key: StateKey,
     leases: Leases,
+    /// How long a write is repeated while the bucket is away.
+    patience: Duration,
     tail: Mutex<Option<Tail>>,
 }
 
@@ -78,6 +80,7 @@ impl BucketStore {
         });
         Self {
             leases: Leases::new(register, lease),
+            patience: outage_patience(lease),
             objects,
             folder,
             key,
@@ -120,7 +123,7 @@ impl BucketStore {
             objects: self.objects.clone(),
             name: name.to_owned(),
         };
-        put_surely(&register, text, over)
+        put_surely(&register, text, over, self.patience)
             .await
             .map_err(|error| match error {
                 PutError::Lost => StoreError::Conflict {

@@ -26,6 +26,15 @@ const LONGEST: Duration = Duration::from_secs(600);
 /// A holder counts on its lease for this part of its length only; the rest is for clocks that run differently.
 const SAFE: f64 = 0.9;
 
+/// How long a write to the state's store is repeated while the store is away: a minute and a half
+/// with the usual lease. That may be longer than the lease lasts, and does no harm: every write is
+/// conditional, whoever takes over takes the names that its predecessor would write next, and the
+/// lease is asked for again right before each call to AWS. A run waits for its renewal up to one
+/// length; together that is what an outage may take.
+pub fn outage_patience(lease: Duration) -> Duration {
+    lease.mul_f64(1.5)
+}
+
 /// What stands in the register.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Claim {
@@ -118,7 +127,9 @@ impl Leases {
                 free: false,
             };
             let sent = Instant::now();
-            match put_surely(self.register.as_ref(), &claim.text()?, over.as_ref()).await {
+            let text = claim.text()?;
+            let patience = outage_patience(self.length);
+            match put_surely(self.register.as_ref(), &text, over.as_ref(), patience).await {
                 Ok(tag) => {
                     *self.watch.lock().unwrap_or_else(|e| e.into_inner()) = None;
                     let until = sent + self.length.mul_f64(SAFE);

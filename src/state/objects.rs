@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use tokio::time::Instant;
 
 use super::StoreError;
 
@@ -87,16 +88,17 @@ impl Register for ObjectRegister {
     }
 }
 
-/// Attempts of a write that passes by itself.
-const ATTEMPTS: u32 = 6;
-
-/// Writes, again while it is unsure. A write that is refused after an attempt of unknown outcome may have been refused because of that
-/// attempt: then what is there says whose it is, so `text` must be one that nobody else would write.
+/// Writes, again while it is unsure. A write that is refused after an attempt of unknown outcome
+/// may have been refused because of that attempt: then what is there says whose it is, so `text`
+/// must be one that nobody else would write. Repeated for `patience`: by time, since an endpoint
+/// that refuses connections fails in no time, and one that hangs takes half a minute.
 pub async fn put_surely(
     register: &dyn Register,
     text: &[u8],
     over: Option<&Tag>,
+    patience: Duration,
 ) -> Result<Tag, PutError> {
+    let since = Instant::now();
     let mut unsure = false;
     let mut attempt = 0;
     loop {
@@ -113,14 +115,15 @@ pub async fn put_surely(
         };
         unsure = true;
         attempt += 1;
-        if attempt >= ATTEMPTS {
+        let gap = gap(attempt);
+        if since.elapsed() + gap > patience {
             return Err(PutError::Failed(error));
         }
-        tokio::time::sleep(gap(attempt)).await;
+        tokio::time::sleep(gap).await;
     }
 }
 
-/// 100 ms, doubled each time, and up to half of it more so that callers spread out.
+/// 100 ms, doubled each time up to 3.2 s, and up to half of it more so that callers spread out.
 fn gap(attempt: u32) -> Duration {
     let base = Duration::from_millis(50 << attempt.min(6));
     base + base.mul_f64(rand::random::<f64>() / 2.0)

@@ -49,7 +49,7 @@ impl Service {
             .connect_timeout(patience.min(Duration::from_secs(5)))
             // A redirect is an answer of the service (or of its balancer), and followed as far as a browser would.
             .redirect(Policy::limited(5))
-            .user_agent(concat!("circles-infra/", env!("CARGO_PKG_VERSION")));
+            .user_agent(crate::aws::user_agent());
         if base.host_str().is_some_and(is_here) {
             client = client.no_proxy();
         }

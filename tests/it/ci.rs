@@ -9,6 +9,9 @@ use serde_json::Value as Json;
 use crate::local_aws::LocalAws;
 use crate::made_up::MadeUp;
 
+/// What the pipelines' notes say to add to the stack file.
+const STATE: &str = "state: { backend: s3, bucket: acme-circles-states }";
+
 const PIPELINES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/ci");
 
 /// A checkout with the stack, and a machine with the program, `gh` and `docker` on it.
@@ -26,11 +29,16 @@ impl Runner {
             folder: tempfile::tempdir().expect("a temporary folder"),
         };
         let folder = runner.folder.path();
-        for name in ["bin", "checkout/stacks"] {
+        for name in ["bin", "checkout/stacks", "checkout/examples/ci"] {
             std::fs::create_dir_all(folder.join(name)).expect("a folder");
         }
         let stack = Path::new(env!("CARGO_MANIFEST_DIR")).join("stacks/circles.yaml");
-        std::fs::copy(stack, folder.join("checkout/stacks/circles.yaml")).expect("the stack file");
+        let text = std::fs::read_to_string(stack).expect("the stack file");
+        let text = text.replacen("\nregion:", &format!("\n{STATE}\nregion:"), 1);
+        assert!(text.contains(STATE));
+        std::fs::write(folder.join("checkout/stacks/circles.yaml"), text).expect("the stack file");
+        let script = folder.join("checkout/examples/ci/pipeline.sh");
+        std::fs::copy(format!("{PIPELINES}/pipeline.sh"), script).expect("the script");
         let program = env!("CARGO_BIN_EXE_circles-infra");
         std::os::unix::fs::symlink(program, folder.join("bin/circles-infra")).expect("a link");
         // They leave what they were called with, and the archive that a build leaves.
@@ -140,15 +148,15 @@ fn tar_of(files: &[(String, Vec<u8>)]) -> Vec<u8> {
     archive.into_inner().expect("an archive")
 }
 
-/// The workflow, by the parser that the sandbox's packages bring along.
-fn workflow() -> Json {
+/// A pipeline's file, by the parser that the sandbox's packages bring along.
+fn pipeline(name: &str) -> Json {
     let python = std::env::var_os("CIRCLES_TEST_PYTHON").unwrap_or_else(|| "python3".into());
     let output = Command::new(python)
         .args([
             "-c",
-            "import json, sys, yaml; d = yaml.safe_load(open(sys.argv[1])); d['on'] = d.pop(True); print(json.dumps(d))",
+            "import json, sys, yaml; d = yaml.safe_load(open(sys.argv[1])); d['on'] = d.pop(True, None); print(json.dumps(d))",
         ])
-        .arg(format!("{PIPELINES}/github-actions.yaml"))
+        .arg(format!("{PIPELINES}/{name}"))
         .output()
         .expect("python runs");
     assert!(
@@ -178,42 +186,61 @@ fn environment(step: &Json) -> Vec<(String, String)> {
         .collect()
 }
 
+/// Runs a job of the workflow and returns its scripts. `more`: the environment of the job itself.
+fn run_job(runner: &Runner, job: &Json, more: &[(String, String)]) -> Vec<String> {
+    let mut ran = Vec::new();
+    for step in job["steps"].as_array().expect("steps") {
+        let Some(script) = step["run"].as_str() else {
+            assert!(step["uses"].is_string(), "{step}");
+            continue;
+        };
+        assert!(
+            !script.contains("${{"),
+            "untrusted text in a script: {script}"
+        );
+        let variables = [environment(step), more.to_vec()].concat();
+        let output = runner.step(script, &variables);
+        let text = format!(
+            "{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        assert!(output.status.success(), "{script}\n{text}");
+        assert!(!text.contains("fsq-canary-value"), "{text}");
+        ran.push(script.to_owned());
+    }
+    ran
+}
+
 #[test]
 fn every_line_of_the_workflow_runs() {
     let runner = Runner::new();
-    let workflow = workflow();
+    let workflow = pipeline("github-actions.yaml");
     assert_eq!(workflow["permissions"]["id-token"], "write");
+    assert!(workflow["on"]["schedule"][0]["cron"].is_string());
+    let jobs = &workflow["jobs"];
     let mut ran = Vec::new();
-    for job in ["plan", "ship", "plan"] {
-        for step in workflow["jobs"][job]["steps"].as_array().expect("steps") {
-            let Some(script) = step["run"].as_str() else {
-                assert!(step["uses"].is_string(), "{step}");
-                continue;
-            };
-            assert!(
-                !script.contains("${{"),
-                "untrusted text in a script: {script}"
-            );
-            let output = runner.step(script, &environment(step));
-            let said = format!(
-                "{}{}",
-                String::from_utf8_lossy(&output.stdout),
-                String::from_utf8_lossy(&output.stderr)
-            );
-            assert!(output.status.success(), "{job}: {script}\n{said}");
-            assert!(!said.contains("fsq-canary-value"), "{said}");
-            ran.push(script.to_owned());
-        }
+    for job in ["dev", "plan", "prod-plan", "prod"] {
+        ran.extend(run_job(&runner, &jobs[job], &[]));
+    }
+    let matrix = &jobs["drift"]["strategy"]["matrix"]["include"];
+    for entry in matrix.as_array().expect("a matrix") {
+        let name = entry["environment"].as_str().expect("an environment");
+        let variable = ("CIRCLES_ENVIRONMENT".to_owned(), name.to_owned());
+        ran.extend(run_job(&runner, &jobs["drift"], &[variable]));
     }
     for line in [
+        "state bootstrap",
         "plan --format markdown",
-        "apply --yes",
+        "apply --yes --lock-timeout 10m dev.plan",
+        "--env prod apply --yes --lock-timeout 10m prod.plan",
         "secrets set",
         "deploy --image app.tar",
         "docker buildx build",
         "verify --url",
         "circles-infra status",
         "gh pr comment",
+        "drift --detailed-exitcode",
     ] {
         assert!(
             ran.iter().any(|script| script.contains(line)),
@@ -222,38 +249,69 @@ fn every_line_of_the_workflow_runs() {
     }
     let comment = runner.read("checkout/plan.md");
     assert!(
-        comment.starts_with('#') || comment.contains("**"),
-        "{comment}"
-    );
-    assert!(
         runner
             .read("gh.calls")
             .contains("pr comment 7 --body-file plan.md")
     );
     assert!(runner.read("summary.md").contains(&comment));
-    // The second pull request's plan: what was shipped is what the file says.
+    // The pull request's plan after a push: what was shipped is what the file says.
     assert!(comment.contains("Nothing to "), "{comment}");
+    // What is reviewed for prod is all of it, and so is what was applied.
+    assert!(runner.read("summary.md").contains("circles-prod-alb"));
+    // The state is where another runner finds it.
+    assert!(!runner.folder.path().join("checkout/state").exists());
+}
+
+/// Runs a job of the pipeline for GitLab, its own variables in place, and returns the last line's code and text.
+fn run_gitlab_job(
+    runner: &Runner,
+    job: &Json,
+    variables: &[(String, String)],
+) -> (Option<i32>, String) {
+    let mut last = (None, String::new());
+    for line in job["script"].as_array().expect("a script") {
+        let line = line.as_str().expect("a line");
+        let output = runner.step(line, variables);
+        last = (output.status.code(), format!("{line}\n{output:?}"));
+        if !output.status.success() {
+            break;
+        }
+    }
+    last
 }
 
 #[test]
-fn the_shell_pipeline_runs() {
+fn the_shell_pipeline_runs_as_gitlab_calls_it() {
     let runner = Runner::new();
-    let script = format!("{PIPELINES}/pipeline.sh");
-    let run = |argument: &str| {
-        let mut command = Command::new(&script);
-        command.arg(argument);
-        let output = runner.in_checkout(command).output().expect("it runs");
-        (output.status.code(), format!("{output:?}"))
+    let jobs = pipeline("gitlab-ci.yaml");
+    for stage in jobs["stages"].as_array().expect("stages") {
+        let stage = stage.as_str().expect("a stage");
+        assert_eq!(jobs[stage]["stage"], stage);
+    }
+    let run = |job: &str, variables: &[(String, String)]| {
+        let (code, text) = run_gitlab_job(&runner, &jobs[job], variables);
+        assert_eq!(code, Some(0), "{job}: {text}");
+        text
     };
-    let (code, said) = run("plan");
-    assert_eq!(code, Some(0), "{said}");
-    assert!(runner.read("checkout/plan.md").contains("circles-alb"));
-    let (code, said) = run("ship");
-    assert_eq!(code, Some(0), "{said}");
-    // What it built is what runs, and the next pull request's plan has nothing to do.
-    assert!(said.contains("steady and healthy"), "{said}");
-    let (code, said) = run("plan");
-    assert_eq!(code, Some(0), "{said}");
+    let text = run("dev", &[]);
+    assert!(runner.read("checkout/dev.plan.md").contains("circles-alb"));
+    assert!(text.contains("steady and healthy"), "{text}");
+    run("plan", &[]);
     assert!(runner.read("checkout/plan.md").contains("Nothing to "));
-    assert_eq!(run("").0, Some(64));
+    run("prod-plan", &[]);
+    let reviewed = runner.read("checkout/prod.plan.md");
+    assert!(reviewed.contains("circles-prod-alb"), "{reviewed}");
+    run("prod", &[]);
+    let matrix = jobs["drift"]["parallel"]["matrix"].as_array().cloned();
+    for entry in matrix.expect("a matrix") {
+        let name = entry["CIRCLES_ENVIRONMENT"]
+            .as_str()
+            .expect("an environment");
+        run("drift", &[("CIRCLES_ENVIRONMENT".into(), name.into())]);
+    }
+    // A plan that was applied is stale; and a word that there is not is refused.
+    let again = runner.step("examples/ci/pipeline.sh ship prod", &[]);
+    assert_eq!(again.status.code(), Some(73), "{again:?}");
+    let wrong = runner.step("examples/ci/pipeline.sh wrong", &[]);
+    assert_eq!(wrong.status.code(), Some(64));
 }

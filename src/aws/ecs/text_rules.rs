@@ -33,7 +33,7 @@ fn image(text: &str) -> Option<&'static str> {
         );
     }
     let repository = match name.split_once('/') {
-        Some((host, rest)) if host.contains(['.', ':']) || host == "localhost" => rest,
+        Some((host, rest)) if is_registry(host) => rest,
         _ => name,
     };
     let component = |part: &str| {
@@ -45,6 +45,14 @@ fn image(text: &str) -> Option<&'static str> {
     (!repository.split('/').all(component)).then_some(
         "its repository must be lowercase letters, digits, `.`, `_` and `-` between slashes",
     )
+}
+
+/// A host name with a dot or a port, or `localhost`; anything else is the first part of a repository.
+fn is_registry(text: &str) -> bool {
+    match text.split_once(':') {
+        Some((host, port)) => !host.is_empty() && port.parse::<u16>().is_ok(),
+        None => text.contains('.') || text == "localhost",
+    }
 }
 
 fn is_digest(text: &str) -> bool {

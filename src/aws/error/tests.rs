@@ -1,4 +1,57 @@
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityError;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+
 use super::*;
+use crate::aws::credentials::CredentialsOutage;
+
+/// What the SDK makes of a call that did not get out.
+fn unsent(source: impl std::error::Error + Send + Sync + 'static) -> CloudError {
+    let failure = ConnectorError::other(Box::new(source), None);
+    let error: SdkError<GetCallerIdentityError, Response> = SdkError::dispatch_failure(failure);
+    aws_error("sts:GetCallerIdentity", error)
+}
+
+#[test]
+fn an_endpoint_that_is_away_is_no_missing_login() {
+    let refused = || std::io::Error::other("tcp connect error: Connection refused (os error 111)");
+    for (error, class, code) in [
+        (unsent(refused()), Class::Unreachable, "NoAnswer"),
+        // A host may have any name.
+        (
+            unsent(std::io::Error::other(
+                "dns error: no address for credentials.example.com",
+            )),
+            Class::Unreachable,
+            "NoAnswer",
+        ),
+        (
+            unsent(CredentialsError::provider_error(CredentialsOutage(
+                "STS answered with 503".into(),
+            ))),
+            Class::Unreachable,
+            "CredentialsUnavailable",
+        ),
+        // The session is over, whatever the network did before.
+        (
+            unsent(CredentialsError::provider_error(refused())),
+            Class::Credentials,
+            "NoAnswer",
+        ),
+        (
+            unsent(CredentialsError::not_loaded("no providers in chain")),
+            Class::Credentials,
+            "NoAnswer",
+        ),
+        (
+            unsent(std::io::Error::other("connection reset by peer")),
+            Class::Unknown,
+            "NoAnswer",
+        ),
+    ] {
+        assert_eq!((error.class, error.code.as_str()), (class, code), "{error}");
+    }
+}
 
 /// Long: a table, one row an answer.
 #[test]

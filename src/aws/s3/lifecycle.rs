@@ -47,6 +47,12 @@ pub const RULE: &[Field] = &[
         "Days after which unfinished uploads are given up.",
     )
     .default(Literal::Unset),
+    Field::new(
+        "expired_delete_markers",
+        Type::Bool,
+        "Removes the delete markers of objects that have no version left. Not together with `expiration_days`, which does so too.",
+    )
+    .default(Literal::Bool(false)),
 ];
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -57,6 +63,8 @@ pub struct Rule {
     pub expiration_days: Option<i32>,
     pub noncurrent_days: Option<i32>,
     pub abort_multipart_days: Option<i32>,
+    #[serde(default)]
+    pub expired_delete_markers: bool,
 }
 
 /// As read, in the order of ids. A rule that does more than the stack can say (transitions, tag filters, sizes), or that is switched
@@ -92,6 +100,9 @@ fn rule(rule: &LifecycleRule) -> Rule {
         abort_multipart_days: rule
             .abort_incomplete_multipart_upload()
             .and_then(|abort| abort.days_after_initiation()),
+        expired_delete_markers: rule
+            .expiration()
+            .is_some_and(|expiration| expiration.expired_object_delete_marker() == Some(true)),
     }
 }
 
@@ -102,9 +113,9 @@ fn says_more(rule: &LifecycleRule) -> bool {
             || filter.object_size_greater_than().is_some()
             || filter.object_size_less_than().is_some()
     });
-    let expiration = rule.expiration().is_some_and(|expiration| {
-        expiration.date().is_some() || expiration.expired_object_delete_marker() == Some(true)
-    });
+    let expiration = rule
+        .expiration()
+        .is_some_and(|expiration| expiration.date().is_some());
     let noncurrent = rule
         .noncurrent_version_expiration()
         .is_some_and(|expiration| expiration.newer_noncurrent_versions().is_some());
@@ -122,10 +133,7 @@ pub fn write(rules: &[Rule]) -> Result<BucketLifecycleConfiguration, BuildError>
             .id(&rule.id)
             .status(ExpirationStatus::Enabled)
             .filter(LifecycleRuleFilter::builder().prefix(&rule.prefix).build())
-            .set_expiration(
-                rule.expiration_days
-                    .map(|days| LifecycleExpiration::builder().days(days).build()),
-            )
+            .set_expiration(expiration(rule))
             .set_noncurrent_version_expiration(rule.noncurrent_days.map(|days| {
                 NoncurrentVersionExpiration::builder()
                     .noncurrent_days(days)
@@ -143,6 +151,17 @@ pub fn write(rules: &[Rule]) -> Result<BucketLifecycleConfiguration, BuildError>
         .build()
 }
 
+/// S3 takes days or the flag, not both: days remove the markers as well (user guide, "Removing
+/// expired object delete markers").
+fn expiration(rule: &Rule) -> Option<LifecycleExpiration> {
+    let builder = LifecycleExpiration::builder();
+    match (rule.expiration_days, rule.expired_delete_markers) {
+        (Some(days), _) => Some(builder.days(days).build()),
+        (None, true) => Some(builder.expired_object_delete_marker(true).build()),
+        (None, false) => None,
+    }
+}
+
 /// In the field table's terms.
 pub fn observed(rules: &[Rule]) -> Value {
     rules
@@ -154,6 +173,7 @@ pub fn observed(rules: &[Rule]) -> Value {
                 ("expiration_days", rule.expiration_days.into()),
                 ("noncurrent_days", rule.noncurrent_days.into()),
                 ("abort_multipart_days", rule.abort_multipart_days.into()),
+                ("expired_delete_markers", rule.expired_delete_markers.into()),
             ])
         })
         .collect::<Vec<_>>()
@@ -173,7 +193,23 @@ mod tests {
             expiration_days: Some(days),
             noncurrent_days: Some(7),
             abort_multipart_days: None,
+            expired_delete_markers: false,
         }
+    }
+
+    #[test]
+    fn delete_markers_are_written_and_read_back() -> Result<(), BuildError> {
+        let markers = Rule {
+            expiration_days: None,
+            expired_delete_markers: true,
+            ..expire("a", 1)
+        };
+        let written = write(std::slice::from_ref(&markers))?;
+        let expiration = written.rules()[0].expiration().expect("an expiration");
+        assert_eq!(expiration.expired_object_delete_marker(), Some(true));
+        assert_eq!(expiration.days(), None);
+        assert_eq!(read(written.rules()), [markers]);
+        Ok(())
     }
 
     #[test]

@@ -1,6 +1,10 @@
 //! The outermost element of S3's answers. S3 has a name of its own for each; servers that speak its protocol besides AWS call it after
 //! the operation, as the query protocol does, and most clients do not look at it. The SDK refuses any but the one it knows, so the one
 //! that was meant is put in its place.
+//!
+//! `Error` is never meant. S3 may put it into an answer with status 200 (awslabs/aws-sdk-rust#873,
+//! awslabs/aws-sdk-kotlin#199): such an answer becomes one that cannot be read, which leaves open
+//! whether the call was carried out, and is repeated as any other of its kind.
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::BeforeDeserializationInterceptorContextMut;
@@ -57,23 +61,54 @@ impl Intercept for Mend {
             .iter()
             .find(|(name, _)| operation.as_deref() == Some(name));
         let response = context.response_mut();
-        if let Some((_, root)) = root
-            && response.status().is_success()
-        {
+        // An object may be any document, also one that is called `Error`.
+        let is_document = operation.as_deref() != Some("GetObject");
+        if is_document && response.status().is_success() {
             let body = std::mem::replace(response.body_mut(), SdkBody::taken());
-            *response.body_mut() = with_root(body, root);
+            *response.body_mut() = with_root(body, root.map(|(_, root)| *root));
         }
         Ok(())
     }
 }
 
-/// The body, read to its end when it is asked for, under that root.
-fn with_root(body: SdkBody, root: &'static str) -> SdkBody {
+/// The body, read to its end when it is asked for, under that root if one is known.
+fn with_root(body: SdkBody, root: Option<&'static str>) -> SdkBody {
     let whole = async move {
         let bytes = body.collect().await?.to_bytes();
-        Ok::<_, aws_smithy_types::body::Error>(Frame::data(renamed(bytes, root)))
+        if let Some(error) = error_inside(&bytes) {
+            return Err(aws_smithy_types::body::Error::from(error));
+        }
+        Ok(Frame::data(match root {
+            Some(root) => renamed(bytes, root),
+            None => bytes,
+        }))
     };
     SdkBody::from_body_1_x(StreamBody::new(futures::stream::once(whole)))
+}
+
+/// What an answer says whose outermost element is `Error`.
+pub fn error_inside(text: &[u8]) -> Option<ErrorInside> {
+    let document = std::str::from_utf8(text).ok()?;
+    let (_, "Error", rest) = outermost(document)? else {
+        return None;
+    };
+    let element = |name: &str| {
+        let (_, rest) = rest.split_once(&format!("<{name}>"))?;
+        let (text, _) = rest.split_once(&format!("</{name}>"))?;
+        Some(text.to_owned())
+    };
+    Some(ErrorInside {
+        code: element("Code").unwrap_or_else(|| "Unknown".into()),
+        message: element("Message").unwrap_or_default(),
+    })
+}
+
+/// An error in an answer whose status says that all is well.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer contains the error {code}: {message}")]
+pub struct ErrorInside {
+    pub code: String,
+    pub message: String,
 }
 
 /// `text` with its outermost element called `root`; anything that is not such a document stays as it is.
@@ -137,6 +172,21 @@ mod tests {
             ),
         ] {
             assert_eq!(mend(said), meant);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_error_inside_a_success_is_no_empty_list() {
+        let text = "<?xml version=\"1.0\"?>\n<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>";
+        for root in [Some("ListBucketResult"), None] {
+            let read = with_root(SdkBody::from(text), root).collect().await;
+            let error = read.err().expect("an error").to_string();
+            assert!(error.contains("SlowDown: Please reduce"), "{error}");
+        }
+        for fine in ["", "{}", "<ListBucketResult/>", "<ErrorDocument/>"] {
+            assert!(error_inside(fine.as_bytes()).is_none(), "{fine}");
+            let read = with_root(SdkBody::from(fine), None).collect().await;
+            assert_eq!(read.expect("a body").to_bytes(), fine);
         }
     }
 

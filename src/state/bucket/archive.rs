@@ -66,10 +66,10 @@ impl BucketStore {
         };
         let prefix = self.name("journal/");
         let after = self.name(&format!("journal/{}/run", run_name(oldest + 1)));
-        if let Ok(old) = self.objects.list(&prefix, Some(&after)).await
-            && !old.is_empty()
-        {
-            let _ = self.objects.delete(&old).await;
+        if let Ok(old) = self.objects.list(&prefix, Some(&after)).await {
+            for page in old.chunks(1000) {
+                let _ = self.objects.delete(page).await;
+            }
         }
     }
 

@@ -78,7 +78,7 @@ async fn beat(
         // A write that hangs must not use the whole lease up.
         let written = tokio::time::timeout(
             length / 4,
-            put_surely(register.as_ref(), &text, tag.as_ref()),
+            put_surely(register.as_ref(), &text, tag.as_ref(), length / 4),
         );
         gap = match written.await.unwrap_or(Err(PutError::Lost)) {
             Ok(new) => {
@@ -112,7 +112,7 @@ async fn beat(
     claim.beat = nonce();
     if let Ok(text) = claim.text() {
         // It runs out by itself when this fails.
-        let _ = put_surely(register.as_ref(), &text, tag.as_ref()).await;
+        let _ = put_surely(register.as_ref(), &text, tag.as_ref(), GIVING_BACK).await;
     }
 }
 
