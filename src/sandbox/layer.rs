@@ -21,6 +21,7 @@ const REALISM: &[(&str, &str)] = package![
     "__main__.py",
     "access_context.py",
     "access_resources.py",
+    "answer_faults.py",
     "app.py",
     "beside.py",
     "calls.py",

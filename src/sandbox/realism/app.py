@@ -6,11 +6,12 @@ import sys
 import threading
 import time
 import traceback
+from dataclasses import replace
 from typing import Any, Callable
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from . import USER_ARN
+from . import USER_ARN, answer_faults
 from .calls import CallLog
 from . import registry
 from .clock import CLOCK
@@ -78,6 +79,7 @@ class Sandbox:
 
     def _answer(self, call: Call, request: Request) -> Answer:
         late, lose = 0.0, False
+        changes: list[dict[str, Any]] = []
         for fault in self.faults.for_call(call):
             kind = fault["kind"]
             if kind == "delay":
@@ -91,8 +93,11 @@ class Sandbox:
             elif kind == "throttle":
                 return throttled(call)
             elif kind == "refuse":
-                return error_answer(call, int(fault.get("status", 400)), fault["code"],
+                shaped = replace(call, protocol=fault["shape"]) if "shape" in fault else call
+                return error_answer(shaped, int(fault.get("status", 400)), fault["code"],
                                     fault.get("message", "Refused on request."))
+            elif kind in answer_faults.KINDS:
+                changes.append(fault)
             elif kind == "status":
                 status = int(fault.get("status", 500))
                 return status, [("Content-Type", "text/plain")], b"Injected failure"
@@ -115,11 +120,19 @@ class Sandbox:
         with self.lock:
             RUNNER.check()
             CLOCK.settle()
-            answer = LAG.before(call) or provide(call, self.permissions) or self._carry_out(call, request)
+            answer = LAG.before(call) or provide(call, self.permissions) or self._changed(call, request, changes)
             answer = LAG.after(call, answer)
         if late:
             time.sleep(late)
         return None if lose else answer
+
+    def _changed(self, call: Call, request: Request, changes: list[dict[str, Any]]) -> Answer:
+        """Carry a call out and change its answer as faults ask."""
+        instead = next((fault for fault in changes if fault["kind"] == "error_in_ok"), None)
+        if instead is not None:
+            return answer_faults.apply(call, (200, [("Content-Type", "application/xml")], b""), [instead])
+        answer_faults.prepare(call, request, next((fault for fault in changes if fault["kind"] == "short_page"), None))
+        return answer_faults.apply(call, self._carry_out(call, request), changes)
 
     @staticmethod
     def _read_some(request: Request, most: int) -> None:

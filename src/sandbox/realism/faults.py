@@ -12,6 +12,13 @@ A fault is a JSON object. Matching: `service`, `action` (either may be absent or
     lose       carried out; the connection is closed without an answer
     drop       the connection is closed before anything is done
     cut        {"bytes": n}             the connection is closed when so much of the body has arrived
+    omit       {"element"}              carried out; this field is left out of the answer, wherever it stands
+    rewrite    {"element","value"}      carried out; the field has this value, such as one of an enum that is new
+    reorder    {"seed": n}              carried out; the lists of the answer come in another order
+    error_in_ok {"code","message"}      not carried out; an <Error> in an answer with status 200, as S3's can be
+    short_page {"items": n}             a page with so few items that is not the last; 0: none (S3's ListObjectsV2 alone)
+
+`refuse` may say `shape` (json, query, ec2, s3): the form of another protocol's errors.
 """
 
 from __future__ import annotations
@@ -20,11 +27,13 @@ import random
 import threading
 from typing import Any
 
+from . import answer_faults
 from .request import Call
 
-KINDS = {"delay", "late", "throttle", "refuse", "status", "lose", "drop", "cut"}
+KINDS = {"delay", "late", "throttle", "refuse", "status", "lose", "drop", "cut"} | answer_faults.KINDS
+SHAPES = {"json", "query", "ec2", "s3"}
 KEYS = {"id", "kind", "service", "action", "mutating", "nth", "every", "probability", "seed", "times", "seconds",
-        "bytes", "code", "message", "status"}
+        "bytes", "code", "message", "status", "element", "value", "items", "shape"}
 
 
 class BadFault(ValueError):
@@ -48,8 +57,14 @@ class Faults:
             raise BadFault(f"kind must be one of {', '.join(sorted(KINDS))}")
         if spec["kind"] in ("delay", "late") and not isinstance(spec.get("seconds"), (int, float)):
             raise BadFault("delay and late need `seconds`")
-        if spec["kind"] == "refuse" and not spec.get("code"):
-            raise BadFault("refuse needs `code`")
+        if spec["kind"] in ("refuse", "error_in_ok") and not spec.get("code"):
+            raise BadFault(f"{spec['kind']} needs `code`")
+        if spec["kind"] in ("omit", "rewrite") and not spec.get("element"):
+            raise BadFault(f"{spec['kind']} needs `element`")
+        if spec["kind"] == "rewrite" and "value" not in spec:
+            raise BadFault("rewrite needs `value`")
+        if spec.get("shape", "json") not in SHAPES:
+            raise BadFault(f"shape must be one of {', '.join(sorted(SHAPES))}")
         with self._lock:
             self._next += 1
             times = spec.get("times", 1 if "nth" in spec else None)
