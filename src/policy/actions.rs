@@ -159,16 +159,20 @@ pub const PIPELINE: &[&str] = &[
     "iam:CreatePolicyVersion",
     "iam:CreateRole",
     "iam:DeletePolicyVersion",
+    "iam:DeleteRolePolicy",
     "iam:DetachRolePolicy",
     "iam:GetOpenIDConnectProvider",
     "iam:GetPolicy",
     "iam:GetPolicyVersion",
     "iam:GetRole",
+    "iam:GetRolePolicy",
     "iam:ListAttachedRolePolicies",
     "iam:ListPolicyVersions",
+    "iam:ListRolePolicies",
     "iam:TagPolicy",
     "iam:TagRole",
     "iam:UpdateAssumeRolePolicy",
+    "iam:UpdateRole",
 ];
 
 fn look(names: &StackNames, kinds: &Kinds) -> Vec<&'static str> {

@@ -278,7 +278,10 @@ mod tests {
     fn many_names_are_merged_only_where_they_begin_alike() {
         let mut alike: BTreeSet<String> = (0..40).map(|n| format!("demo-{n}")).collect();
         alike.insert("other".to_owned());
-        assert_eq!(merge(alike), ["demo-*".to_owned(), "other".to_owned()].into());
+        assert_eq!(
+            merge(alike),
+            ["demo-*".to_owned(), "other".to_owned()].into()
+        );
         let unlike: BTreeSet<String> = (0..40).map(|n| format!("{n}-demo")).collect();
         assert_eq!(merge(unlike.clone()), unlike);
     }

@@ -90,7 +90,12 @@ impl Kind<Aws> for Policy {
 
     fn permissions(verb: Verb) -> &'static [&'static str] {
         match verb {
-            Verb::Read => &["iam:GetPolicy", "iam:GetPolicyVersion", "iam:ListPolicies"],
+            Verb::Read => &[
+                "iam:GetPolicy",
+                "iam:GetPolicyVersion",
+                "iam:ListPolicies",
+                "iam:ListPolicyVersions",
+            ],
             Verb::Create => &["iam:CreatePolicy", "iam:TagPolicy"],
             Verb::Update => &[
                 "iam:ListPolicyVersions",

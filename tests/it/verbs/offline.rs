@@ -55,10 +55,19 @@ fn no_account_is_needed() {
     assert_eq!(Some(files), policy.as_object().map(serde_json::Map::len));
     let trust: Json = serde_json::from_str(&offline(
         &desk,
-        &["permissions", "--trust", "github:acme/circles", "--account", "111122223333"],
+        &[
+            "permissions",
+            "--trust",
+            "github:acme/circles",
+            "--account",
+            "111122223333",
+        ],
     ))
     .expect("JSON");
-    assert_eq!(trust["Statement"][0]["Action"], "sts:AssumeRoleWithWebIdentity");
+    assert_eq!(
+        trust["Statement"][0]["Action"],
+        "sts:AssumeRoleWithWebIdentity"
+    );
     for shell in ["bash", "zsh", "fish"] {
         assert!(offline(&desk, &["completions", shell]).contains("circles-infra"));
     }
