@@ -180,7 +180,7 @@ impl Rankings {
             let rows: Vec<(i64, i64)> = sqlx::query_as(sql).fetch_all(&db).await?;
             Ok(Arc::new(rows.into_iter().collect()))
         };
-        self.visits.get(count).await
+        self.visits.get_if_large(count).await
     }
 
     /// Makes the rankings that are not fresh, so that nobody waits for them.

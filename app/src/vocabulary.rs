@@ -71,7 +71,7 @@ impl Vocabulary {
             let all = sqlx::query_as(AREAS).fetch_all(&db).await?;
             Ok(Arc::new(Areas::new(all)))
         };
-        self.areas.get(ask).await
+        self.areas.get_if_large(ask).await
     }
 
     /// Categories, most frequent first.
@@ -88,7 +88,7 @@ impl Vocabulary {
             });
             Ok(Arc::new(terms(each)))
         };
-        self.categories.get(ask).await
+        self.categories.get_if_large(ask).await
     }
 
     /// # Errors
@@ -96,7 +96,7 @@ impl Vocabulary {
     pub async fn ratings(&self, db: &PgPool) -> Result<Ratings> {
         let db = db.clone();
         let ask = || async move { Ok(sqlx::query_as(RATINGS).fetch_one(&db).await?) };
-        self.ratings.get(ask).await
+        self.ratings.get_if_large(ask).await
     }
 
     /// Gathers all words again that are not fresh, so that nobody waits for them.

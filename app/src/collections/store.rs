@@ -35,10 +35,11 @@ const PICTURES_IN_SHORT: usize = 4;
 fn collections_sql() -> String {
     format!(
         "select k.id, k.user_id, k.name, k.description, k.is_public, k.visibility, \
-         array(select x.url from (select coalesce(p.photo_url, (select f.url from check_in_photos f join check_ins c on c.id = f.check_in_id \
-                where c.place_id = p.id and {} order by f.id desc limit 1)) as url, m.added_at, m.id \
-            from user_collection_places m join places p on p.id = m.place_id where m.collection_id = k.id) x \
-            where x.url is not null order by x.added_at desc, x.id desc limit 4) as photo_urls, \
+         array(select x.url from (select m.place_id, m.added_at, m.id from user_collection_places m where m.collection_id = k.id \
+                order by m.added_at desc, m.id desc) m \
+            cross join lateral (select coalesce(p.photo_url, (select f.url from check_in_photos f join check_ins c on c.id = f.check_in_id \
+                where c.place_id = p.id and {} order by f.id desc limit 1)) as url from places p where p.id = m.place_id) x \
+            where x.url is not null order by m.added_at desc, m.id desc limit 4) as photo_urls, \
          (select count(*) from user_collection_places m where m.collection_id = k.id) as place_count, k.created_at, k.updated_at \
          from user_collections k",
         visible::picture("c", "$1::bigint")

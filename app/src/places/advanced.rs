@@ -184,9 +184,9 @@ async fn conditions(app: &App, body: &AdvancedBody) -> Result<Filter> {
         let busy: Vec<i64> = recent(app).await?.into_keys().collect();
         let busy = filter.bind(busy);
         filter.and(if *is_recent {
-            format!("p.id = any({busy})")
+            format!("p.id in (select unnest({busy}::bigint[]))")
         } else {
-            format!("p.id <> all({busy})")
+            format!("p.id not in (select unnest({busy}::bigint[]))")
         });
     }
     let photographed = photographed();

@@ -85,6 +85,21 @@ impl<T: Clone + Send + 'static> Kept<T> {
         }
     }
 
+    /// The answer of `ask`, kept in a large database only: a small one is asked each time, however slow the machine.
+    ///
+    /// # Errors
+    /// As [`Kept::get`].
+    pub async fn get_if_large<F>(&self, ask: impl FnOnce() -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        if self.large.load(Ordering::Relaxed) {
+            self.get(ask).await
+        } else {
+            ask().await
+        }
+    }
+
     /// Of a large database: answers are kept however quick they were, and shown while they are renewed.
     pub fn set_large(&self, large: bool) {
         self.large.store(large, Ordering::Relaxed);

@@ -103,3 +103,75 @@ async fn two_tasks_share_the_turns() {
     let jobs = world.count("select count(*) from job_turns").await;
     assert_eq!((all, names), (jobs, jobs), "each turn is taken, and once");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_fails_keeps_no_other_from_running_and_is_told() {
+    let world = World::new().await;
+    let sara = world.person("Sara").await;
+    world.service.begin_stop();
+    let app = App::new(settings(&world.database.url, &[]))
+        .await
+        .expect("parts");
+    world
+        .execute("alter table otp_codes rename to otp_codes_away")
+        .await;
+    let due = async || {
+        world.execute("update job_turns set next_at = now()").await;
+        jobs::run_due(&app).await;
+    };
+    world
+        .execute("insert into live_events (topic, payload, created_at) values ('u:1', '{}', now() - interval '1 day')")
+        .await;
+    due().await;
+    let events = "select count(*) from live_events where topic = 'u:1'";
+    assert_eq!(world.count(events).await, 0, "the others ran");
+    let soon = "select count(*) from job_turns where name = 'purge-codes' and next_at < now() + interval '2 minutes'";
+    assert_eq!(world.count(soon).await, 1, "it is tried again soon");
+    assert!(app.jobs.is_healthy(), "once is no failure");
+    due().await;
+    due().await;
+    assert_eq!(app.jobs.failing(), ["purge-codes"]);
+    world
+        .execute("alter table otp_codes_away rename to otp_codes")
+        .await;
+    due().await;
+    assert!(app.jobs.is_healthy());
+    drop(sara);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readiness_and_metrics_tell_of_the_jobs() {
+    let world = World::new().await;
+    let sara = world.person("Sara").await;
+    world
+        .counts(
+            "select count(*) from job_turns where name = 'purge-codes'",
+            1,
+        )
+        .await;
+    assert_eq!(sara.get("/readyz").await.expect(200)["jobs"], true);
+    world
+        .execute("alter table otp_codes rename to otp_codes_away")
+        .await;
+    let failed = async |count: usize| {
+        let series = format!("job_runs_total{{job=\"purge-codes\",outcome=\"failed\"}} {count}");
+        for _ in 0..200 {
+            let metrics = sara.get("/metrics").await.text;
+            if metrics.contains(&series) {
+                return metrics;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        panic!("never {series}");
+    };
+    for count in 1..=3 {
+        world.execute("update job_turns set next_at = now()").await;
+        failed(count).await;
+    }
+    assert!(failed(3).await.contains("jobs_failing 1"));
+    let told = sara.get("/readyz").await.expect(503);
+    assert_eq!(
+        (&told["jobs"], &told["database"]),
+        (&json!(false), &json!(true))
+    );
+}

@@ -147,3 +147,90 @@ async fn an_upstream_that_fails_is_an_empty_answer_and_is_then_left_alone() {
         "the breaker opens after five failures"
     );
 }
+
+/// A map that answers every question with this text.
+async fn map(answer: &'static str) -> String {
+    let app = Router::new().fallback(move || async move { answer });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    url
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_of_any_form_are_no_failure_of_ours() {
+    for answer in [
+        "[]",
+        "5",
+        "\"x\"",
+        "null",
+        "{}",
+        r#"{"elements": 5}"#,
+        r#"{"elements": [5, {"type": "node", "id": "x"}, null]}"#,
+        r#"{"response": {"venues": {"a": 1}}, "results": "none"}"#,
+        "no JSON",
+        "",
+    ] {
+        let url = map(answer).await;
+        let world = World::with(&[
+            ("APP_USE_OPENSTREETMAP", "true"),
+            ("APP_OVERPASS_ENDPOINTS", &url),
+            ("APP_NOMINATIM_URL", &url),
+            ("APP_FOURSQUARE_API_KEY", "key"),
+            ("APP_FOURSQUARE_CLIENT_ID", "id"),
+            ("APP_FOURSQUARE_CLIENT_SECRET", "secret"),
+            ("APP_FOURSQUARE_API_URL", &url),
+            ("APP_FOURSQUARE_SEARCH_URL", &url),
+            ("APP_AUTOSEED_BBOX", "24,46,25,47"),
+        ])
+        .await;
+        let sara = world.person("Sara").await;
+        let near = "lat=24.7136&lng=46.6753";
+        for (path, list) in [
+            (
+                "/places/external/search?lat=24.7136&lon=46.6753".to_owned(),
+                "/results",
+            ),
+            ("/places/external/suggestions?query=cafe".to_owned(), ""),
+            (format!("/places/trending?{near}"), "/items"),
+            (format!("/places/nearby?{near}"), "/items"),
+        ] {
+            let found = sara.get(&path).await.expect(200);
+            assert_eq!(found.pointer(list), Some(&json!([])), "{path}: {answer}");
+        }
+        // The seeding job has met the same answer, and harmed nobody.
+        world
+            .counts(
+                "select count(*) from job_turns where name in ('seed-from-osm', 'reap-tasks')",
+                2,
+            )
+            .await;
+        let metrics = sara.get("/metrics").await.text;
+        assert!(!metrics.contains("outcome=\"panicked\""), "{metrics}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_venue_that_the_database_cannot_hold_does_not_spoil_the_others() {
+    let long = "x".repeat(5000);
+    let answer = format!(
+        r#"{{"elements": [
+            {{"type": "node", "id": 1, "lat": 24.7136, "lon": 46.6753, "tags": {{"amenity": "cafe", "name": "Good\u0000 Cafe", "addr:street": "a\u0000b"}}}},
+            {{"type": "node", "id": 2, "lat": 24.7136, "lon": 46.6753, "tags": {{"amenity": "cafe", "name": "Long", "addr:city": "{long}"}}}},
+            {{"type": "node", "id": 3, "lat": 124.7, "lon": 46.6753, "tags": {{"amenity": "cafe", "name": "Off"}}}}]}}"#
+    );
+    let url = map(answer.leak()).await;
+    let world = World::with(&[
+        ("APP_USE_OPENSTREETMAP", "true"),
+        ("APP_OVERPASS_ENDPOINTS", &url),
+        ("APP_AUTOSEED_BBOX", "24,46,25,47"),
+    ])
+    .await;
+    world
+        .counts(
+            "select count(*) from places where name = 'Good Cafe' and address = 'ab'",
+            1,
+        )
+        .await;
+    assert_eq!(world.count("select count(*) from places").await, 1);
+}

@@ -178,6 +178,12 @@ impl Client {
         })
     }
 
+    /// The status, `None` when no answer came.
+    pub async fn try_delete(&self, path: &str) -> Option<u16> {
+        let sent = self.request(Method::DELETE, path).send().await;
+        sent.ok().map(|answer| answer.status().as_u16())
+    }
+
     /// Posts a plain form, as clients do when there is no file to send.
     pub async fn post_form(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let body: String = fields.iter().map(|(k, v)| format!("{k}={v}&")).collect();
