@@ -63,7 +63,8 @@ impl Aws {
     where
         F: Future<Output = Result<T, CloudError>> + Send,
     {
-        self.read_while(action, Duration::ZERO, call, attempts).await
+        self.read_while(action, Duration::ZERO, call, attempts)
+            .await
     }
 
     /// Like [`Aws::read`], about what another answer has just shown: "no such id" is then the service's lag, and the read is repeated for

@@ -47,6 +47,7 @@ fn state(settings: &StateSettings) -> Option<StateLocation> {
             region,
             kms_key_id,
             lock_table,
+            account: _,
         } => Some(StateLocation {
             bucket: bucket.clone(),
             key: key.clone(),

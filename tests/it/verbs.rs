@@ -1,7 +1,7 @@
 //! What the commands promise, from outside: the real program against a local AWS, changed behind its back where that is the point.
 
-mod databases;
 mod clusters;
+mod databases;
 mod drift;
 mod early;
 mod elsewhere;

@@ -1,4 +1,5 @@
 use super::*;
+use crate::model::Expr;
 
 fn none(_: &SecretRef) -> Option<SecretText> {
     None

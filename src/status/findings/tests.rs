@@ -68,6 +68,7 @@ fn healthy() -> Status {
             version: Some("v1".into()),
             created: Some(900),
             foreign: false,
+            unreadable: false,
         },
         keys: vec![KeyRow {
             key: "API_KEY".into(),
@@ -700,6 +701,7 @@ const STORES: &[World] = &[
                 version: None,
                 created: None,
                 foreign: false,
+                unreadable: false,
             }
         },
         0,
@@ -712,6 +714,7 @@ const STORES: &[World] = &[
                 version: Some("v".into()),
                 created: None,
                 foreign: true,
+                unreadable: false,
             }
         },
         0,
