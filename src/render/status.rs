@@ -129,7 +129,9 @@ fn service_lines(out: &mut String, service: &Service, status: &Status, palette: 
     let now = status.at;
     let Some(state) = &service.state else {
         let text = absent(&service.address, &service.name);
-        return line(out, "service", &palette.paint(Tone::Warning, &text));
+        let verdict = if service.made { "  does not serve" } else { "" };
+        let text = palette.paint(Tone::Warning, &format!("{text}{verdict}"));
+        return line(out, "service", &text);
     };
     let databases = status.databases.iter().map(|database| &database.address);
     let shared: Vec<&Address> = databases.collect();

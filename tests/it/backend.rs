@@ -202,7 +202,7 @@ fn said(output: &Output, what: &str, code: i32) -> String {
         String::from_utf8_lossy(&output.stderr)
     );
     assert_eq!(output.status.code(), Some(code), "{what}\n{text}");
-    text
+    crate::standing::plain_commands(&text)
 }
 
 fn signal(child: &Child, name: &str) {

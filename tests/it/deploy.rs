@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
 use crate::local_aws::LocalAws;
+use crate::standing::Said;
 
 mod bad_input;
 mod building;
@@ -211,11 +212,7 @@ impl Shop {
 }
 
 fn text(output: &Output) -> String {
-    format!(
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    )
+    Said::of(output).all()
 }
 
 #[tokio::test(flavor = "multi_thread")]

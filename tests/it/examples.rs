@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use aws_sdk_ec2::types::{ResourceType, Tag, TagSpecification};
 
 use crate::local_aws::LocalAws;
+use crate::standing::plain_commands;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")
@@ -29,8 +30,8 @@ fn plan(aws: &LocalAws, example: &str, more: &[&str]) -> (Option<i32>, String, S
         .expect("the program runs");
     (
         output.status.code(),
-        String::from_utf8_lossy(&output.stdout).into_owned(),
-        String::from_utf8_lossy(&output.stderr).into_owned(),
+        plain_commands(&String::from_utf8_lossy(&output.stdout)),
+        plain_commands(&String::from_utf8_lossy(&output.stderr)),
     )
 }
 

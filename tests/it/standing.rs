@@ -24,7 +24,17 @@ pub struct Said {
 }
 
 impl Said {
+    /// With suggested commands as `plain_commands` has them.
     pub fn of(output: &Output) -> Self {
+        let raw = Self::raw(output);
+        Self {
+            out: plain_commands(&raw.out),
+            err: plain_commands(&raw.err),
+            ..raw
+        }
+    }
+
+    pub fn raw(output: &Output) -> Self {
         Self {
             code: output.status.code(),
             out: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -35,6 +45,35 @@ impl Said {
     pub fn all(&self) -> String {
         format!("{}{}", self.out, self.err)
     }
+}
+
+/// A text whose suggested commands stand without the options of the invocation: `circles-infra --stack FILE apply` as `circles-infra apply`.
+/// Whether they are there is what `verbs/pasted.rs` tests.
+pub fn plain_commands(text: &str) -> String {
+    const PROGRAM: &str = "circles-infra ";
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(PROGRAM) {
+        let (before, after) = rest.split_at(at + PROGRAM.len());
+        out.push_str(before);
+        rest = after;
+        while let Some(option) = rest.strip_prefix("--") {
+            let Some((name, value)) = option.split_once(' ') else {
+                break;
+            };
+            let known = ["stack", "env", "region", "profile", "var", "var-file"];
+            let end = match value.strip_prefix('\'') {
+                Some(quoted) => quoted.find("' ").map(|at| at + 3),
+                None => value.find(' ').map(|at| at + 1),
+            };
+            match end {
+                Some(end) if known.contains(&name) => rest = &value[end..],
+                _ => break,
+            }
+        }
+    }
+    out.push_str(rest);
+    out
 }
 
 impl Standing {

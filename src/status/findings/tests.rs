@@ -7,6 +7,7 @@ use crate::secrets::{KeyRow, SecretRow, Standing};
 use crate::status::{Database, DatabaseState, Drift, Target, Task};
 
 /// A service with two tasks behind a load balancer, a database and a secret; all well.
+/// Long: one line a field.
 fn healthy() -> Status {
     let target = |id: &str| Target {
         id: id.into(),

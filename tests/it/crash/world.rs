@@ -92,7 +92,7 @@ impl Running {
         }
         Ended {
             code: status.code(),
-            text: self.said.borrow().clone(),
+            text: crate::standing::plain_commands(&self.said.borrow()),
             script: self.script,
         }
     }

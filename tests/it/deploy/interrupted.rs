@@ -5,8 +5,8 @@ use super::*;
 /// Starts a deploy, and waits until the service is being rolled.
 async fn half_way(shop: &Shop, path: &str) -> Child {
     let before = shop.service().await.task_definition;
-    // Nothing becomes ready until the clock is let go.
-    shop.clock(1.0).await;
+    // Nothing becomes ready until the clock is let go, however slow this machine is.
+    shop.clock(60.0).await;
     let child = shop
         .command(&["deploy", "--image", path])
         .stdout(Stdio::piped())

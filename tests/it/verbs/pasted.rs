@@ -8,7 +8,7 @@ const STACK: &str = r#"
 stack: shop
 region: us-east-1
 variables:
-  days: { minimum: 1 }
+  days: { type: int }
 default_environment: dev
 environments: { dev: { ephemeral: true }, test: { ephemeral: true } }
 resources:
@@ -30,7 +30,7 @@ fn paste(world: &Standing, line: &str) -> Said {
         shell.env(name, value.unwrap_or_default());
     }
     shell.env("PATH", format!("{}:{path}", bin.display()));
-    Said::of(&shell.output().expect("a shell"))
+    Said::raw(&shell.output().expect("a shell"))
 }
 
 /// The command in a text, up to what follows it.
@@ -46,7 +46,7 @@ fn suggested(text: &str, verb: &str, end: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn suggested_commands_can_be_pasted() {
-    let default = STACK.replace("minimum: 1", "default: 7");
+    let default = STACK.replace("type: int", "type: int, default: 7");
     let world = Standing::of(&default);
     // Elsewhere, under a name with a space, without a default.
     let stack = world.state.path().join("my stack.yaml");
