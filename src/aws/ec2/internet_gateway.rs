@@ -17,8 +17,8 @@ use super::blockers::{self, Stuck};
 use super::{look, tags};
 use crate::aws::{Aws, aws_error, pages};
 use crate::kind::{
-    Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Patience, Readiness, Step,
-    TAGS, Type, Verb, Wanted,
+    Asked, Class, CloudError, Collision, Cx, Extent, Field, Identity, Kind, Patience, Readiness,
+    Step, TAGS, Type, Verb, Wanted,
 };
 use crate::model::{Attributes, KindName, PhysicalId, Tags, Value};
 
@@ -36,6 +36,8 @@ pub struct Live {
     vpc_id: Option<String>,
     /// A describe has shown the attachment as `available`.
     attached: bool,
+    /// Not attached, though the step that looks at it wants it so.
+    awaited: bool,
     tags: Tags,
 }
 
@@ -101,6 +103,17 @@ impl Kind<Aws> for InternetGateway {
         let filters = look::narrowed(asked, "internet-gateway-id");
         let mut found = describe(aws, filters).await?;
         found.retain(|live| asked.wants(&live.id, &live.tags));
+        for live in &mut found {
+            live.awaited = asked.extent == Extent::Items
+                && live.vpc_id.is_none()
+                && asked.items.iter().any(|item| {
+                    item.id.as_ref().is_some_and(|id| id.as_str() == live.id)
+                        && item
+                            .desired
+                            .as_ref()
+                            .is_some_and(|desired| desired.text("vpc_id").is_some())
+                });
+        }
         Ok(found)
     }
 
@@ -196,7 +209,9 @@ impl Kind<Aws> for InternetGateway {
         match &live.vpc_id {
             _ if live.attached => Readiness::Ready,
             Some(vpc_id) => Readiness::NotYet(format!("attaching to {vpc_id}")),
-            None => Readiness::NotYet("not attached to a VPC".into()),
+            None if live.awaited => Readiness::NotYet("not attached to a VPC yet".into()),
+            // Half made: its attachment shows as a change.
+            None => Readiness::Ready,
         }
     }
 }
@@ -217,6 +232,7 @@ impl Live {
                     .state()
                     .is_none_or(|state| state.as_str() != "attaching")
             }),
+            awaited: false,
             tags: tags::read(gateway.tags()),
         }
     }
