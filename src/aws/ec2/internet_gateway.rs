@@ -18,8 +18,8 @@ use super::{look, tags};
 use crate::aws::ec2::text_rules;
 use crate::aws::{Aws, aws_error, pages};
 use crate::kind::{
-    Asked, Class, CloudError, Collision, Cx, Field, Identity, Kind, Patience, Readiness, Step,
-    TAGS, Type, Verb, Wanted,
+    Asked, Class, CloudError, Collision, Cx, Extent, Field, Identity, Kind, Patience, Readiness,
+    Step, TAGS, Type, Verb, Wanted,
 };
 use crate::model::{Attributes, KindName, PhysicalId, Tags, Value};
 
@@ -37,6 +37,8 @@ pub struct Live {
     vpc_id: Option<String>,
     /// A describe has shown the attachment as `available`.
     attached: bool,
+    /// Not attached, though the step that looks at it wants it so.
+    awaited: bool,
     tags: Tags,
 }
 
@@ -103,6 +105,17 @@ impl Kind<Aws> for InternetGateway {
         let filters = look::narrowed(asked, "internet-gateway-id");
         let mut found = describe(aws, filters).await?;
         found.retain(|live| asked.wants(&live.id, &live.tags));
+        for live in &mut found {
+            live.awaited = asked.extent == Extent::Items
+                && live.vpc_id.is_none()
+                && asked.items.iter().any(|item| {
+                    item.id.as_ref().is_some_and(|id| id.as_str() == live.id)
+                        && item
+                            .desired
+                            .as_ref()
+                            .is_some_and(|desired| desired.text("vpc_id").is_some())
+                });
+        }
         Ok(found)
     }
 
@@ -198,7 +211,9 @@ impl Kind<Aws> for InternetGateway {
         match &live.vpc_id {
             _ if live.attached => Readiness::Ready,
             Some(vpc_id) => Readiness::NotYet(format!("attaching to {vpc_id}")),
-            None => Readiness::NotYet("not attached to a VPC".into()),
+            None if live.awaited => Readiness::NotYet("not attached to a VPC yet".into()),
+            // Half made: its attachment shows as a change.
+            None => Readiness::Ready,
         }
     }
 }
@@ -219,6 +234,7 @@ impl Live {
                     .state()
                     .is_none_or(|state| state.as_str() != "attaching")
             }),
+            awaited: false,
             tags: tags::read(gateway.tags()),
         }
     }
