@@ -115,6 +115,15 @@ fn ec2(actions: &Actions, names: &StackNames) -> Vec<Statement> {
                 .when(json!({ "StringEquals": { "ec2:CreateAction": by } })),
         );
     }
+    // An association has no tags; AWS judges by its table and subnet besides.
+    let associations = actions.among(&[
+        "ec2:DisassociateRouteTable",
+        "ec2:ReplaceRouteTableAssociation",
+    ]);
+    all.push(
+        Statement::allow(Topic::Network, "ChangeAssociations", associations)
+            .on([names.arn("ec2", "route-table-association/*")]),
+    );
     if names.borrows_network() {
         all.extend(borrowed(actions, names));
     }
