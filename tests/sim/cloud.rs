@@ -111,6 +111,8 @@ pub struct Inner {
     pub knots: BTreeSet<(String, String)>,
     /// What must never happen, and did.
     pub violations: Vec<String>,
+    /// Updates that set what an update before them had set already.
+    pub repeated: Vec<String>,
     /// The newest epoch that was written under, by what was written.
     pub epochs: BTreeMap<&'static str, u64>,
     /// Addresses that something was ever made for.

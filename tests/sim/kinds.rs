@@ -154,6 +154,7 @@ impl<N: Nature> Kind<Sim> for Made<N> {
                 set: Attributes::new([("size", spec.get("size").clone())]),
             };
             thing = Self::call(sim, cx, N::UPDATE, call).await?;
+            thing.attributes.set("size", spec.get("size").clone());
         }
         Ok(Self::live(sim, thing))
     }

@@ -37,6 +37,10 @@ async fn late(case: &Case, tally: &Arc<Tally>) -> Result<(), String> {
             return Err(format!("stage {number} ends with {end:?}"));
         }
         judge::after_run(&world)?;
+        let repeated = world.cloud.now().repeated.first().cloned();
+        if let Some(repeated) = repeated.filter(|_| number == 0) {
+            return Err(format!("sent again though it was accepted: {repeated}"));
+        }
     }
     tokio::time::sleep(Duration::from_secs(LAG + 1)).await;
     let last = case.stages.last().ok_or("no stage")?;

@@ -135,6 +135,7 @@ impl Inner {
             }
             Call::Update { id, set, .. } => {
                 self.standing(&sent.action, &set, at, tally)?;
+                self.repeats(sent, &id, &set);
                 self.change(sent, &id, at, tally, |thing| {
                     for (name, value) in &set.0 {
                         thing.attributes.0.insert(name.clone(), value.clone());
@@ -254,6 +255,16 @@ impl Inner {
         }
         self.not_twice(&next);
         Ok(self.add(next))
+    }
+
+    fn repeats(&mut self, sent: &Sent, id: &str, set: &Attributes) {
+        let is_set = |thing: &&Thing| {
+            let mut set = set.0.iter();
+            thing.id == id && set.all(|(name, value)| thing.attributes.get(name) == value)
+        };
+        if self.things.values().find(is_set).is_some() {
+            self.repeated.push(format!("{} {id}: {set:?}", sent.action));
+        }
     }
 
     fn change(

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::case::{Case, Run, Stage, dice};
-use crate::faults::Tally;
+use crate::faults::{Tally, Weather};
 use crate::graph::Graph;
 use crate::process::Mishap;
 use crate::universe::Keeping;
@@ -59,6 +59,7 @@ fn walk(whole: &Case, tally: &Arc<Tally>) -> u64 {
     for stages in 1..=whole.stages.len() {
         let mut case = whole.clone();
         case.stages.truncate(stages);
+        let weather = case.stages[stages - 1].runs[0].weather;
         for kill_at in 1..=check(&case, tally) {
             let mut killed = case.clone();
             killed.stages[stages - 1].runs = vec![
@@ -67,9 +68,13 @@ fn walk(whole: &Case, tally: &Arc<Tally>) -> u64 {
                         kill_at: Some(kill_at),
                         ..Mishap::default()
                     },
+                    weather,
                     ..Run::default()
                 },
-                Run::default(),
+                Run {
+                    weather,
+                    ..Run::default()
+                },
             ];
             check(&killed, tally);
             points += 1;
@@ -98,6 +103,29 @@ pub fn each(graphs: u64, walk: impl Fn(u64) -> u64 + Sync) -> u64 {
     });
     points.into_inner()
 }
+
+#[test]
+fn a_run_killed_behind_lag_converges() {
+    let all = std::env::var_os("CIRCLES_TEST_ALL").is_some();
+    let graphs = if all { GRAPHS.0 } else { GRAPHS.1 };
+    let tally = Arc::new(Tally::default());
+    let points = each(graphs, |seed| walk(&behind_lag(seed), &tally));
+    println!("{graphs} graphs behind lag, killed at {points} boundaries");
+}
+
+/// The same, with much that is known late in every run.
+fn behind_lag(seed: u64) -> Case {
+    let mut case = small(seed);
+    for run in case.stages.iter_mut().flat_map(|stage| &mut stage.runs) {
+        run.weather = LAG;
+    }
+    case
+}
+
+const LAG: Weather = Weather {
+    hides: 400,
+    ..Weather::CALM
+};
 
 #[test]
 fn a_run_killed_at_any_boundary_converges() {
