@@ -14,6 +14,7 @@ const PROGRAM: &str = "circles-infra ";
 /// Verbs that take the options which choose a stack. `sandbox`, `completions` and `schema` look at none.
 const VERBS: &[&str] = &[
     "apply",
+    "bootstrap",
     "deploy",
     "destroy",
     "drift",

@@ -16,6 +16,8 @@ const ROLE_READS: &[&str] = &[
     "iam:GetRole",
     "iam:GetRolePolicy",
     "iam:ListAttachedRolePolicies",
+    "iam:ListEntitiesForPolicy",
+    "iam:ListInstanceProfilesForRole",
     "iam:ListPolicyVersions",
     "iam:ListRolePolicies",
 ];

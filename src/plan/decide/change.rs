@@ -32,9 +32,12 @@ impl Decider<'_> {
                 unsaid.map(|field| field.name).collect()
             };
             self.stays(wish, attributes, pending);
-            if !matches!(live.observed.readiness, Readiness::NotYet(_))
-                || self.inputs.unwaited.contains(&wish.address)
-            {
+            // A step that only waits says of what is broken that it will not become ready.
+            let is_awaited = matches!(
+                live.observed.readiness,
+                Readiness::NotYet(_) | Readiness::Broken(_)
+            );
+            if !is_awaited || self.inputs.unwaited.contains(&wish.address) {
                 return;
             }
             // Nothing to change, but an earlier run did not see it become ready: a step that only waits.
