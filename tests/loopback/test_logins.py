@@ -115,6 +115,18 @@ def test_keys_in_the_environment(front, machine):
     assert set(front.connects) >= {STS, LOGS}
 
 
+def test_a_role_of_the_stack_file_on_top_of_a_role(front, machine):
+    stack = machine.folder / "stack.yaml"
+    stack.write_text(stack.read_text().replace("default_environment:", f"assume_role: {ROLE}-stack\ndefault_environment:"))
+    machine.config(f"[profile base]\n[profile hub]\nrole_arn = {ROLE}-hub\nsource_profile = base\n", "[base]\n" + KEYS.format("AKIDBASE"))
+    front.routes.append((lambda seen: seen.action == "AssumeRole",
+                         lambda seen: assumed("ASIAHUB" if seen.form["RoleArn"].endswith("-hub") else "ASIASTACK")))
+    front.fail(lambda seen: seen.action == "AssumeRole" and seen.key == "ASIAHUB", sts_error("ServiceUnavailable", 503), times=4)
+    planned(front, machine, "ASIASTACK", "--profile", "hub")
+    # Its own endpoint was busy; the role below it was not assumed once more for that.
+    assert [seen.key for seen in front.of(STS, "AssumeRole")] == ["AKIDBASE"] + 5 * ["ASIAHUB"]
+
+
 def test_web_identity_in_the_environment(front, machine):
     token = machine.folder / "token"
     token.write_text("a.web.token")

@@ -236,3 +236,24 @@ async fn what_is_put_aside_is_kept_and_not_found_again() {
     assert_eq!(memory.text(&kept), Some(state));
     assert!(store.put_aside().await.unwrap().is_none());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_bucket_that_is_away_for_a_minute_is_waited_for_and_one_that_stays_away_is_not() {
+    use crate::state::objects::memory::cut_for;
+    let memory = Memory::new();
+    let writer = store(&memory);
+    writer.append(&[opened(0, 1)]).await.unwrap();
+    cut_for(&memory, Duration::from_secs(60));
+    writer.append(&[note(1)]).await.unwrap();
+    assert_eq!(store(&memory).journal().await.unwrap().len(), 2);
+    // Longer than that would only hide that nobody can go on.
+    *memory.cut.lock().unwrap() = true;
+    let begun = tokio::time::Instant::now();
+    writer.append(&[note(2)]).await.unwrap_err();
+    let waited = begun.elapsed();
+    assert!(waited > LEASE && waited <= LEASE.mul_f64(1.5), "{waited:?}");
+    // What was given up is written once the bucket is back, under the same name.
+    *memory.cut.lock().unwrap() = false;
+    writer.append(&[note(2)]).await.unwrap();
+    assert_eq!(store(&memory).journal().await.unwrap().len(), 3);
+}

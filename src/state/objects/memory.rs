@@ -136,3 +136,13 @@ impl Objects for Memory {
         })
     }
 }
+
+/// Nothing gets through for that long.
+pub fn cut_for(memory: &Arc<Memory>, time: std::time::Duration) {
+    *memory.cut.lock().unwrap() = true;
+    let memory = memory.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(time).await;
+        *memory.cut.lock().unwrap() = false;
+    });
+}
