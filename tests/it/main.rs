@@ -4,6 +4,7 @@ mod backend;
 mod bad_input;
 mod canaries;
 mod ci;
+mod consistency;
 mod contract;
 mod crash;
 mod deploy;

@@ -173,6 +173,8 @@ impl Kind<Aws> for Service {
         ("InvalidParameterException", "still Draining"),
         ("InvalidParameterException", "deployments are active"),
         ("ClusterNotFoundException", ""),
+        // A revision that was registered a moment ago.
+        ("ClientException", "Unable to describe task definition"),
     ]);
 
     const MENDED_IN_PLACE: bool = true;

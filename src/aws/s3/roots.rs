@@ -180,7 +180,7 @@ mod tests {
         let text = "<?xml version=\"1.0\"?>\n<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>";
         for root in [Some("ListBucketResult"), None] {
             let read = with_root(SdkBody::from(text), root).collect().await;
-            let error = read.err().expect("an error").to_string();
+            let error = read.expect_err("an error").to_string();
             assert!(error.contains("SlowDown: Please reduce"), "{error}");
         }
         for fine in ["", "{}", "<ListBucketResult/>", "<ErrorDocument/>"] {

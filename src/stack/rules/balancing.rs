@@ -303,7 +303,7 @@ fn action(desk: &mut Desk<'_>, seen: &Seen<'_>, resource: &Resource, field: &str
         )
         .help("leave some out");
     }
-    if ty == "redirect" && given("redirect").is_some_and(|redirect| is_loop(redirect)) {
+    if ty == "redirect" && given("redirect").is_some_and(is_loop) {
         desk.error(
             code::CONTRADICTION,
             seen.span(resource, &join(field, "redirect")),

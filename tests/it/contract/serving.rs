@@ -173,14 +173,14 @@ async fn a_roll_out_whose_tasks_crash_is_broken() {
     let sample = named("service");
     stage.build_needs(&sample).await;
     let (live, mut wish) = make(&stage, &sample).await;
-    let crash = json!({"image": "nginx@sha256:3", "behaviour": "crashes"});
+    let crash = json!({"image": "nginx@sha256:3333333333333333333333333333333333333333333333333333333333333333", "behaviour": "crashes"});
     local.control("POST", "images", &crash).await;
     let definition = Sample::new(
         "crashing",
         "ecs.task_definition",
         json!({
             "family": "crashing", "cpu": 256, "memory": 1024, "execution_role": "${role.arn}",
-            "containers": [{"name": "app", "image": "nginx@sha256:3", "port_mappings": [{"container_port": 80}]}],
+            "containers": [{"name": "app", "image": "nginx@sha256:3333333333333333333333333333333333333333333333333333333333333333", "port_mappings": [{"container_port": 80}]}],
         }),
     );
     let (crashing, _) = make(&stage, &definition).await;

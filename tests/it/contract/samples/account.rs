@@ -27,7 +27,7 @@ pub fn samples() -> Vec<Sample> {
             "role",
             "iam.role",
             json!({
-                "name": "contract-role", "description": "the contract's",
+                "name": "contract-role", "description": "the contract",
                 "assume_role_policy": trust("ecs-tasks.amazonaws.com"),
                 "inline_policies": {"read": allow("s3:GetObject"), "write": allow("s3:PutObject")},
                 "managed_policies": ["${policy.arn}"],
@@ -47,7 +47,7 @@ pub fn samples() -> Vec<Sample> {
         Sample::new(
             "policy",
             "iam.policy",
-            json!({"name": "contract-policy", "description": "the contract's", "policy": allow("s3:GetObject")}),
+            json!({"name": "contract-policy", "description": "the contract", "policy": allow("s3:GetObject")}),
         )
         .change("name", json!("contract-policy-2"))
         .change("path", json!("/elsewhere/"))

@@ -21,7 +21,7 @@ fn databases() -> Vec<Sample> {
         Sample::new(
             "db-subnet-group",
             "rds.db_subnet_group",
-            json!({"name": "contract", "description": "the contract's", "subnets": ["${subnet.id}", "${subnet-b.id}"]}),
+            json!({"name": "contract", "description": "the contract", "subnets": ["${subnet.id}", "${subnet-b.id}"]}),
         )
         .change("name", json!("contract-2"))
         .change("description", json!("another"))
@@ -36,7 +36,7 @@ fn databases() -> Vec<Sample> {
             "db-parameter-group",
             "rds.db_parameter_group",
             json!({
-                "name": "contract", "family": "postgres15", "description": "the contract's",
+                "name": "contract", "family": "postgres15", "description": "the contract",
                 "parameters": {"rds.force_ssl": "1", "log_statement": "ddl"},
             }),
         )
@@ -138,7 +138,7 @@ fn secret_sample() -> Sample {
         }),
     )
     .change("name", json!("contract/other"))
-    .change("description", json!("the contract's"))
+    .change("description", json!("the contract"))
     .change("kms_key", json!("arn:aws:kms:eu-central-1:000000000000:key/contract"))
     .change(
         "keys",

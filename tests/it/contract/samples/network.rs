@@ -100,7 +100,7 @@ fn guards() -> Vec<Sample> {
             "security-group",
             "ec2.security_group",
             json!({
-                "vpc_id": "${vpc.id}", "name": "contract", "description": "the contract's",
+                "vpc_id": "${vpc.id}", "name": "contract", "description": "the contract",
                 "ingress": [
                     {"protocol": "tcp", "from_port": 443, "to_port": 443, "cidr": "0.0.0.0/0", "description": "web"},
                     {"protocol": "tcp", "from_port": 8080, "security_group": "${callers.id}"},

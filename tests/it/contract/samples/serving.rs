@@ -157,7 +157,7 @@ fn containers() -> Vec<Sample> {
                 "containers",
                 json!([
                     {
-                        "name": "app", "image": "nginx@sha256:1", "command": ["serve"], "entrypoint": ["/bin/sh"],
+                        "name": "app", "image": "nginx@sha256:1111111111111111111111111111111111111111111111111111111111111111", "command": ["serve"], "entrypoint": ["/bin/sh"],
                         "port_mappings": [{"container_port": 8080}], "environment": {"B": "2", "A": "1"},
                         "secrets": {"TOKEN": "arn:aws:secretsmanager:eu-central-1:000000000000:secret:x:TOKEN::"},
                         "health_check": {"command": ["CMD-SHELL", "true"], "start_period": 10},
@@ -165,7 +165,7 @@ fn containers() -> Vec<Sample> {
                         "log": {"group": "/contract/app", "region": "eu-central-1", "stream_prefix": "app"},
                         "depends_on": [{"container": "init", "condition": "SUCCESS"}],
                     },
-                    {"name": "init", "image": "nginx@sha256:2", "essential": false},
+                    {"name": "init", "image": "nginx@sha256:2222222222222222222222222222222222222222222222222222222222222222", "essential": false},
                 ]),
             ),
         Sample::new("other-definition", "ecs.task_definition", definition("contract-second")).for_others(),
@@ -198,7 +198,7 @@ fn definition(family: &str) -> Json {
     json!({
         "family": family, "cpu": 256, "memory": 1024, "execution_role": "${role.arn}",
         "containers": [{
-            "name": "app", "image": "nginx@sha256:1", "port_mappings": [{"container_port": 80}],
+            "name": "app", "image": "nginx@sha256:1111111111111111111111111111111111111111111111111111111111111111", "port_mappings": [{"container_port": 80}],
             "environment": {"MODE": "test"},
         }],
     })
