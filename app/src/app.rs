@@ -13,6 +13,7 @@ use crate::geo::Geo;
 use crate::metrics::Metrics;
 use crate::objects::Objects;
 use crate::rankings::Rankings;
+use crate::recent::Recent;
 use crate::sms::Sms;
 use crate::task::Live;
 use crate::token::Tokens;
@@ -32,6 +33,15 @@ pub struct Parts {
     pub external: External,
     pub rankings: Rankings,
     pub metrics: Metrics,
+    pub checked: Recent<Checked>,
+}
+
+/// What `/readyz` found out last.
+#[derive(Debug, Clone, Copy)]
+pub struct Checked {
+    pub database: bool,
+    pub migrations: bool,
+    pub storage: bool,
 }
 
 impl Deref for App {
@@ -56,9 +66,10 @@ impl App {
             objects: Objects::new(&config.storage).await,
             sms: Sms::new(config.otp.sender).await,
             live: Live::default(),
-            external: External::new(&config.external),
+            external: External::new(&config.external, db.clone()),
             rankings: Rankings::default(),
             metrics: Metrics::default(),
+            checked: Recent::default(),
             db,
             config,
         })))

@@ -42,6 +42,7 @@ async fn follow(
         return Err(ApiError::bad("Cannot follow yourself"));
     }
     let mut tx = app.db.begin().await?;
+    visible::lock_pair(&mut *tx, user.id, user_id).await?;
     let name: Option<Option<String>> = sqlx::query_scalar("select name from users where id = $1")
         .bind(user_id)
         .fetch_optional(&mut *tx)
