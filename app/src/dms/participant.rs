@@ -18,6 +18,7 @@ use crate::extract::{Json, Path};
 use crate::hub::Topic;
 use crate::presence;
 use crate::stamp::{self, Stamp};
+use crate::visible;
 
 /// SQL: how long somebody who types is taken to go on.
 const TYPING: &str = "interval '5 seconds'";
@@ -276,6 +277,7 @@ pub async fn block(
         return Err(ApiError::bad("Cannot block yourself"));
     }
     let mut tx = app.db.begin().await?;
+    visible::lock_pair(&mut *tx, user.id, other).await?;
     let known: bool = sqlx::query_scalar("select exists (select 1 from users where id = $1)")
         .bind(other)
         .fetch_one(&mut *tx)
