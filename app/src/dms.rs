@@ -4,6 +4,7 @@ pub mod forward;
 pub mod frames;
 pub mod inbox;
 pub mod message;
+pub mod message_type;
 pub mod participant;
 pub mod reactions;
 pub mod requests;

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::message::{self, Message};
-use super::send::{self, MessageType, NewMessage};
+use super::message_type::MessageType;
+use super::send::{self, NewMessage};
 use super::{frames, reactions, source, thread};
 use crate::app::App;
 use crate::auth::User;

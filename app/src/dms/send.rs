@@ -7,6 +7,7 @@ use sqlx::PgConnection;
 use utoipa::ToSchema;
 
 use super::message::{self, Message};
+use super::message_type::MessageType;
 use super::thread::{self, ThreadRow};
 use super::{reactions, source};
 use crate::app::App;
@@ -24,32 +25,6 @@ use crate::stamp::{self, Stamp};
 const REPLY_PREVIEW: usize = 200;
 /// Characters of a message shown in a notification.
 const NOTIFIED: usize = 100;
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema, sqlx::Type)]
-#[serde(rename_all = "snake_case")]
-#[sqlx(type_name = "text", rename_all = "snake_case")]
-pub enum MessageType {
-    #[default]
-    Text,
-    Photo,
-    Video,
-    Voice,
-    File,
-    Location,
-}
-
-impl MessageType {
-    const fn name(self) -> &'static str {
-        match self {
-            MessageType::Text => "text",
-            MessageType::Photo => "photo",
-            MessageType::Video => "video",
-            MessageType::Voice => "voice",
-            MessageType::File => "file",
-            MessageType::Location => "location",
-        }
-    }
-}
 
 #[derive(Deserialize, ToSchema)]
 pub struct SendBody {

@@ -1,6 +1,7 @@
 //! The message that a forward passes on. What is forwarded is what was written: text and attachments come from the source alone.
 
-use super::send::{MessageType, NewMessage};
+use super::message_type::MessageType;
+use super::send::NewMessage;
 use crate::app::App;
 use crate::error::{ApiError, Result};
 
