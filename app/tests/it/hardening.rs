@@ -196,6 +196,32 @@ async fn a_picture_of_sixty_thousand_squared_is_no_avatar() {
         .expect(200);
 }
 
+/// A JPEG whose preview takes so many segments of 64 KB before the size.
+fn jpeg(segments: usize, side: u16) -> Vec<u8> {
+    let mut bytes = b"\xff\xd8".to_vec();
+    for _ in 0..segments {
+        bytes.extend(b"\xff\xe1\xff\xff");
+        bytes.extend([0; 0xfffd]);
+    }
+    bytes.extend(b"\xff\xc0\x00\x11\x08");
+    bytes.extend(side.to_be_bytes());
+    bytes.extend(side.to_be_bytes());
+    bytes
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_preview_before_the_size_of_a_picture_does_not_hide_it() {
+    let world = World::new().await;
+    let sara = world.person("Sara").await;
+    for segments in [0, 1, 8] {
+        for (side, status) in [(60_000, 400), (4000, 200)] {
+            sara.upload("/users/me/avatar", "file", jpeg(segments, side), &[])
+                .await
+                .expect(status);
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_name_an_upload_reports_is_one_a_message_takes() {
     let world = World::new().await;
