@@ -14,6 +14,7 @@ use crate::job_health::JobHealth;
 use crate::metrics::Metrics;
 use crate::objects::Objects;
 use crate::rankings::Rankings;
+use crate::recent::Recent;
 use crate::sms::Sms;
 use crate::spool::Spool;
 use crate::task::Live;
@@ -40,6 +41,15 @@ pub struct Parts {
     pub vocabulary: Vocabulary,
     pub metrics: Metrics,
     pub jobs: JobHealth,
+    pub checked: Recent<Checked>,
+}
+
+/// What `/readyz` found out last.
+#[derive(Debug, Clone, Copy)]
+pub struct Checked {
+    pub database: bool,
+    pub migrations: bool,
+    pub storage: bool,
 }
 
 impl Deref for App {
@@ -69,11 +79,12 @@ impl App {
             }),
             sms: Sms::new(config.otp.sender).await,
             live: Live::default(),
-            external: External::new(&config.external),
+            external: External::new(&config.external, db.clone()),
             rankings: Rankings::default(),
             vocabulary: Vocabulary::default(),
             metrics: Metrics::default(),
             jobs: JobHealth::default(),
+            checked: Recent::default(),
             db,
             config,
         })))

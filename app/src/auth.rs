@@ -2,11 +2,14 @@
 //!
 //! The extractors stand before the body in every handler, so that access is decided before the body is read.
 
-use axum::extract::FromRequestParts;
-use axum::http::header;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
+use axum::http::{Extensions, HeaderMap, header};
 
 use crate::app::App;
+use crate::connection::Peer;
 use crate::error::ApiError;
 
 /// A signed-in, verified user.
@@ -37,7 +40,7 @@ impl User {
 
 /// The token of an `Authorization` header, `None` when there is no bearer token in it.
 #[must_use]
-pub fn bearer(headers: &axum::http::HeaderMap) -> Option<&str> {
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     let token = token.trim();
@@ -95,34 +98,99 @@ impl FromRequestParts<App> for Admin {
     }
 }
 
-/// The caller's address: what the last proxy of ours saw, else the peer's.
+/// The network a caller calls from: what the last proxy of ours saw, else the peer's address. An IPv6 address counts by its first 64
+/// bits, since a single customer usually has all of those that share them.
 pub struct ClientIp(pub String);
+
+impl ClientIp {
+    /// Reads the address out of a request's head.
+    #[must_use]
+    pub fn of(headers: &HeaderMap, extensions: &Extensions, trusted_proxies: usize) -> ClientIp {
+        let peer = || {
+            let peer = extensions.get::<ConnectInfo<Peer>>();
+            peer.map(|ConnectInfo(peer)| peer.address.ip())
+        };
+        let found = forwarded(headers, trusted_proxies).or_else(peer);
+        ClientIp(found.map_or_else(|| "unknown".to_owned(), network))
+    }
+}
+
+/// The address that the outermost proxy of ours appended. What stands further left was written by the caller, in whatever bytes.
+fn forwarded(headers: &HeaderMap, trusted_proxies: usize) -> Option<IpAddr> {
+    let hops: Vec<&[u8]> = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|b| *b == b','))
+        .collect();
+    let index = hops.len().checked_sub(trusted_proxies)?;
+    let hop = std::str::from_utf8(hops.get(index)?).ok()?.trim();
+    let plain = hop.trim_start_matches('[').trim_end_matches(']');
+    let with_port = || hop.parse::<SocketAddr>().ok().map(|a| a.ip());
+    plain.parse().ok().or_else(with_port)
+}
+
+fn network(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => v4.to_string(),
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            format!("{}/64", Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+    }
+}
 
 impl FromRequestParts<App> for ClientIp {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<ClientIp, ApiError> {
-        let hops: Vec<&str> = parts
-            .headers
-            .get_all("x-forwarded-for")
-            .iter()
-            .filter_map(|v| v.to_str().ok())
-            .flat_map(|v| v.split(','))
-            .map(str::trim)
-            .collect();
-        let trusted = app.config.trusted_proxies;
-        // Each proxy of ours appends the address it saw; anything further left was written by the caller.
-        if trusted > 0
-            && let Some(ip) = hops.len().checked_sub(trusted).and_then(|i| hops.get(i))
-        {
-            return Ok(ClientIp((*ip).to_owned()));
+        Ok(ClientIp::of(
+            &parts.headers,
+            &parts.extensions,
+            app.config.trusted_proxies,
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(values: &[&[u8]], trusted: usize) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            let value = axum::http::HeaderValue::from_bytes(value).unwrap();
+            headers.append("x-forwarded-for", value);
         }
-        let peer = parts
-            .extensions
-            .get::<axum::extract::ConnectInfo<std::net::SocketAddr>>();
-        Ok(ClientIp(peer.map_or_else(
-            || "unknown".to_owned(),
-            |c| c.0.ip().to_string(),
-        )))
+        forwarded(&headers, trusted).map(network)
+    }
+
+    #[test]
+    fn only_what_our_proxies_appended_counts() {
+        assert_eq!(seen(&[b"1.1.1.1, 2.2.2.2"], 1).as_deref(), Some("2.2.2.2"));
+        assert_eq!(
+            seen(&[b"1.1.1.1", b"2.2.2.2"], 2).as_deref(),
+            Some("1.1.1.1")
+        );
+        assert_eq!(seen(&[b"1.1.1.1"], 2), None);
+        assert_eq!(seen(&[b"1.1.1.1"], 0), None);
+    }
+
+    #[test]
+    fn bytes_of_the_caller_do_not_hide_its_address() {
+        assert_eq!(seen(&[b"caf\xe9, 2.2.2.2"], 1).as_deref(), Some("2.2.2.2"));
+        assert_eq!(
+            seen(&[b"\xff\xfe", b"2.2.2.2"], 1).as_deref(),
+            Some("2.2.2.2")
+        );
+        assert_eq!(seen(&[b"2.2.2.2:4711"], 1).as_deref(), Some("2.2.2.2"));
+    }
+
+    #[test]
+    fn one_customer_is_one_network() {
+        let one = seen(&[b"2001:db8:1:2::1"], 1);
+        assert_eq!(one.as_deref(), Some("2001:db8:1:2::/64"));
+        assert_eq!(one, seen(&[b"[2001:db8:1:2:ffff::9]:443"], 1));
+        assert_ne!(one, seen(&[b"2001:db8:1:3::1"], 1));
+        assert_eq!(seen(&[b"::ffff:9.9.9.9"], 1).as_deref(), Some("9.9.9.9"));
     }
 }

@@ -4,9 +4,10 @@ use std::io::Write;
 
 use clap::{Parser, Subcommand};
 
+use crate::admin::Change;
 use crate::config::Config;
 use crate::config::login::LoginConfig;
-use crate::{db, login, router, seed, serve, trace};
+use crate::{admin, db, login, router, seed, serve, trace};
 
 #[derive(Parser)]
 #[command(
@@ -29,10 +30,21 @@ enum Verb {
     Seed(seed::Amount),
     /// Give the database user of APP_DATABASE_URL its password, as the administrator: one of two who take turns
     RotateLogin,
+    /// Give an account administrator rights, or take them away
+    #[command(subcommand)]
+    Admin(AdminVerb),
     /// Print the OpenAPI document
     Openapi,
     /// Ask the service on this machine whether it lives; for the container's health check
     Check,
+}
+
+#[derive(Subcommand)]
+enum AdminVerb {
+    /// Give the account of this phone administrator rights
+    Grant { phone: String },
+    /// Take the administrator rights of this phone's account away
+    Revoke { phone: String },
 }
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -61,6 +73,14 @@ pub async fn run() -> Result<(), Failure> {
         Verb::RotateLogin => {
             let told = login::rotate(&LoginConfig::from_env()?).await?;
             writeln!(std::io::stdout(), "{told}")?;
+        }
+        Verb::Admin(verb) => {
+            let (phone, change) = match verb {
+                AdminVerb::Grant { phone } => (phone, Change::Grant),
+                AdminVerb::Revoke { phone } => (phone, Change::Revoke),
+            };
+            let done = admin::set_rights(&configured()?.db, &phone, change).await?;
+            writeln!(std::io::stdout(), "{done}")?;
         }
         Verb::Seed(amount) => {
             let config = configured()?;

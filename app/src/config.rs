@@ -9,9 +9,13 @@ use crate::secret::Secret;
 
 mod db;
 pub mod login;
+mod otp;
+mod route_limits;
 mod source;
 mod storage;
 pub use db::DbConfig;
+pub use otp::{OtpCaps, OtpConfig, SmsSender};
+pub use route_limits::{RouteLimit, RouteLimits};
 pub use source::{ConfigError, Source};
 pub use storage::{S3Config, StorageConfig};
 
@@ -42,6 +46,8 @@ pub struct Config {
     pub trusted_proxies: usize,
     /// The time an answer may take. Uploads may take longer.
     pub request_timeout: Duration,
+    /// The time the head of a request may take to arrive.
+    pub header_timeout: Duration,
     /// The time a stop may take before it is forced.
     pub stop_grace: Duration,
     pub made_up: MadeUp,
@@ -54,25 +60,6 @@ pub struct Config {
 pub struct MadeUp {
     pub jwt: bool,
     pub otp: bool,
-}
-
-#[derive(Debug, Clone)]
-pub struct OtpConfig {
-    pub secret: Secret,
-    pub expiry_minutes: i64,
-    pub rate_limit_enabled: bool,
-    pub per_minute: i32,
-    pub burst: i32,
-    /// Answers carry the code. Implied by debug.
-    pub echo: bool,
-    pub sender: SmsSender,
-}
-
-/// How one-time codes reach a phone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SmsSender {
-    Sns,
-    Log,
 }
 
 #[derive(Debug, Clone)]
@@ -104,6 +91,9 @@ pub struct ExternalConfig {
     pub nominatim_url: String,
     pub http_timeout: Duration,
     pub overpass_timeout: Duration,
+    /// Calls of all tasks together.
+    pub overpass_per_min: i32,
+    pub foursquare_per_min: i32,
     pub enrich_ttl_hot_days: i64,
     pub enrich_ttl_cold_days: i64,
     pub enrich_max_distance_m: f64,
@@ -136,6 +126,8 @@ pub struct LimitConfig {
     pub photo_bytes: usize,
     pub places_per_hour: i32,
     pub external_per_min: i32,
+    /// Of the routes that write.
+    pub routes: RouteLimits,
 }
 
 #[derive(Debug, Clone)]
@@ -157,6 +149,8 @@ pub struct WsConfig {
     /// A connection without a ping for this long is closed.
     pub idle: Duration,
     pub sweep: Duration,
+    /// Sockets one person may have open, on all tasks together.
+    pub per_user: i64,
 }
 
 const OVERPASS: &str = "https://overpass-api.de/api/interpreter,https://overpass.kumi.systems/api/interpreter,https://overpass.private.coffee/api/interpreter";
@@ -190,7 +184,7 @@ impl Config {
             port: s.number("PORT", 8000),
             db: DbConfig::read(&mut s),
             cors_origins: s.list("CORS_ALLOWED_ORIGINS", ORIGINS),
-            otp: read_otp(&mut s, debug),
+            otp: otp::read(&mut s, debug),
             jwt: read_jwt(&mut s, debug),
             storage,
             metrics_token: s.secret("METRICS_TOKEN"),
@@ -212,6 +206,7 @@ impl Config {
                 photo_bytes: s.number::<usize>("PHOTO_MAX_MB", 10) * MEGABYTE,
                 places_per_hour: s.number("PLACES_PER_HOUR", 60),
                 external_per_min: s.number("EXTERNAL_PER_MIN", 20),
+                routes: route_limits::read(&mut s),
             },
             uploads: UploadConfig {
                 spool,
@@ -225,11 +220,13 @@ impl Config {
                 send_timeout: s.seconds("WS_SEND_TIMEOUT_SECONDS", 5.0),
                 idle: s.seconds("WS_IDLE_SECONDS", 120.0),
                 sweep: s.seconds("WS_SWEEP_SECONDS", 30.0),
+                per_user: s.number("WS_SOCKETS_PER_USER", 64),
             },
             log_sample: read_log_sample(&mut s, debug),
             trusted_proxies: s.number("TRUSTED_PROXIES", 1),
             // The longest that is meant to be: three mirrors of the map, 25 seconds each.
             request_timeout: s.seconds("REQUEST_TIMEOUT_SECONDS", 120.0),
+            header_timeout: s.seconds("HEADER_TIMEOUT_SECONDS", 15.0),
             stop_grace: s.seconds("STOP_GRACE_SECONDS", 25.0),
             made_up: MadeUp {
                 jwt: debug && s.secret("JWT_SECRET_KEY").is_none(),
@@ -250,34 +247,6 @@ fn read_log_sample(s: &mut Source, debug: bool) -> f64 {
         s.problem("LOG_SAMPLE", "must be a number from 0 to 1");
     }
     share
-}
-
-fn read_otp(s: &mut Source, debug: bool) -> OtpConfig {
-    let default_sender = if debug { "log" } else { "sns" };
-    let sender = match s.text("SMS_SENDER", default_sender).as_str() {
-        "sns" => SmsSender::Sns,
-        "log" if debug => SmsSender::Log,
-        "log" => {
-            s.problem(
-                "SMS_SENDER",
-                "is `log`, which writes one-time codes to the log; only debug may do that",
-            );
-            SmsSender::Log
-        }
-        _ => {
-            s.problem("SMS_SENDER", "must be `sns` or `log`");
-            SmsSender::Log
-        }
-    };
-    OtpConfig {
-        secret: signing_secret(s, "OTP_SECRET_KEY", debug),
-        expiry_minutes: s.number("OTP_EXPIRY_MINUTES", 10),
-        rate_limit_enabled: s.bool("OTP_RATE_LIMIT_ENABLED", false),
-        per_minute: s.number("OTP_REQUESTS_PER_MINUTE", 5),
-        burst: s.number("OTP_REQUESTS_BURST", 10),
-        echo: s.bool("OTP_ECHO", debug),
-        sender,
-    }
 }
 
 fn read_jwt(s: &mut Source, debug: bool) -> JwtConfig {
@@ -344,6 +313,8 @@ fn read_external(s: &mut Source) -> ExternalConfig {
         nominatim_url: s.text("NOMINATIM_URL", "https://nominatim.openstreetmap.org"),
         http_timeout: s.seconds("HTTP_TIMEOUT_SECONDS", 30.0),
         overpass_timeout: s.seconds("OVERPASS_TIMEOUT_SECONDS", 25.0),
+        overpass_per_min: s.number("OVERPASS_PER_MIN", 30),
+        foursquare_per_min: s.number("FOURSQUARE_PER_MIN", 120),
         enrich_ttl_hot_days: s.number("ENRICH_TTL_HOT_DAYS", 14),
         enrich_ttl_cold_days: s.number("ENRICH_TTL_COLD_DAYS", 60),
         enrich_max_distance_m: s.number("ENRICH_MAX_DISTANCE_M", 150.0),

@@ -1,12 +1,15 @@
 //! Direct messages: threads of two people, requests to open one, messages, and what people do to them.
 
 pub mod forward;
+pub mod frames;
 pub mod inbox;
 pub mod message;
+pub mod message_type;
 pub mod participant;
 pub mod reactions;
 pub mod requests;
 pub mod send;
+pub mod source;
 pub mod thread;
 pub mod uploads;
 

@@ -5,6 +5,7 @@ use sqlx::{PgConnection, PgExecutor};
 
 use crate::error::Result;
 use crate::hub::Topic;
+use crate::limits;
 use crate::stamp;
 use crate::visible;
 
@@ -97,6 +98,26 @@ impl About {
     }
 }
 
+/// Seconds in which a like or a follow that was taken back and given again is told once.
+const TOLD_ONCE: i32 = 3600;
+
+/// Whether `user` has been notified of the same a while ago.
+async fn is_repeated(
+    db: &mut PgConnection,
+    user: i64,
+    actor: i64,
+    about: About,
+    data: &Value,
+) -> Result<bool> {
+    let subject = match about {
+        About::NewLike => data["check_in_id"].to_string(),
+        About::NewFollower => String::new(),
+        About::DmRequest | About::NewComment => return Ok(false),
+    };
+    let key = format!("notice {} {actor} {user} {subject}", about.name());
+    Ok(limits::wait_for(db, &key, TOLD_ONCE, 1).await? > 0.0)
+}
+
 /// Notifies `user` of what `actor` did, unless the user silenced such things, blocks the actor, is blocked, or is the actor.
 ///
 /// # Errors
@@ -121,7 +142,7 @@ pub async fn notify(
         .bind(actor)
         .fetch_one(&mut *db)
         .await?;
-    if !wanted {
+    if !wanted || is_repeated(db, user, actor, about, &data).await? {
         return Ok(());
     }
     let payload = json!({

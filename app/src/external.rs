@@ -6,13 +6,15 @@ pub mod foursquare;
 pub mod matching;
 pub mod nominatim;
 pub mod overpass;
+mod shared;
 pub mod venue;
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Mutex, Weak};
 use std::time::{Duration, Instant};
 
 use breaker::Breaker;
+use sqlx::PgPool;
 
 use crate::config::ExternalConfig;
 use foreign::ForeignJson;
@@ -26,6 +28,10 @@ const CACHE_SIZE: usize = 512;
 pub struct External {
     config: ExternalConfig,
     http: reqwest::Client,
+    /// Holds what the tasks share of their calls.
+    db: PgPool,
+    /// The questions that are being asked, each with its lock.
+    asking: Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>,
     foursquare: Breaker,
     nominatim: Breaker,
     overpass: Breaker,
@@ -39,6 +45,9 @@ pub enum ExternalError {
     Off,
     #[error("paused after failures")]
     Paused,
+    /// All tasks together have called it as often as they may.
+    #[error("called too often")]
+    Busy,
     #[error("status {status}: {text}")]
     Status { status: u16, text: String },
     #[error("{0}")]
@@ -52,9 +61,15 @@ impl From<reqwest::Error> for ExternalError {
     }
 }
 
+impl From<sqlx::Error> for ExternalError {
+    fn from(error: sqlx::Error) -> ExternalError {
+        ExternalError::Http(error.to_string())
+    }
+}
+
 impl External {
     #[must_use]
-    pub fn new(config: &ExternalConfig) -> External {
+    pub fn new(config: &ExternalConfig, db: PgPool) -> External {
         let http = reqwest::Client::builder()
             .timeout(config.http_timeout)
             .connect_timeout(Duration::from_secs(5))
@@ -64,6 +79,8 @@ impl External {
         External {
             config: config.clone(),
             http,
+            db,
+            asking: Mutex::default(),
             foursquare: Breaker::default(),
             nominatim: Breaker::default(),
             overpass: Breaker::default(),

@@ -42,6 +42,7 @@ async fn follow(
         return Err(ApiError::bad("Cannot follow yourself"));
     }
     let mut tx = app.db.begin().await?;
+    visible::lock_pair(&mut *tx, user.id, user_id).await?;
     let known = "select exists (select 1 from users where id = $1)";
     let known: bool = sqlx::query_scalar(known)
         .bind(user_id)

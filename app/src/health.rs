@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::app::App;
+use crate::app::{App, Checked};
 use crate::db;
 use crate::error::ApiError;
 use crate::extract::Json;
@@ -63,16 +63,29 @@ pub struct Readiness {
     jobs: bool,
 }
 
-/// Whether everything a request may need is there; 503 when not.
-#[utoipa::path(get, path = "/readyz", tag = "system", responses((status = 200, body = Readiness), (status = 503, body = Readiness)))]
-async fn ready(State(app): State<App>) -> (StatusCode, Json<Readiness>) {
+/// Everybody may ask, so the answer is good for a moment.
+const CHECKED_FOR: Duration = Duration::from_secs(1);
+
+async fn check(app: &App) -> Checked {
     let limit = Duration::from_secs(2);
     let migrated = tokio::time::timeout(limit, db::is_migrated(&app.db));
     let stored = tokio::time::timeout(limit, app.objects.check());
     let (migrated, stored) = tokio::join!(migrated, stored);
-    let database = matches!(migrated, Ok(Ok(_)));
-    let migrations = matches!(migrated, Ok(Ok(true)));
-    let storage = stored.unwrap_or(false);
+    Checked {
+        database: matches!(migrated, Ok(Ok(_))),
+        migrations: matches!(migrated, Ok(Ok(true))),
+        storage: stored.unwrap_or(false),
+    }
+}
+
+/// Whether everything a request may need is there; 503 when not.
+#[utoipa::path(get, path = "/readyz", tag = "system", responses((status = 200, body = Readiness), (status = 503, body = Readiness)))]
+async fn ready(State(app): State<App>) -> (StatusCode, Json<Readiness>) {
+    let Checked {
+        database,
+        migrations,
+        storage,
+    } = app.checked.get(CHECKED_FOR, check(&app)).await;
     let listener = app.live.is_listening();
     let jobs = app.jobs.is_healthy();
     let ready = database && migrations && storage && listener && jobs;

@@ -10,6 +10,7 @@
 //! the database. `router.rs` is the whole interface on one screen.
 
 pub mod activity;
+pub mod admin;
 pub mod app;
 pub mod auth;
 pub mod bounds;
@@ -17,6 +18,7 @@ pub mod checkins;
 pub mod cli;
 pub mod collections;
 pub mod config;
+pub mod connection;
 pub mod db;
 pub mod deadline;
 pub mod debug;
@@ -43,14 +45,17 @@ pub mod observe;
 pub mod onboarding;
 pub mod openapi;
 pub mod page;
+pub mod phone;
 pub mod place_chat;
 pub mod places;
 pub mod presence;
 pub mod rankings;
+pub mod recent;
 pub mod reviews;
 pub mod router;
 pub mod saved;
 pub mod secret;
+pub mod security_headers;
 pub mod seed;
 pub mod serve;
 pub mod settings;
@@ -67,3 +72,4 @@ pub mod upload_slots;
 pub mod users;
 pub mod visible;
 pub mod vocabulary;
+pub mod write_limits;

@@ -8,6 +8,7 @@
 //! There is one path: the sender's own task hears of an event like all the others.
 
 mod beat;
+mod frame_limits;
 mod listener;
 mod place;
 mod socket;

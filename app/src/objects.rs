@@ -3,6 +3,8 @@
 //! What the database keeps is the *stored* value: `/media/<kind>/<id>/<file>` for a folder, `<kind>/<id>/<file>` for S3. Clients see
 //! its *address*: the base URL and the stored value, or a signed S3 address that is good for one hour.
 
+mod exists;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;

@@ -1,6 +1,7 @@
 //! Getting in: a one-time code by phone, a token, a name.
 
 mod otp;
+mod otp_caps;
 mod setup;
 
 use axum::routing::post;

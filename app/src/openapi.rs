@@ -1,10 +1,14 @@
 //! The OpenAPI document, made from the handlers, and the page at `/docs` that shows it.
 
-use axum::response::Html;
-use utoipa::openapi::path::{HttpMethod, Operation, ParameterIn, PathItem};
+mod errors;
+mod tags;
+
+use axum::http::header;
+use axum::response::{Html, IntoResponse};
+use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{
-    Components, InfoBuilder, OpenApi, OpenApiBuilder, RefOr, ResponseBuilder, SecurityRequirement,
+    Components, InfoBuilder, OpenApi, OpenApiBuilder, RefOr, SecurityRequirement,
 };
 
 /// Operations open to everybody; all others need a token.
@@ -44,48 +48,33 @@ pub async fn page() -> Html<&'static str> {
     Html(include_str!("docs.html"))
 }
 
+/// Starts the viewer. A file of its own, so that the page needs no script inline. The viewer keeps no token.
+pub async fn start_script() -> impl IntoResponse {
+    let kind = [(header::CONTENT_TYPE, "text/javascript; charset=utf-8")];
+    (kind, include_str!("docs_start.js"))
+}
+
 /// Adds what no handler says by itself: title, security, and the error answers every operation shares.
 #[must_use]
 pub fn finish(mut doc: OpenApi) -> OpenApi {
     let info = InfoBuilder::new()
         .title("Circles - Social Location App")
         .version("1.0.0")
+        .description(Some(include_str!("openapi/intro.md")))
         .build();
     let components = doc.components.get_or_insert_with(Components::new);
     components.add_security_scheme(
         SCHEME,
         SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)),
     );
-    own_path(&mut doc, "/collections/{collection_id}/items/", "item_id");
+    errors::declare(components);
     for (path, item) in &mut doc.paths.paths {
         for (method, operation) in operations(item) {
             complete(method, path, operation);
         }
     }
+    doc.tags = Some(tags::all());
     OpenApiBuilder::from(doc).info(info).build()
-}
-
-/// Documents the DELETE of `{prefix}{…}` under a path whose last parameter is called `name`. The router knows one name for that
-/// place in the path, while adding takes a check-in there and removing an item.
-fn own_path(doc: &mut OpenApi, prefix: &str, name: &str) {
-    let paths = &mut doc.paths.paths;
-    let found = paths.iter_mut().find_map(|(path, item)| {
-        let given = path.strip_prefix(prefix)?.strip_prefix('{')?;
-        let given = given.strip_suffix('}')?.to_owned();
-        Some((given, item.delete.take()?))
-    });
-    let Some((given, mut operation)) = found else {
-        return;
-    };
-    for parameter in operation.parameters.iter_mut().flatten() {
-        if let RefOr::T(parameter) = parameter
-            && parameter.name == given
-        {
-            name.clone_into(&mut parameter.name);
-        }
-    }
-    let item = PathItem::new(HttpMethod::Delete, operation);
-    paths.insert(format!("{prefix}{{{name}}}"), item);
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
@@ -105,15 +94,12 @@ fn complete(method: &str, path: &str, operation: &mut Operation) {
     operation.operation_id = Some(operation_id(method, path));
     once_each(operation);
     describe(operation);
-    let has_body = operation.request_body.is_some();
-    let mut add = |status: &str, text: &str| {
-        let response = ResponseBuilder::new().description(text).build();
-        operation
-            .responses
-            .responses
-            .entry(status.to_owned())
-            .or_insert(RefOr::T(response));
+    let multipart = match &operation.request_body {
+        None => None,
+        Some(RefOr::T(body)) => Some(body.content.contains_key("multipart/form-data")),
+        Some(RefOr::Ref(_)) => Some(false),
     };
+    let mut add = |status: &str, text: &str| errors::refuse(operation, status, text);
     if !public {
         add(
             "401",
@@ -126,21 +112,33 @@ fn complete(method: &str, path: &str, operation: &mut Operation) {
     if path.contains('{') || !public {
         add("404", "Not found");
     }
-    if has_body {
-        add("413", "The body is too large");
+    if let Some(multipart) = multipart {
+        add("413", errors::body_limit(path, multipart));
     }
     add(
         "422",
         "Input error: `detail` lists `type`, `loc`, `msg`, `input`",
     );
-    add("429", "Too many requests");
+    add(
+        "429",
+        "Too many requests; `Retry-After` says how many seconds are left",
+    );
     add(
         "503",
         "Temporarily unavailable; `Retry-After` says when to come back",
     );
+    model_others(operation);
     if !public {
         let none: [String; 0] = [];
         operation.security = Some(vec![SecurityRequirement::new(SCHEME, none)]);
+    }
+}
+
+/// Gives the refusals that only the handler tells of the common model.
+fn model_others(operation: &mut Operation) {
+    let all: Vec<String> = operation.responses.responses.keys().cloned().collect();
+    for status in all.iter().filter(|status| status.starts_with('4')) {
+        errors::refuse(operation, status, "Refused");
     }
 }
 

@@ -78,7 +78,10 @@ impl<const MAX: i64, const DEFAULT: i64> IntoParams for Paging<MAX, DEFAULT> {
             .minimum(Some(1))
             .maximum(Some(MAX))
             .default(Some(DEFAULT.into()));
-        let offset = number().minimum(Some(0)).default(Some(0.into()));
+        let offset = number()
+            .minimum(Some(0))
+            .maximum(Some(i64::MAX))
+            .default(Some(0.into()));
         [("limit", limit), ("offset", offset)]
             .map(|(name, schema)| {
                 ParameterBuilder::new()

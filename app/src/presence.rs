@@ -42,32 +42,39 @@ pub async fn is_in_room(db: impl PgExecutor<'_>, user: i64, topic: Topic) -> Res
         .await?)
 }
 
-/// Notes a socket of this task.
+/// Notes a socket of this task, unless its user has as many open as one person may have.
 ///
 /// # Errors
 /// The database's failure.
-pub async fn opened(db: &PgPool, live: &Live, socket: Uuid, user: i64, topic: Topic) -> Result<()> {
+pub async fn opened(
+    db: &PgPool,
+    live: &Live,
+    most: i64,
+    (socket, user, topic): (Uuid, i64, Topic),
+) -> Result<bool> {
     let open = || {
-        let query = sqlx::query("select socket_opened($1, $2, $3, $4)");
+        let query = sqlx::query_scalar("select socket_admitted($1, $2, $3, $4, $5)");
         query
             .bind(socket)
             .bind(live.task_id)
             .bind(user)
             .bind(topic.to_string())
-            .execute(db)
+            .bind(most)
+            .fetch_one(db)
     };
-    if let Err(first) = open().await {
-        // The task's own row is missing right after a start, or after the database lost its unlogged tables.
-        let foreign = first
-            .as_database_error()
-            .is_some_and(sqlx::error::DatabaseError::is_foreign_key_violation);
-        if !foreign {
-            return Err(first.into());
-        }
-        mark_alive(db, live).await?;
-        open().await?;
+    let first = match open().await {
+        Ok(admitted) => return Ok(admitted),
+        Err(first) => first,
+    };
+    // The task's own row is missing right after a start, or after the database lost its unlogged tables.
+    let foreign = first
+        .as_database_error()
+        .is_some_and(sqlx::error::DatabaseError::is_foreign_key_violation);
+    if !foreign {
+        return Err(first.into());
     }
-    Ok(())
+    mark_alive(db, live).await?;
+    Ok(open().await?)
 }
 
 /// Notes a socket's end. True when the user has no other socket in the room.

@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::activity::{self, Cause};
 use crate::app::App;
-use crate::auth::User;
+use crate::auth::{MaybeUser, User};
 use crate::bounds::{Rating, Text};
 use crate::checkins::create::PHOTOS;
 use crate::error::{ApiError, Result};
@@ -20,6 +20,7 @@ use crate::places::photos::Photo;
 use crate::routes;
 use crate::stamp::Stamp;
 use crate::upload::{Allowed, Form, Pending};
+use crate::visible;
 
 const CAPTION: usize = 500;
 
@@ -97,20 +98,27 @@ async fn upsert(
 #[utoipa::path(get, path = "/places/{place_id}/reviews", tag = "reviews", params(Paging), responses((status = 200, body = Page<Review>)))]
 async fn list(
     State(app): State<App>,
+    MaybeUser(viewer): MaybeUser,
     Path(place_id): Path<i64>,
     Query(paging): Query<Paging>,
 ) -> Result<Json<Page<Review>>> {
-    let count = count_of("from reviews r where r.place_id = p.id");
-    let count = format!("select {count} from places p where p.id = $1");
+    let viewer = viewer.map(|user| user.id);
+    let shown = visible::author("r.user_id", "$2::bigint");
+    let from = format!("from reviews r where r.place_id = p.id and {shown}");
+    let count = format!("select {} from places p where p.id = $1", count_of(&from));
     let total: Option<i64> = sqlx::query_scalar(&count)
         .bind(place_id)
+        .bind(viewer)
         .fetch_optional(&app.db)
         .await?;
     let total = total.ok_or(ApiError::NotFound("Place"))?;
-    let sql = "select id, user_id, place_id, rating, text, created_at from reviews where place_id = $1 \
-               order by created_at desc, id desc limit $2 offset $3";
-    let rows = sqlx::query_as(sql)
+    let sql = format!(
+        "select r.id, r.user_id, r.place_id, r.rating, r.text, r.created_at from reviews r where r.place_id = $1 and {shown} \
+         order by r.created_at desc, r.id desc limit $3 offset $4"
+    );
+    let rows = sqlx::query_as(&sql)
         .bind(place_id)
+        .bind(viewer)
         .bind(paging.limit())
         .bind(paging.offset());
     Ok(Json(paging.page(rows.fetch_all(&app.db).await?, total)))

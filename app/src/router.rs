@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{HeaderValue, Method, header};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -15,10 +15,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::app::App;
+use crate::connection::Peer;
 use crate::error::ApiError;
 use crate::{
     activity, checkins, collections, deadline, dms, drain, follows, health, live, media, observe,
-    onboarding, openapi, place_chat, places, reviews, saved, settings, support, users,
+    onboarding, openapi, place_chat, places, reviews, saved, security_headers, settings, support,
+    users, write_limits,
 };
 
 /// Bodies without files.
@@ -59,6 +61,7 @@ pub fn router(app: App) -> Router {
     routes
         .route("/docs", get(openapi::page))
         .route("/docs/", get(openapi::page))
+        .route("/docs/start.js", get(openapi::start_script))
         .merge(assets)
         .fallback(|| async { ApiError::NotFound("Path") })
         .method_not_allowed_fallback(not_allowed)
@@ -75,14 +78,28 @@ pub fn router(app: App) -> Router {
 
 /// What every request goes through, outermost first. One layer, since each costs a request two allocations and a copy of all within.
 async fn around(State(app): State<App>, request: Request, next: Next) -> Response {
-    let read = |request| drain::drain(request, |request| next.run(request));
+    let peer = request.extensions().get::<ConnectInfo<Peer>>().cloned();
+    if let Some(ConnectInfo(peer)) = &peer {
+        peer.begin_request();
+    }
+    let https = security_headers::is_https(request.headers(), app.config.trusted_proxies);
+    let uri = request.uri().clone();
+    let limited = |request| write_limits::enforce(&app, request, |request| next.run(request));
+    let read = |request| drain::drain(request, limited);
     let in_time = |request| deadline::deadline(&app, request, read);
-    observe::observe(&app, request, in_time).await
+    let mut response = observe::observe(&app, request, in_time).await;
+    security_headers::add(response.headers_mut(), uri.path(), https);
+    if let Some(ConnectInfo(peer)) = &peer
+        && response.status() != StatusCode::SWITCHING_PROTOCOLS
+    {
+        peer.end_request();
+    }
+    response
 }
 
 async fn not_allowed() -> impl IntoResponse {
     let body = axum::Json(serde_json::json!({ "detail": "Method Not Allowed" }));
-    (axum::http::StatusCode::METHOD_NOT_ALLOWED, body)
+    (StatusCode::METHOD_NOT_ALLOWED, body)
 }
 
 fn cors(origins: &[String]) -> CorsLayer {

@@ -1,13 +1,11 @@
 //! One task of the service, from its first connection to its graceful stop.
 
-use std::net::SocketAddr;
-
-use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::app::App;
 use crate::config::Config;
+use crate::connection::{Peer, TimedListener};
 use crate::db::{self, DbError};
 use crate::task::turned;
 use crate::{jobs, live, router};
@@ -62,11 +60,8 @@ pub async fn on(
     jobs::warm::start(&app, stopping.clone());
     tracing::info!(address = ?listener.local_addr().ok(), "serving");
 
-    let service = router::router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    let listener = listener.tap_io(|socket| {
-        // Small answers must not wait for more to send.
-        let _ = socket.set_nodelay(true);
-    });
+    let service = router::router(app.clone()).into_make_service_with_connect_info::<Peer>();
+    let listener = TimedListener::new(listener, app.config.header_timeout);
     let server = axum::serve(listener, service).with_graceful_shutdown(turned(stopping.clone()));
     let own = app.clone();
     // Requests first, then the sockets, which are no requests any more; both within the grace.

@@ -1,5 +1,7 @@
 //! What a file is, by its first bytes. Names and headers of uploads are never believed.
 
+pub mod picture_size;
+
 /// A type this service knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kind {
@@ -57,12 +59,16 @@ const ALL: [Kind; 18] = [
     XLSX, ZIP, TEXT,
 ];
 
-/// No more of a file is looked at.
+/// No more of a file is looked at for its type; a picture's size may be told further in ([`picture_size::HEAD`]).
 pub const HEAD: usize = 8192;
 
-/// The type a file's first bytes tell, `None` when they tell none of ours.
+/// The type a file's first bytes tell, `None` when they tell none of ours, or a picture larger than any that is taken.
 #[must_use]
 pub fn sniff(bytes: &[u8]) -> Option<Kind> {
+    signature(bytes).filter(|kind| picture_size::is_acceptable(*kind, bytes))
+}
+
+fn signature(bytes: &[u8]) -> Option<Kind> {
     const SIGNATURES: [(&[u8], Kind); 11] = [
         (b"\xff\xd8\xff", JPEG),
         (b"\x89PNG\r\n\x1a\n", PNG),

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
 use tokio::fs::{File, OpenOptions};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use uuid::Uuid;
 
 /// Bytes of one write to the disk, at most.
@@ -135,6 +135,19 @@ impl SpooledFile {
         self.size
     }
 
+    /// The first bytes, at most `length` of them.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub async fn head(&self, length: usize) -> io::Result<Vec<u8>> {
+        let length = length.min(self.size);
+        let file = File::open(&self.path.0).await?;
+        let mut head = Vec::with_capacity(length);
+        let most = u64::try_from(length).unwrap_or(u64::MAX);
+        file.take(most).read_to_end(&mut head).await?;
+        Ok(head)
+    }
+
     /// SHA-256 of the contents.
     #[must_use]
     pub fn sha256(&self) -> [u8; 32] {
@@ -166,6 +179,8 @@ mod tests {
         let whole = writer.finish().await.unwrap();
         assert_eq!(std::fs::read(whole.path()).unwrap(), b"some more");
         assert_eq!(whole.size(), 9);
+        assert_eq!(whole.head(6).await.unwrap(), b"some m");
+        assert_eq!(whole.head(100).await.unwrap(), b"some more");
         assert_eq!(whole.sha256()[..], Sha256::digest(b"some more")[..]);
         drop(whole);
         assert_eq!(count(&inside), 0);

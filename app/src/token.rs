@@ -18,6 +18,15 @@ struct Claims {
 #[derive(Deserialize)]
 struct Subject {
     sub: String,
+    exp: i64,
+}
+
+/// What a good token says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verified {
+    pub user: i64,
+    /// Seconds since 1970.
+    pub expires: i64,
 }
 
 /// Signs with the current key; reads tokens of the current and the previous one.
@@ -35,6 +44,7 @@ impl Tokens {
         let keys = std::iter::once(&config.secret).chain(config.previous_secret.as_ref());
         let mut validation = Validation::new(config.algorithm);
         validation.leeway = 0;
+        validation.validate_nbf = true;
         Tokens {
             header: Header::new(config.algorithm),
             sign: EncodingKey::from_secret(config.secret.expose().as_bytes()),
@@ -59,13 +69,24 @@ impl Tokens {
         encode(&self.header, &claims, &self.sign)
     }
 
+    /// What a token says that is signed by us, in force and not expired.
+    #[must_use]
+    pub fn verify(&self, token: &str) -> Option<Verified> {
+        let claims = self
+            .read
+            .iter()
+            .find_map(|key| decode::<Subject>(token, key, &self.validation).ok())?
+            .claims;
+        Some(Verified {
+            user: claims.sub.parse().ok()?,
+            expires: claims.exp,
+        })
+    }
+
     /// The user a good, unexpired token speaks of.
     #[must_use]
     pub fn user_id(&self, token: &str) -> Option<i64> {
-        self.read
-            .iter()
-            .find_map(|key| decode::<Subject>(token, key, &self.validation).ok())
-            .and_then(|data| data.claims.sub.parse().ok())
+        self.verify(token).map(|verified| verified.user)
     }
 }
 
@@ -94,5 +115,18 @@ mod tests {
     fn an_expired_token_is_no_token() {
         let t = tokens("k", None, -1);
         assert_eq!(t.user_id(&t.issue(7).unwrap()), None);
+    }
+
+    #[test]
+    fn a_token_that_is_not_in_force_yet_is_no_token() {
+        let now = chrono::Utc::now().timestamp();
+        let signed = |nbf: i64| {
+            let claims = serde_json::json!({ "sub": "7", "exp": now + 600, "nbf": nbf });
+            encode(&Header::default(), &claims, &EncodingKey::from_secret(b"k")).unwrap()
+        };
+        let t = tokens("k", None, 5);
+        assert_eq!(t.user_id(&signed(now + 300)), None);
+        let good = t.verify(&signed(now - 300)).unwrap();
+        assert_eq!((good.user, good.expires), (7, now + 600));
     }
 }

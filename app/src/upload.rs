@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::error::{ApiError, Issue, Result};
 use crate::files::{self, Awaits};
-use crate::sniff::{self, Class, Kind};
+use crate::sniff::{self, Class, Kind, picture_size};
 use crate::spool::{SpoolWriter, SpooledFile};
 use crate::trace;
 use crate::upload_slots::Slot;
@@ -211,7 +211,7 @@ pub async fn read_file(
         return Err(ApiError::bad("File is empty or too small"));
     }
     let kind = sniff::sniff(&head).filter(|k| allowed.kinds.contains(k));
-    let kind = kind.ok_or_else(|| ApiError::bad("File type is not supported"))?;
+    let kind = kind.ok_or_else(unsupported)?;
     let cap = allowed.cap_of(kind);
     let mut writer = app.spool.create().await.map_err(|e| unwritable(&e))?;
     write(&mut writer, &head, cap).await?;
@@ -221,11 +221,30 @@ pub async fn read_file(
         write(&mut writer, &piece, cap).await?;
     }
     let file = writer.finish().await.map_err(|e| unwritable(&e))?;
+    check_picture(&file, kind).await?;
     Ok(Upload {
         file,
         kind,
         file_name,
     })
+}
+
+/// Refuses a picture that unfolds to too much. Its size may stand behind what is read to tell the type.
+async fn check_picture(file: &SpooledFile, kind: Kind) -> Result<()> {
+    if kind.class != Class::Image {
+        return Ok(());
+    }
+    let head = file.head(picture_size::HEAD).await;
+    let head = head.map_err(|e| unwritable(&e))?;
+    if picture_size::is_acceptable(kind, &head) {
+        Ok(())
+    } else {
+        Err(unsupported())
+    }
+}
+
+fn unsupported() -> ApiError {
+    ApiError::bad("File type is not supported")
 }
 
 async fn write(writer: &mut SpoolWriter, piece: &[u8], cap: usize) -> Result<()> {

@@ -66,6 +66,13 @@ pub fn picture(c: &str, viewer: &str) -> String {
     )
 }
 
+/// True when nothing that hides `author` from `viewer` stands between them: what a person did on a third person's page. Those who
+/// block somebody keep seeing what that one did, as in follow lists.
+#[must_use]
+pub fn author(author: &str, viewer: &str) -> String {
+    format!("not {}", blocks(author, viewer))
+}
+
 /// Whether either of two users blocks the other.
 ///
 /// # Errors
@@ -77,4 +84,14 @@ pub async fn any_block(db: impl sqlx::PgExecutor<'_>, one: i64, other: i64) -> R
         .bind(other)
         .fetch_one(db)
         .await?)
+}
+
+/// Until the transaction ends, no follow, block or first message between the two goes past another: each sees what the one before did.
+///
+/// # Errors
+/// The database's failure.
+pub async fn lock_pair(db: impl sqlx::PgExecutor<'_>, one: i64, other: i64) -> Result<()> {
+    let sql = "select pg_advisory_xact_lock(hashtextextended('pair:' || least($1, $2) || ':' || greatest($1, $2), 22))";
+    sqlx::query(sql).bind(one).bind(other).execute(db).await?;
+    Ok(())
 }

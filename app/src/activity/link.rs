@@ -46,7 +46,7 @@ pub async fn link_causes(db: &PgPool) -> Result<()> {
     let sql = "delete from activities a using activities b where a.activity_type = 'review' and b.activity_type = 'review' \
                and a.cause_id = b.cause_id and a.id < b.id";
     sqlx::query(sql).execute(db).await?;
-    // A block takes follows away without their entries.
+    // A block under the version before takes follows away without their entries.
     let sql = "delete from activities a where a.activity_type = 'follow' \
                and not exists (select 1 from follows f where f.id = a.cause_id)";
     sqlx::query(sql).execute(db).await?;

@@ -18,6 +18,7 @@ use crate::event::{self, About};
 use crate::extract::{Json, Path, Query};
 use crate::page::{Page, Paging, count_of};
 use crate::stamp::Stamp;
+use crate::visible;
 
 #[derive(Debug, Serialize, ToSchema, sqlx::FromRow)]
 pub struct Comment {
@@ -37,11 +38,32 @@ pub struct Comment {
     replies: Vec<Comment>,
 }
 
-const COMMENTS: &str = "select m.id, m.check_in_id, m.user_id, coalesce(u.name, 'User ' || u.id) as user_name, \
-    u.avatar_url as user_avatar_url, m.content, m.created_at, m.updated_at, m.reply_to_id, m.reply_to_text, \
-    case when r.id is not null then coalesce(ru.name, 'User ' || ru.id) end as reply_to_user_name \
-    from check_in_comments m join users u on u.id = m.user_id \
-    left join check_in_comments r on r.id = m.reply_to_id left join users ru on ru.id = r.user_id ";
+/// SQL of [`Comment`]s aliased `m` as the user `$1` sees them. A reply to somebody who blocks the viewer quotes nothing.
+fn comments() -> String {
+    format!(
+        "select m.id, m.check_in_id, m.user_id, coalesce(u.name, 'User ' || u.id) as user_name, \
+         u.avatar_url as user_avatar_url, m.content, m.created_at, m.updated_at, m.reply_to_id, \
+         case when r.id is null or q.shown then m.reply_to_text end as reply_to_text, \
+         case when r.id is not null and q.shown then coalesce(ru.name, 'User ' || ru.id) end as reply_to_user_name \
+         from check_in_comments m join users u on u.id = m.user_id \
+         left join check_in_comments r on r.id = m.reply_to_id left join users ru on ru.id = r.user_id \
+         cross join lateral (select {} as shown) q ",
+        visible::author("ru.id", "$1::bigint")
+    )
+}
+
+/// SQL, from its `from` on: the comments on the check-in that the viewer may know of.
+fn rows(check_in: &str, viewer: &str) -> String {
+    format!(
+        "from check_in_comments m where m.check_in_id = {check_in} and {}",
+        visible::author("m.user_id", viewer)
+    )
+}
+
+/// SQL: how many comments on the check-in the viewer may know of.
+pub fn counted(check_in: &str, viewer: &str) -> String {
+    format!("(select count(*) {})", rows(check_in, viewer))
+}
 
 async fn finished(app: &App, mut comments: Vec<Comment>) -> Vec<Comment> {
     for comment in &mut comments {
@@ -99,15 +121,19 @@ pub async fn list(
     Query(form): Query<ThreadedQuery>,
 ) -> Result<Json<Page<Comment>>> {
     model::seen(&app.db, user.id, check_in_id).await?;
-    let count = count_of("from check_in_comments where check_in_id = $1");
-    let total = sqlx::query_scalar(&format!("select {count}"))
+    let count = format!("select {}", count_of(&rows("$1", "$2::bigint")));
+    let total = sqlx::query_scalar(&count)
         .bind(check_in_id)
+        .bind(user.id)
         .fetch_one(&app.db)
         .await?;
     let sql = format!(
-        "{COMMENTS} where m.check_in_id = $1 order by m.created_at, m.id limit $2 offset $3"
+        "{} where m.check_in_id = $2 and {} order by m.created_at, m.id limit $3 offset $4",
+        comments(),
+        visible::author("m.user_id", "$1::bigint")
     );
     let rows = sqlx::query_as(&sql)
+        .bind(user.id)
         .bind(check_in_id)
         .bind(paging.limit())
         .bind(paging.offset());
@@ -145,10 +171,14 @@ pub async fn create(
     let quoted: Option<String> = match reply_to {
         None => None,
         Some(parent) => {
-            let sql = "select left(content, 200) from check_in_comments where id = $1 and check_in_id = $2";
-            let found = sqlx::query_scalar(sql)
+            let sql = format!(
+                "select left(m.content, 200) from check_in_comments m where m.id = $1 and m.check_in_id = $2 and {}",
+                visible::author("m.user_id", "$3::bigint")
+            );
+            let found = sqlx::query_scalar(&sql)
                 .bind(parent)
                 .bind(check_in_id)
+                .bind(user.id)
                 .fetch_optional(&mut *tx)
                 .await?;
             Some(found.ok_or(ApiError::NotFound("Comment"))?)
@@ -173,8 +203,9 @@ pub async fn create(
     let data = json!({ "check_in_id": check_in_id, "comment_id": id, "user_id": user.id, "user_name": user.display_name(), "content": content });
     event::notify(&mut tx, owner, user.id, About::NewComment, data).await?;
     tx.commit().await?;
-    let sql = format!("{COMMENTS} where m.id = $1");
-    let comment = sqlx::query_as(&sql).bind(id).fetch_one(&app.db).await?;
+    let sql = format!("{} where m.id = $2", comments());
+    let query = sqlx::query_as(&sql).bind(user.id).bind(id);
+    let comment = query.fetch_one(&app.db).await?;
     finished(&app, vec![comment])
         .await
         .pop()

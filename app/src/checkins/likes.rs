@@ -15,6 +15,7 @@ use crate::event::{self, About};
 use crate::extract::{Json, Path, Query};
 use crate::page::{Page, Paging, count_of};
 use crate::stamp::Stamp;
+use crate::visible;
 
 #[derive(Serialize, ToSchema, sqlx::FromRow)]
 pub struct Like {
@@ -26,6 +27,19 @@ pub struct Like {
     created_at: Stamp,
 }
 
+/// SQL, from its `from` on: the likes of the check-in that the viewer may know of.
+fn rows(check_in: &str, viewer: &str) -> String {
+    format!(
+        "from check_in_likes l where l.check_in_id = {check_in} and {}",
+        visible::author("l.user_id", viewer)
+    )
+}
+
+/// SQL: how many likes of the check-in the viewer may know of.
+pub fn counted(check_in: &str, viewer: &str) -> String {
+    format!("(select count(*) {})", rows(check_in, viewer))
+}
+
 /// Who likes a check-in, newest first.
 #[utoipa::path(get, path = "/check-ins/{check_in_id}/likes", tag = "check-ins", params(Paging), responses((status = 200, body = Page<Like>)))]
 pub async fn list(
@@ -35,16 +49,21 @@ pub async fn list(
     Query(paging): Query<Paging>,
 ) -> Result<Json<Page<Like>>> {
     model::seen(&app.db, user.id, check_in_id).await?;
-    let count = count_of("from check_in_likes where check_in_id = $1");
-    let total = sqlx::query_scalar(&format!("select {count}"))
+    let count = format!("select {}", count_of(&rows("$1", "$2::bigint")));
+    let total = sqlx::query_scalar(&count)
         .bind(check_in_id)
+        .bind(user.id)
         .fetch_one(&app.db)
         .await?;
-    let sql = "select l.id, l.check_in_id, l.user_id, coalesce(u.name, 'User ' || u.id) as user_name, u.avatar_url as user_avatar_url, \
-        l.created_at from check_in_likes l join users u on u.id = l.user_id where l.check_in_id = $1 \
-        order by l.created_at desc, l.id desc limit $2 offset $3";
-    let rows = sqlx::query_as(sql)
+    let sql = format!(
+        "select l.id, l.check_in_id, l.user_id, coalesce(u.name, 'User ' || u.id) as user_name, u.avatar_url as user_avatar_url, \
+         l.created_at from check_in_likes l join users u on u.id = l.user_id where l.check_in_id = $1 and {} \
+         order by l.created_at desc, l.id desc limit $3 offset $4",
+        visible::author("l.user_id", "$2::bigint")
+    );
+    let rows = sqlx::query_as(&sql)
         .bind(check_in_id)
+        .bind(user.id)
         .bind(paging.limit())
         .bind(paging.offset());
     let mut likes: Vec<Like> = rows.fetch_all(&app.db).await?;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::model::{self, CHECK_INS, CheckIn};
+use super::{comments, likes};
 use crate::activity;
 use crate::app::App;
 use crate::auth::User;
@@ -123,14 +124,17 @@ pub async fn detail(
     Path(check_in_id): Path<i64>,
 ) -> Result<Json<CheckInDetail>> {
     model::seen(&app.db, user.id, check_in_id).await?;
-    let sql = "select c.id, c.user_id, coalesce(u.name, 'User ' || u.id) as user_name, u.avatar_url as user_avatar_url, c.place_id, \
+    let sql = format!(
+        "select c.id, c.user_id, coalesce(u.name, 'User ' || u.id) as user_name, u.avatar_url as user_avatar_url, c.place_id, \
         p.name as place_name, c.note, c.visibility, c.created_at, c.expires_at, c.photo_url, \
-        coalesce((select array_agg(f.url order by f.id) from check_in_photos f where f.check_in_id = c.id), '{}') as photo_urls, \
-        (select count(*) from check_in_likes l where l.check_in_id = c.id) as likes_count, \
-        (select count(*) from check_in_comments m where m.check_in_id = c.id) as comments_count, \
+        coalesce((select array_agg(f.url order by f.id) from check_in_photos f where f.check_in_id = c.id), '{{}}') as photo_urls, \
+        {} as likes_count, {} as comments_count, \
         exists (select 1 from check_in_likes l where l.check_in_id = c.id and l.user_id = $1) as is_liked_by_user \
-        from check_ins c join users u on u.id = c.user_id join places p on p.id = c.place_id where c.id = $2";
-    let found: Option<CheckInDetail> = sqlx::query_as(sql)
+        from check_ins c join users u on u.id = c.user_id join places p on p.id = c.place_id where c.id = $2",
+        likes::counted("c.id", "$1::bigint"),
+        comments::counted("c.id", "$1::bigint"),
+    );
+    let found: Option<CheckInDetail> = sqlx::query_as(&sql)
         .bind(user.id)
         .bind(check_in_id)
         .fetch_optional(&app.db)
@@ -162,11 +166,14 @@ pub async fn stats(
     Path(check_in_id): Path<i64>,
 ) -> Result<Json<CheckInStats>> {
     model::seen(&app.db, user.id, check_in_id).await?;
-    let sql = "select (select count(*) from check_in_likes where check_in_id = $1) as likes_count, \
-        (select count(*) from check_in_comments where check_in_id = $1) as comments_count, \
-        exists (select 1 from check_in_likes where check_in_id = $1 and user_id = $2) as is_liked_by_user";
+    let sql = format!(
+        "select {} as likes_count, {} as comments_count, \
+         exists (select 1 from check_in_likes where check_in_id = $1 and user_id = $2) as is_liked_by_user",
+        likes::counted("$1", "$2::bigint"),
+        comments::counted("$1", "$2::bigint"),
+    );
     Ok(Json(
-        sqlx::query_as(sql)
+        sqlx::query_as(&sql)
             .bind(check_in_id)
             .bind(user.id)
             .fetch_one(&app.db)

@@ -6,12 +6,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::message::{self, Message};
-use super::send::{self, MessageType, NewMessage};
-use super::{reactions, thread};
+use super::message_type::MessageType;
+use super::send::{self, NewMessage};
+use super::{frames, reactions, source, thread};
 use crate::app::App;
 use crate::auth::User;
 use crate::bounds::{Id, Lat, List, Lng, Text};
 use crate::error::{ApiError, Result};
+use crate::event;
 use crate::extract::{Json, Path, Query};
 use crate::page::{COUNTED, Paging, count_of, is_false};
 use crate::places::filter::contains;
@@ -31,54 +33,6 @@ pub struct Forwarded {
     total_requested: usize,
 }
 
-#[derive(sqlx::FromRow)]
-struct Source {
-    sender_id: i64,
-    text: String,
-    message_type: MessageType,
-    #[sqlx(json)]
-    photo_urls: Vec<String>,
-    #[sqlx(json)]
-    video_urls: Vec<String>,
-    #[sqlx(json)]
-    voice_urls: Vec<String>,
-    voice_duration: Option<i32>,
-    #[sqlx(json)]
-    file_urls: Vec<String>,
-    #[sqlx(json)]
-    file_names: Vec<String>,
-    #[sqlx(json)]
-    file_sizes: Vec<i64>,
-    caption: Option<String>,
-    location_latitude: Option<f64>,
-    location_longitude: Option<f64>,
-    location_name: Option<String>,
-    location_address: Option<String>,
-}
-
-impl Source {
-    fn copied(self, message: i64) -> NewMessage {
-        NewMessage {
-            text: self.text,
-            message_type: self.message_type,
-            reply_to_id: None,
-            photo_urls: self.photo_urls,
-            video_urls: self.video_urls,
-            voice_urls: self.voice_urls,
-            voice_duration: self.voice_duration,
-            file_urls: self.file_urls,
-            file_names: self.file_names,
-            file_sizes: self.file_sizes,
-            caption: self.caption,
-            location: self.location_latitude.zip(self.location_longitude),
-            location_name: self.location_name,
-            location_address: self.location_address,
-            auto_delete_duration: None,
-            forwarded: Some((message, self.sender_id)),
-        }
-    }
-}
-
 /// Passes a message of this thread on to others.
 #[utoipa::path(post, path = "/dms/threads/{thread_id}/forward", tag = "dms", responses((status = 200, body = Forwarded)))]
 pub async fn forward(
@@ -89,13 +43,7 @@ pub async fn forward(
 ) -> Result<Json<Forwarded>> {
     let total = body.target_thread_ids.len();
     reactions::readable(&app, &user, *body.message_id, Some(thread_id)).await?;
-    let sql = "select sender_id, text, message_type, photo_urls, video_urls, voice_urls, voice_duration, file_urls, file_names, \
-               file_sizes, caption, location_latitude, location_longitude, location_name, location_address from dm_messages where id = $1";
-    let source: Source = sqlx::query_as(sql)
-        .bind(*body.message_id)
-        .fetch_one(&app.db)
-        .await?;
-    let new = source.copied(*body.message_id);
+    let new = source::load(&app, *body.message_id).await?;
     let mut failed = Vec::new();
     for target in body.target_thread_ids.iter() {
         let sent = async {
@@ -247,18 +195,20 @@ pub async fn delivery_status(
             "The body speaks of another message than the path",
         ));
     }
-    reactions::readable(&app, &user, message_id, None).await?;
+    let thread = reactions::readable(&app, &user, message_id, None).await?;
     let sender: i64 = sqlx::query_scalar("select sender_id from dm_messages where id = $1")
         .bind(message_id)
         .fetch_one(&app.db)
         .await?;
-    let (sql, reason) = match body.status {
+    let (sql, status, reason) = match body.status {
         Delivery::Delivered if sender != user.id => (
             "update dm_messages set delivery_status = 'delivered', delivered_at = coalesce(delivered_at, now()), failure_reason = $2 where id = $1",
+            "delivered",
             None,
         ),
         Delivery::Failed if sender == user.id => (
             "update dm_messages set delivery_status = 'failed', failed_at = now(), failure_reason = $2 where id = $1",
+            "failed",
             body.failure_reason.map(Text::into_inner),
         ),
         Delivery::Delivered => {
@@ -272,10 +222,14 @@ pub async fn delivery_status(
             ));
         }
     };
+    let mut tx = app.db.begin().await?;
     sqlx::query(sql)
         .bind(message_id)
         .bind(reason)
-        .execute(&app.db)
+        .execute(&mut *tx)
         .await?;
+    let change = frames::delivery_status(thread, message_id, user.id, status);
+    event::emit(&mut *tx, &change).await?;
+    tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -34,10 +34,11 @@ pub async fn inbox(
     Query(filter): Query<InboxQuery>,
 ) -> Result<Json<Page<Thread>>> {
     let conditions = format!(
-        "where (t.user_a_id = $1 or t.user_b_id = $1) and t.status = 'accepted' and {} \
+        "where (t.user_a_id = $1 or t.user_b_id = $1) and t.status = 'accepted' and {} and {} \
          and ($2 or not coalesce(s.archived, false)) and (not $3 or coalesce(s.pinned, false)) \
          and ($4::text is null or lm.line ilike $4 or o.name ilike $4 or o.username ilike $4) ",
-        visible::unblocked("t.user_a_id", "t.user_b_id")
+        visible::unblocked("t.user_a_id", "t.user_b_id"),
+        thread::HAS_MESSAGES
     );
     let pattern = filter
         .q

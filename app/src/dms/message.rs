@@ -5,10 +5,11 @@ use axum::http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::thread;
+use super::{frames, thread};
 use crate::app::App;
 use crate::auth::User;
 use crate::error::{ApiError, Result};
+use crate::event;
 use crate::extract::{Json, Path, Query};
 use crate::files;
 use crate::page::{Page, Paging, count_of};
@@ -70,13 +71,14 @@ const MESSAGES: &str = "select m.id, m.thread_id, m.sender_id, m.text, m.message
      exists (select 1 from dm_message_likes l where l.message_id = m.id and l.user_id = $1) as liked_by_me, \
      m.reply_to_id, m.reply_to_text, ru.name as reply_to_sender_name, m.photo_urls, m.video_urls, m.voice_urls, m.voice_duration, \
      m.file_urls, m.file_names, m.file_sizes, m.caption, m.location_latitude, m.location_longitude, m.location_name, m.location_address, \
-     m.expires_at, m.auto_delete_duration, m.forwarded_from_message_id, m.forwarded_from_user_id, fu.name as forwarded_from_user_name, \
+     m.expires_at, m.auto_delete_duration, m.forwarded_from_message_id, fu.id as forwarded_from_user_id, fu.name as forwarded_from_user_name, \
      m.is_forwarded, m.deleted_at, m.deleted_by_user_id, \
      (m.deleted_at is not null or coalesce(m.expires_at <= now(), false)) as is_deleted_placeholder \
      from dm_messages m \
      left join dm_participant_states os on os.thread_id = m.thread_id and os.user_id <> $1 \
      left join dm_messages r on r.id = m.reply_to_id left join users ru on ru.id = r.sender_id \
-     left join users fu on fu.id = m.forwarded_from_user_id ";
+     left join users fu on fu.id = m.forwarded_from_user_id and not exists \
+     (select 1 from dm_participant_states vb where vb.blocked and vb.user_id = fu.id and vb.peer_id = $1) ";
 
 impl Message {
     /// Takes everything out of a deleted message but that it was there.
@@ -199,8 +201,13 @@ pub async fn delete(
         .bind(user.id)
         .fetch_optional(&mut *tx)
         .await?;
-    let removed = removed.map(|urls| urls.0).unwrap_or_default();
+    let Some(sqlx::types::Json(removed)) = removed else {
+        // Another request has deleted it meanwhile, and told.
+        return Ok(StatusCode::NO_CONTENT);
+    };
     files::release(&mut tx, &removed).await?;
+    let deleted = frames::message_deleted(thread_id, message_id, user.id);
+    event::emit(&mut *tx, &deleted).await?;
     tx.commit().await?;
     files::sweep(&app, &removed).await;
     Ok(StatusCode::NO_CONTENT)

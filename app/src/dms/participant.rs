@@ -9,6 +9,7 @@ use sqlx::PgExecutor;
 use utoipa::ToSchema;
 
 use super::thread;
+use crate::activity;
 use crate::app::App;
 use crate::auth::User;
 use crate::bounds::Bool;
@@ -18,6 +19,7 @@ use crate::extract::{Json, Path};
 use crate::hub::Topic;
 use crate::presence;
 use crate::stamp::{self, Stamp};
+use crate::visible;
 
 /// SQL: how long somebody who types is taken to go on.
 const TYPING: &str = "interval '5 seconds'";
@@ -276,6 +278,7 @@ pub async fn block(
         return Err(ApiError::bad("Cannot block yourself"));
     }
     let mut tx = app.db.begin().await?;
+    visible::lock_pair(&mut *tx, user.id, other).await?;
     let known: bool = sqlx::query_scalar("select exists (select 1 from users where id = $1)")
         .bind(other)
         .fetch_one(&mut *tx)
@@ -294,12 +297,15 @@ pub async fn block(
         .execute(&mut *tx)
         .await?;
     if *body.blocked {
-        let sql = "delete from follows where (follower_id = $1 and followee_id = $2) or (follower_id = $2 and followee_id = $1)";
-        sqlx::query(sql)
+        let sql = "delete from follows where (follower_id = $1 and followee_id = $2) or (follower_id = $2 and followee_id = $1) returning id";
+        let gone: Vec<i64> = sqlx::query_scalar(sql)
             .bind(user.id)
             .bind(other)
-            .execute(&mut *tx)
+            .fetch_all(&mut *tx)
             .await?;
+        for follow in gone {
+            activity::forget_follow(&mut tx, follow).await?;
+        }
     }
     tx.commit().await?;
     Ok(Json(body))

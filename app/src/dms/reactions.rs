@@ -7,11 +7,12 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::thread;
+use super::{frames, thread};
 use crate::app::App;
 use crate::auth::User;
 use crate::bounds::Text;
 use crate::error::{ApiError, OnConstraint, Result};
+use crate::event;
 use crate::extract::{Json, Path};
 use crate::stamp::Stamp;
 
@@ -20,11 +21,11 @@ pub struct Told {
     pub message: &'static str,
 }
 
-/// Refuses unless the message stands in a thread the user may read; `thread` narrows to that thread.
+/// The thread of the message, unless the user may not read it; `thread` narrows to that thread.
 ///
 /// # Errors
 /// 404, or 403 as for its thread.
-pub async fn readable(app: &App, user: &User, message: i64, thread: Option<i64>) -> Result<()> {
+pub async fn readable(app: &App, user: &User, message: i64, thread: Option<i64>) -> Result<i64> {
     if let Some(thread) = thread {
         thread::access(&app.db, thread, user.id).await?;
     }
@@ -39,7 +40,7 @@ pub async fn readable(app: &App, user: &User, message: i64, thread: Option<i64>)
     if thread.is_none() {
         thread::access(&app.db, found, user.id).await?;
     }
-    Ok(())
+    Ok(found)
 }
 
 /// Gives a message a heart.
@@ -49,16 +50,20 @@ pub async fn like(
     user: User,
     Path(message_id): Path<i64>,
 ) -> Result<(StatusCode, Json<Told>)> {
-    readable(&app, &user, message_id, None).await?;
+    let thread = readable(&app, &user, message_id, None).await?;
+    let mut tx = app.db.begin().await?;
     let sql = "insert into dm_message_likes (message_id, user_id) values ($1, $2)";
     let done = sqlx::query(sql)
         .bind(message_id)
         .bind(user.id)
-        .execute(&app.db)
+        .execute(&mut *tx)
         .await;
     done.on_constraint("dm_message_likes_pair_key", || {
         ApiError::Conflict("Already liked".to_owned())
     })?;
+    let added = frames::reaction_added(thread, message_id, user.id, frames::HEART);
+    event::emit(&mut *tx, &added).await?;
+    tx.commit().await?;
     Ok((
         StatusCode::CREATED,
         Json(Told {
@@ -74,18 +79,21 @@ pub async fn unlike(
     user: User,
     Path(message_id): Path<i64>,
 ) -> Result<StatusCode> {
-    readable(&app, &user, message_id, None).await?;
+    let thread = readable(&app, &user, message_id, None).await?;
+    let mut tx = app.db.begin().await?;
     let sql = "delete from dm_message_likes where message_id = $1 and user_id = $2";
     let done = sqlx::query(sql)
         .bind(message_id)
         .bind(user.id)
-        .execute(&app.db)
+        .execute(&mut *tx)
         .await?;
     if done.rows_affected() == 0 {
-        Err(ApiError::NotFound("Like"))
-    } else {
-        Ok(StatusCode::NO_CONTENT)
+        return Err(ApiError::NotFound("Like"));
     }
+    let removed = frames::reaction_removed(thread, message_id, user.id, frames::HEART);
+    event::emit(&mut *tx, &removed).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 #[derive(Serialize, ToSchema)]
@@ -117,6 +125,12 @@ pub async fn heart(
             .execute(&mut *tx)
             .await?;
     }
+    let change = if liked {
+        frames::reaction_added(thread_id, message_id, user.id, frames::HEART)
+    } else {
+        frames::reaction_removed(thread_id, message_id, user.id, frames::HEART)
+    };
+    event::emit(&mut *tx, &change).await?;
     let sql = "select count(*) from dm_message_likes where message_id = $1";
     let heart_count = sqlx::query_scalar(sql)
         .bind(message_id)
@@ -140,6 +154,14 @@ pub struct Reaction {
     created_at: Stamp,
 }
 
+#[derive(sqlx::FromRow)]
+struct Stored {
+    #[sqlx(flatten)]
+    reaction: Reaction,
+    /// It was not there before.
+    added: bool,
+}
+
 /// Adds an emoji; adding it again answers the same.
 #[utoipa::path(post, path = "/dms/threads/{thread_id}/messages/{message_id}/reactions", tag = "dms", responses((status = 200, body = Reaction)))]
 pub async fn react(
@@ -151,13 +173,19 @@ pub async fn react(
     readable(&app, &user, message_id, Some(thread_id)).await?;
     let sql = "insert into dm_message_reactions (message_id, user_id, emoji) values ($1, $2, $3) \
                on conflict on constraint dm_message_reactions_key do update set emoji = excluded.emoji \
-               returning id, message_id, user_id, emoji, created_at";
-    let reaction = sqlx::query_as(sql)
+               returning id, message_id, user_id, emoji, created_at, (xmax = 0) as added";
+    let mut tx = app.db.begin().await?;
+    let Stored { reaction, added } = sqlx::query_as(sql)
         .bind(message_id)
         .bind(user.id)
         .bind(&*body.emoji)
-        .fetch_one(&app.db)
+        .fetch_one(&mut *tx)
         .await?;
+    if added {
+        let added = frames::reaction_added(thread_id, message_id, user.id, &body.emoji);
+        event::emit(&mut *tx, &added).await?;
+    }
+    tx.commit().await?;
     Ok(Json(reaction))
 }
 
@@ -207,15 +235,18 @@ pub async fn unreact(
     readable(&app, &user, message_id, Some(thread_id)).await?;
     let sql =
         "delete from dm_message_reactions where message_id = $1 and user_id = $2 and emoji = $3";
+    let mut tx = app.db.begin().await?;
     let done = sqlx::query(sql)
         .bind(message_id)
         .bind(user.id)
-        .bind(emoji)
-        .execute(&app.db)
+        .bind(&emoji)
+        .execute(&mut *tx)
         .await?;
     if done.rows_affected() == 0 {
-        Err(ApiError::NotFound("Reaction"))
-    } else {
-        Ok(Json(Success { success: true }))
+        return Err(ApiError::NotFound("Reaction"));
     }
+    let removed = frames::reaction_removed(thread_id, message_id, user.id, &emoji);
+    event::emit(&mut *tx, &removed).await?;
+    tx.commit().await?;
+    Ok(Json(Success { success: true }))
 }

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgExecutor};
 use utoipa::ToSchema;
 
 use super::send::{self, NewMessage};
@@ -24,7 +24,8 @@ pub struct RequestBody {
     text: Text<1, 2000>,
 }
 
-/// Whether `sender` may write to `recipient`, by the recipient's setting, blocks, and existence.
+/// Whether `sender` may write to `recipient`, by the recipient's setting, blocks, and existence. Neither can block the other until
+/// the transaction ends.
 ///
 /// # Errors
 /// 400 self, 404 unknown, 403 privacy or block. Returns whether the sender follows the recipient.
@@ -32,6 +33,7 @@ pub async fn may_write(db: &mut PgConnection, sender: i64, recipient: i64) -> Re
     if sender == recipient {
         return Err(ApiError::bad("Cannot message yourself"));
     }
+    visible::lock_pair(&mut *db, sender, recipient).await?;
     let sql = "select u.dm_privacy, exists (select 1 from follows f where f.follower_id = $2 and f.followee_id = u.id) \
                from users u where u.id = $1";
     let found: Option<(String, bool)> = sqlx::query_as(sql)
@@ -55,6 +57,25 @@ pub async fn may_write(db: &mut PgConnection, sender: i64, recipient: i64) -> Re
     Ok(follows)
 }
 
+/// Counts a request of `user` to somebody, in whichever way it is made.
+///
+/// # Errors
+/// 429 beyond the cap, or the database's failure.
+pub async fn take_request(app: &App, db: impl PgExecutor<'_>, user: i64) -> Result<()> {
+    let cap = app.config.dm.requests_per_min;
+    limits::take(db, &format!("dm-request:{user}"), 60, cap).await
+}
+
+/// The status of a new thread: with direct messages off, those who do not follow the recipient have to ask.
+#[must_use]
+pub fn fresh_status(app: &App, follows: bool) -> &'static str {
+    if app.config.dm.allow_direct || follows {
+        "accepted"
+    } else {
+        "pending"
+    }
+}
+
 /// Asks to open a thread, with a first message.
 #[utoipa::path(post, path = "/dms/requests", tag = "dms", responses((status = 200, body = Thread)))]
 pub async fn request(
@@ -62,19 +83,14 @@ pub async fn request(
     user: User,
     Json(body): Json<RequestBody>,
 ) -> Result<Json<Thread>> {
-    let cap = app.config.dm.requests_per_min;
-    limits::take(&app.db, &format!("dm-request:{}", user.id), 60, cap).await?;
+    take_request(&app, &app.db, user.id).await?;
     if body.text.trim().is_empty() {
         return Err(ApiError::bad("A message needs text"));
     }
     let recipient = *body.recipient_id;
     let mut tx = app.db.begin().await?;
     let follows = may_write(&mut tx, user.id, recipient).await?;
-    let fresh = if app.config.dm.allow_direct || follows {
-        "accepted"
-    } else {
-        "pending"
-    };
+    let fresh = fresh_status(&app, follows);
     let (thread, store) = ready_thread(&mut tx, &user, recipient, fresh).await?;
     if store {
         let note = NewMessage {
@@ -108,8 +124,15 @@ pub async fn ready_thread(
     let own = thread.initiator_id == user.id;
     match thread.status.as_str() {
         "accepted" => Ok((thread, true)),
-        // One note is enough; the answer is the other side's.
-        "pending" if own => Ok((thread, false)),
+        // One note is enough; the answer is the other side's. A thread that was only opened has none yet.
+        "pending" if own => {
+            let sql = "select not exists (select 1 from dm_messages where thread_id = $1)";
+            let first = sqlx::query_scalar(sql)
+                .bind(thread.id)
+                .fetch_one(tx)
+                .await?;
+            Ok((thread, first))
+        }
         "rejected" if own => Err(ApiError::forbidden("Your message request was declined")),
         // Writing to somebody whose request one holds, or once declined, opens the thread.
         "pending" | "rejected" => {
@@ -225,7 +248,7 @@ pub struct OpenBody {
     other_user_id: Id,
 }
 
-/// The thread with another user, made when there is none: then accepted, whatever the setting for requests says.
+/// The thread with another user. A new one is accepted where a request would be, and counts as a request.
 #[utoipa::path(post, path = "/dms/open", tag = "dms", responses((status = 200, body = Thread)))]
 pub async fn open(
     State(app): State<App>,
@@ -234,14 +257,20 @@ pub async fn open(
 ) -> Result<Json<Thread>> {
     let other = *body.other_user_id;
     let mut tx = app.db.begin().await?;
-    may_write(&mut tx, user.id, other).await?;
+    let follows = may_write(&mut tx, user.id, other).await?;
+    let fresh = fresh_status(&app, follows);
     let thread = match thread::of_pair(&mut *tx, user.id, other).await? {
-        None => thread::create(&mut tx, user.id, other, "accepted").await?,
-        Some(mut thread) if thread.status == "blocked" => {
-            thread::set_status(&mut tx, &mut thread, "accepted", user.id).await?;
+        Some(thread) if thread.status != "blocked" => thread,
+        found => {
+            take_request(&app, &mut *tx, user.id).await?;
+            // One that only held a block starts anew.
+            let mut thread = match found {
+                Some(thread) => thread,
+                None => thread::create(&mut tx, user.id, other, fresh).await?,
+            };
+            thread::set_status(&mut tx, &mut thread, fresh, user.id).await?;
             thread
         }
-        Some(thread) => thread,
     };
     tx.commit().await?;
     Ok(Json(thread::shown(&app, user.id, thread.id).await?))

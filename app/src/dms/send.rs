@@ -7,7 +7,9 @@ use sqlx::PgConnection;
 use utoipa::ToSchema;
 
 use super::message::{self, Message};
+use super::message_type::MessageType;
 use super::thread::{self, ThreadRow};
+use super::{reactions, source};
 use crate::app::App;
 use crate::auth::User;
 use crate::bounds::{Id, Int, Lat, List, Lng, Text};
@@ -23,32 +25,6 @@ use crate::stamp::{self, Stamp};
 const REPLY_PREVIEW: usize = 200;
 /// Characters of a message shown in a notification.
 const NOTIFIED: usize = 100;
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema, sqlx::Type)]
-#[serde(rename_all = "snake_case")]
-#[sqlx(type_name = "text", rename_all = "snake_case")]
-pub enum MessageType {
-    #[default]
-    Text,
-    Photo,
-    Video,
-    Voice,
-    File,
-    Location,
-}
-
-impl MessageType {
-    const fn name(self) -> &'static str {
-        match self {
-            MessageType::Text => "text",
-            MessageType::Photo => "photo",
-            MessageType::Video => "video",
-            MessageType::Voice => "voice",
-            MessageType::File => "file",
-            MessageType::Location => "location",
-        }
-    }
-}
 
 #[derive(Deserialize, ToSchema)]
 pub struct SendBody {
@@ -151,19 +127,19 @@ pub async fn post(
 
 /// The rules a body must keep that no single field tells.
 async fn checked(app: &App, user: &User, body: SendBody) -> Result<NewMessage> {
-    let forwarded = match body.forwarded_from_message_id {
-        None => None,
-        Some(id) => Some(forwardable(app, user, *id).await?),
-    };
+    let source = body.forwarded_from_message_id.as_ref().map(|id| **id);
+    if let Some(source) = source {
+        return forwarded(app, user, source, body).await;
+    }
     let new = NewMessage {
         text: body.text.into_inner(),
         message_type: body.message_type,
         reply_to_id: body.reply_to_id.map(|id| *id),
-        photo_urls: issued(app, user, &body.photo_urls)?,
-        video_urls: issued(app, user, &body.video_urls)?,
-        voice_urls: issued(app, user, &body.voice_urls)?,
+        photo_urls: issued(app, user, &body.photo_urls).await?,
+        video_urls: issued(app, user, &body.video_urls).await?,
+        voice_urls: issued(app, user, &body.voice_urls).await?,
         voice_duration: body.voice_duration.and_then(|d| i32::try_from(*d).ok()),
-        file_urls: issued(app, user, &body.file_urls)?,
+        file_urls: issued(app, user, &body.file_urls).await?,
         file_names: body
             .file_names
             .into_inner()
@@ -181,7 +157,7 @@ async fn checked(app: &App, user: &User, body: SendBody) -> Result<NewMessage> {
         auto_delete_duration: body
             .auto_delete_duration
             .and_then(|d| i32::try_from(*d).ok()),
-        forwarded,
+        forwarded: None,
     };
     if new.is_empty() {
         return Err(ApiError::bad("A message needs text or an attachment"));
@@ -189,29 +165,39 @@ async fn checked(app: &App, user: &User, body: SendBody) -> Result<NewMessage> {
     Ok(new)
 }
 
-/// Attachments must be addresses this service issued to this sender.
-fn issued(app: &App, user: &User, addresses: &[Text<1, 2000>]) -> Result<Vec<String>> {
-    let folder = format!("dm_media/{}/", user.id);
-    let mine = |stored: &String| stored.trim_start_matches("/media/").starts_with(&folder);
-    let stored = addresses
-        .iter()
-        .map(|a| app.objects.stored_of(a).filter(mine));
-    stored
-        .collect::<Option<_>>()
-        .ok_or_else(|| ApiError::bad("Attachments must be uploaded first"))
+/// A message of another thread, passed on: what it says is the source's, whatever the body says.
+async fn forwarded(app: &App, user: &User, source: i64, body: SendBody) -> Result<NewMessage> {
+    reactions::readable(app, user, source, None).await?;
+    let copy = source::load(app, source).await?;
+    Ok(NewMessage {
+        reply_to_id: body.reply_to_id.map(|id| *id),
+        auto_delete_duration: body
+            .auto_delete_duration
+            .and_then(|d| i32::try_from(*d).ok()),
+        ..copy
+    })
 }
 
-/// A message the user may read, and so may pass on.
-async fn forwardable(app: &App, user: &User, message: i64) -> Result<(i64, i64)> {
-    let sql = "select m.thread_id, m.sender_id from dm_messages m where m.id = $1 and m.deleted_at is null \
-               and (m.expires_at is null or m.expires_at > now())";
-    let found: Option<(i64, i64)> = sqlx::query_as(sql)
-        .bind(message)
-        .fetch_optional(&app.db)
-        .await?;
-    let (thread, sender) = found.ok_or(ApiError::NotFound("Message"))?;
-    thread::access(&app.db, thread, user.id).await?;
-    Ok((message, sender))
+/// Attachments must be addresses this service issued to this sender, of objects that are there.
+async fn issued(app: &App, user: &User, addresses: &[Text<1, 2000>]) -> Result<Vec<String>> {
+    let folder = format!("dm_media/{}/", user.id);
+    let mut stored = Vec::new();
+    for address in addresses {
+        let own = app
+            .objects
+            .stored_of(address)
+            .filter(|s| s.trim_start_matches("/media/").starts_with(&folder))
+            .ok_or_else(not_uploaded)?;
+        if !app.objects.exists(&own).await? {
+            return Err(not_uploaded());
+        }
+        stored.push(own);
+    }
+    Ok(stored)
+}
+
+fn not_uploaded() -> ApiError {
+    ApiError::bad("Attachments must be uploaded first")
 }
 
 /// Stores a message and tells both sides, under the sender's cap.

@@ -72,6 +72,11 @@ pub const THREADS_FROM: &str = "from dm_threads t \
         where m.thread_id = t.id and m.deleted_at is null and (m.expires_at is null or m.expires_at > now()) \
         order by m.created_at desc, m.id desc limit 1) lm on true ";
 
+/// SQL: the thread `t` is one that the user `$1` opened, or something was written in it. Nobody finds in an inbox what others opened
+/// without a word.
+pub const HAS_MESSAGES: &str =
+    "(t.initiator_id = $1 or exists (select 1 from dm_messages hm where hm.thread_id = t.id))";
+
 /// Makes the stored pictures readable.
 pub async fn with_addresses(app: &App, mut threads: Vec<Thread>) -> Vec<Thread> {
     for thread in &mut threads {

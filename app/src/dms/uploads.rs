@@ -18,6 +18,9 @@ const MB: usize = 1024 * 1024;
 const IMAGE_CAP: usize = 10 * MB;
 const LARGE_CAP: usize = 50 * MB;
 const VOICE_CAP: usize = 10 * MB;
+/// Characters of a file's name, as of the names in a message; and of what follows its last dot.
+const MAX_NAME: usize = 255;
+const MAX_ENDING: usize = 16;
 /// Room for the multipart frame around the file.
 const FRAME: usize = MB;
 
@@ -140,6 +143,21 @@ async fn voice(State(app): State<App>, user: User, form: Form) -> Result<Json<Vo
     }))
 }
 
+/// The name as a message takes it: its beginning and its ending, where it is too long.
+fn shortened(name: &str) -> String {
+    let length = name.chars().count();
+    if length <= MAX_NAME {
+        return name.to_owned();
+    }
+    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    let ending = match ending.chars().count() {
+        1..=MAX_ENDING => format!(".{ending}"),
+        _ => String::new(),
+    };
+    let start = MAX_NAME - ending.chars().count();
+    name.chars().take(start).chain(ending.chars()).collect()
+}
+
 /// Uploads a document (50 MB).
 #[utoipa::path(post, path = "/dms/upload/file", tag = "dms", request_body(content = FileForm, content_type = "multipart/form-data"),
     responses((status = 200, body = FileUpload), (status = 413, description = "Too large")))]
@@ -151,8 +169,25 @@ async fn file(State(app): State<App>, user: User, form: Form) -> Result<Json<Fil
     let (file_size, content_type) = (upload.file.size(), upload.kind.content_type);
     Ok(Json(FileUpload {
         url,
-        filename: upload.file_name,
+        filename: upload.file_name.map(|name| shortened(&name)),
         file_size,
         content_type,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shortened;
+
+    #[test]
+    fn a_long_name_is_cut_before_its_ending() {
+        assert_eq!(shortened("report.pdf"), "report.pdf");
+        let cut = shortened(&format!("{}.pdf", "ü".repeat(10_000)));
+        assert_eq!(cut.chars().count(), 255);
+        assert!(cut.ends_with("ü.pdf"), "{cut}");
+        let no_ending = shortened(&"x".repeat(300));
+        assert_eq!(no_ending.chars().count(), 255);
+        let odd = shortened(&format!("a.{}", "b".repeat(300)));
+        assert_eq!(odd.chars().count(), 255);
+    }
 }

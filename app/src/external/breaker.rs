@@ -36,7 +36,7 @@ impl Breaker {
         let result = call.await;
         let mut state = self.lock();
         match &result {
-            Err(ExternalError::Off) => {}
+            Err(ExternalError::Off | ExternalError::Busy) => {}
             Err(ExternalError::Status { status, .. })
                 if (400..500).contains(status) && *status != 429 => {}
             Ok(_) => *state = State::default(),

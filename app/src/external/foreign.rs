@@ -1,10 +1,12 @@
 //! JSON as third parties send it: any part may be missing or of another type, so no part is reached by indexing.
 
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// A third party's answer. It cannot be indexed; [`ForeignJson::root`] reads it.
-#[derive(Debug)]
+/// A third party's answer. It cannot be indexed; [`ForeignJson::root`] reads it. It is serialized as it was parsed.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct ForeignJson(Value);
 
 /// A part of an answer, null where there is none.

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::foreign::{Foreign, ForeignJson};
+use super::shared::Provider;
 use super::venue::Venue;
 use super::{External, ExternalError, good};
 use crate::config::FoursquareConfig;
@@ -160,12 +161,14 @@ impl External {
     ) -> Result<Vec<Venue>, ExternalError> {
         let (id, secret) = config.client.as_ref().ok_or(ExternalError::Off)?;
         let mut params = around.params();
+        let question = format!("trending {params:?} {limit}");
         params.push(("client_id", id.clone()));
         params.push(("client_secret", secret.expose().to_owned()));
         params.push(("v", V2_DATE.to_owned()));
         params.push(("limit", limit.min(MOST).to_string()));
         let url = format!("{}/v2/venues/trending", config.api_url);
-        let body = good(self.http.get(url).query(&params).send().await?).await?;
+        let ask = async { good(self.http.get(url).query(&params).send().await?).await };
+        let body = self.shared(Provider::Foursquare, &question, ask).await?;
         Ok(venues_of(body.root().at(&["response", "venues"])))
     }
 
@@ -190,7 +193,9 @@ impl External {
             let url = format!("{}/places/search", config.search_url);
             let sort = sorted.then_some(("sort", "POPULARITY".to_owned()));
             let params: Vec<_> = params.iter().cloned().chain(sort).collect();
-            self.newer(key, &url, &params).await
+            let question = format!("search {params:?}");
+            let ask = self.newer(key, &url, &params);
+            self.shared(Provider::Foursquare, &question, ask).await
         };
         let body = match ask(true).await {
             // Some plans do not sort.
@@ -236,7 +241,9 @@ impl External {
             return None;
         }
         let url = format!("{}/places/{id}", config.search_url);
-        let fetch = self.newer(key, &url, &[]);
+        let ask = self.newer(key, &url, &[]);
+        let question = format!("venue {id}");
+        let fetch = self.shared(Provider::Foursquare, &question, ask);
         let body = self
             .foursquare
             .call(fetch)

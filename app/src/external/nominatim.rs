@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::foreign::Foreign;
+use super::shared::Provider;
 use super::{External, ExternalError, good};
 use serde::Serialize;
 
@@ -36,6 +37,8 @@ impl External {
             ];
             good(self.http.get(url).query(&params).send().await?).await
         };
+        let key = format!("search {limit} {}", query.trim().to_lowercase());
+        let search = self.shared(Provider::Nominatim, &key, search);
         match self.nominatim.call(search).await {
             Ok(body) => {
                 let list = body.root().list();
@@ -82,6 +85,8 @@ impl External {
             let request = self.http.get(url).query(&params).timeout(limit);
             good(request.send().await?).await
         };
+        let key = format!("reverse {lat} {lng}");
+        let ask = self.shared(Provider::Nominatim, &key, ask);
         let body = self.nominatim.call(ask).await?;
         Ok(whereabouts_of(body.root().get("address")))
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::shared::Provider;
 use super::venue::Venue;
 use super::{External, ExternalError, good};
 
@@ -80,6 +81,8 @@ impl External {
                     .timeout(self.config.overpass_timeout);
                 good(request.form(&[("data", &query)]).send().await?).await
             };
+            let key = format!("{endpoint} {query}");
+            let ask = self.shared(Provider::Overpass, &key, ask);
             match self.overpass.call(ask).await {
                 Ok(body) => {
                     let elements: Vec<Element> = body.into_elements("elements");

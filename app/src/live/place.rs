@@ -30,21 +30,16 @@ pub(super) async fn connect(
     headers: HeaderMap,
     Upgrade(upgrade): Upgrade,
 ) -> Result<Response> {
-    let Some(user) = socket::user_of(&app, &headers, &token).await? else {
+    let Some(caller) = socket::caller_of(&app, &headers, &token).await? else {
         return Ok(socket::refuse(upgrade, Refusal::BadToken));
     };
-    match place_chat::gate(&app, &app.db, user.id, place_id).await? {
+    match place_chat::gate(&app, &app.db, caller.user.id, place_id).await? {
         Some(true) => {
-            let id = user.id;
-            Ok(socket::accept(
-                upgrade,
-                app,
-                id,
-                Chat {
-                    user,
-                    place: place_id,
-                },
-            ))
+            let room = Chat {
+                user: caller.user.clone(),
+                place: place_id,
+            };
+            Ok(socket::accept(upgrade, app, &caller, room))
         }
         // Nobody has checked in at a place that is not there.
         Some(false) | None => Ok(socket::refuse(upgrade, Refusal::NotAllowed)),

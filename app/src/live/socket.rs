@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
+use super::frame_limits::{Admission, FrameLimits};
 use crate::app::App;
 use crate::auth::{self, User};
 use crate::db::in_time;
@@ -24,6 +25,9 @@ use crate::stamp;
 const MAX_FRAME: usize = 64 * 1024;
 /// Small buffers, because most sockets are idle most of the time.
 const BUFFER: usize = 4 * 1024;
+
+/// Seconds a socket may stay open, however long its token is good.
+const LONGEST_SOCKET: u64 = 30 * 24 * 3600;
 
 /// Why a handshake is refused; clients read the code of the close frame, older ones look for the 403 of the former service's handshake
 /// in its text.
@@ -87,16 +91,30 @@ pub struct TokenQuery {
     token: Option<String>,
 }
 
+/// Who opens a socket, and until when the token is good: the socket ends with it.
+pub struct Caller {
+    pub user: User,
+    expires: Instant,
+}
+
 /// The user of the query's or header's token.
 ///
 /// # Errors
 /// The database's failure; a bad token is `None`.
-pub async fn user_of(app: &App, headers: &HeaderMap, query: &TokenQuery) -> Result<Option<User>> {
-    let Some(token) = query.token.as_deref().or_else(|| auth::bearer(headers)) else {
+pub async fn caller_of(
+    app: &App,
+    headers: &HeaderMap,
+    query: &TokenQuery,
+) -> Result<Option<Caller>> {
+    let token = query.token.as_deref().or_else(|| auth::bearer(headers));
+    let Some((token, verified)) = token.and_then(|t| Some((t, app.tokens.verify(t)?))) else {
         return Ok(None);
     };
+    let left = verified.expires - chrono::Utc::now().timestamp();
+    let left = u64::try_from(left).unwrap_or(0).min(LONGEST_SOCKET);
+    let expires = Instant::now() + Duration::from_secs(left);
     match auth::user_of_token(app, token).await {
-        Ok(user) => Ok(Some(user)),
+        Ok(user) => Ok(Some(Caller { user, expires })),
         Err(ApiError::BadToken) => Ok(None),
         Err(other) => Err(other),
     }
@@ -111,13 +129,14 @@ pub fn refuse(upgrade: WebSocketUpgrade, why: Refusal) -> Response {
 }
 
 /// Accepts the connection into the room.
-pub fn accept<R: Room>(upgrade: WebSocketUpgrade, app: App, user: i64, room: R) -> Response {
+pub fn accept<R: Room>(upgrade: WebSocketUpgrade, app: App, caller: &Caller, room: R) -> Response {
+    let (user, expires) = (caller.user.id, caller.expires);
     upgrade
         .max_message_size(MAX_FRAME)
         .max_frame_size(MAX_FRAME)
         .read_buffer_size(BUFFER)
         .write_buffer_size(0)
-        .on_upgrade(move |socket| run(socket, app, user, room))
+        .on_upgrade(move |socket| run(socket, app, user, expires, room))
 }
 
 async fn close(socket: &mut WebSocket, code: u16, reason: &'static str) {
@@ -139,16 +158,26 @@ async fn close(socket: &mut WebSocket, code: u16, reason: &'static str) {
     let _ = timeout(Duration::from_secs(1), farewell).await;
 }
 
-async fn run<R: Room>(mut socket: WebSocket, app: App, user: i64, mut room: R) {
+async fn run<R: Room>(mut socket: WebSocket, app: App, user: i64, expires: Instant, mut room: R) {
     let _open = app.live.hold();
     let topic = room.topic();
     let seat = app.live.hub.join(topic, user);
     let id = seat.socket;
     app.metrics.sockets.inc();
     let limit = app.config.request_timeout;
-    let opened = presence::opened(&app.db, &app.live, id, user, topic);
+    let most = app.config.ws.per_user;
+    let opened = presence::opened(&app.db, &app.live, most, (id, user, topic));
     let ended = match in_time(limit, opened).await {
-        Ok(()) => talk(&mut socket, &app, &mut room, seat).await,
+        Ok(true) => {
+            let mut talk = Talk {
+                socket: &mut socket,
+                app: &app,
+                room: &mut room,
+                frames: FrameLimits::new(),
+            };
+            talk.run(seat, expires).await
+        }
+        Ok(false) => End::TooManySockets,
         Err(_) => End::Unavailable,
     };
     if let Some((code, reason)) = ended.frame() {
@@ -169,11 +198,17 @@ async fn run<R: Room>(mut socket: WebSocket, app: App, user: i64, mut room: R) {
 }
 
 enum End {
-    /// The client is gone or too slow to be told anything.
+    /// The client is gone or takes no more frames: nothing can be sent to it.
     Gone,
+    /// More frames waited for the client than are kept for it.
+    Lagging,
+    /// The client sends more than it may.
+    Flooding,
     Idle,
     Stopping,
+    Expired,
     NotAllowed,
+    TooManySockets,
     Unavailable,
 }
 
@@ -181,52 +216,14 @@ impl End {
     const fn frame(&self) -> Option<(u16, &'static str)> {
         match self {
             End::Gone => None,
+            End::Lagging => Some((1013, "too slow, connect again")),
+            End::Flooding => Some((1008, "too many frames")),
             End::Idle => Some((1000, "no ping")),
             End::Stopping => Some((1001, "going away")),
+            End::Expired => Some((4401, "the token has expired (403)")),
             End::NotAllowed => Some((4403, "not allowed (403)")),
+            End::TooManySockets => Some((4429, "too many connections")),
             End::Unavailable => Some((1013, "try again later")),
-        }
-    }
-}
-
-async fn talk<R: Room>(socket: &mut WebSocket, app: &App, room: &mut R, mut seat: Seat) -> End {
-    let Ok(greetings) = in_time(app.config.request_timeout, room.greet(app)).await else {
-        return End::Unavailable;
-    };
-    for frame in greetings {
-        if send(socket, app, frame.to_string().into()).await.is_err() {
-            return End::Gone;
-        }
-    }
-    let stopping = app.live.stopped();
-    tokio::pin!(stopping);
-    let mut sweep =
-        tokio::time::interval_at(Instant::now() + app.config.ws.sweep, app.config.ws.sweep);
-    let mut pinged = Instant::now();
-    loop {
-        tokio::select! {
-            message = socket.recv() => {
-                match hear(socket, app, room, message).await {
-                    Ok(Heard::Ping) => pinged = Instant::now(),
-                    Ok(Heard::Other) => {}
-                    Err(end) => return end,
-                }
-            }
-            frame = seat.frames.recv() => {
-                let Some(frame) = frame else { return End::Gone };
-                if send(socket, app, frame).await.is_err() {
-                    return End::Gone;
-                }
-            }
-            _ = sweep.tick() => {
-                if pinged.elapsed() >= app.config.ws.idle {
-                    return End::Idle;
-                }
-                if matches!(in_time(app.config.request_timeout, room.still_allowed(app)).await, Ok(false)) {
-                    return End::NotAllowed;
-                }
-            }
-            () = &mut stopping => return End::Stopping,
         }
     }
 }
@@ -238,48 +235,109 @@ enum Heard {
     Other,
 }
 
-async fn hear<R: Room>(
-    socket: &mut WebSocket,
-    app: &App,
-    room: &mut R,
-    message: Option<Result<Message, axum::Error>>,
-) -> Result<Heard, End> {
-    let text = match message {
-        Some(Ok(Message::Text(text))) => text.to_string(),
-        Some(Ok(Message::Binary(bytes))) => String::from_utf8_lossy(&bytes).into_owned(),
-        Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(Heard::Other),
-        Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(End::Gone),
-    };
-    let incoming = match serde_json::from_str::<Value>(&text) {
-        Ok(value) if value.is_object() => Incoming::Json(value),
-        _ => Incoming::Raw(text),
-    };
-    if let Incoming::Json(frame) = &incoming
-        && frame["type"] == "ping"
-    {
-        let pong = json!({ "type": "pong", "timestamp": stamp::frame_now() });
-        send(socket, app, pong.to_string().into()).await?;
-        return Ok(Heard::Ping);
-    }
-    let answers = in_time(app.config.request_timeout, room.receive(app, incoming))
-        .await
-        .unwrap_or_else(|error| vec![error_frame(&error.detail())]);
-    for frame in answers {
-        send(socket, app, frame.to_string().into()).await?;
-    }
-    Ok(Heard::Other)
+/// One connection while it is open.
+struct Talk<'a, R> {
+    socket: &'a mut WebSocket,
+    app: &'a App,
+    room: &'a mut R,
+    frames: FrameLimits,
 }
 
-async fn send(socket: &mut WebSocket, app: &App, frame: Arc<str>) -> Result<(), End> {
-    let sent = timeout(
-        app.config.ws.send_timeout,
-        socket.send(Message::Text((*frame).into())),
-    )
-    .await;
-    if matches!(sent, Ok(Ok(()))) {
+impl<R: Room> Talk<'_, R> {
+    async fn run(&mut self, mut seat: Seat, expires: Instant) -> End {
+        let app = self.app;
+        let limit = app.config.request_timeout;
+        let Ok(greetings) = in_time(limit, self.room.greet(app)).await else {
+            return End::Unavailable;
+        };
+        if let Err(end) = self.send_all(greetings).await {
+            return end;
+        }
+        let stopping = app.live.stopped();
+        tokio::pin!(stopping);
+        let expired = tokio::time::sleep_until(expires);
+        tokio::pin!(expired);
+        let mut sweep =
+            tokio::time::interval_at(Instant::now() + app.config.ws.sweep, app.config.ws.sweep);
+        let mut pinged = Instant::now();
+        loop {
+            tokio::select! {
+                message = self.socket.recv() => match self.hear(message).await {
+                    Ok(Heard::Ping) => pinged = Instant::now(),
+                    Ok(Heard::Other) => {}
+                    Err(end) => return end,
+                },
+                frame = seat.frames.recv() => {
+                    // The frames that were kept have been sent by now.
+                    let Some(frame) = frame else { return End::Lagging };
+                    if let Err(end) = self.send(frame).await {
+                        return end;
+                    }
+                }
+                _ = sweep.tick() => {
+                    if pinged.elapsed() >= app.config.ws.idle {
+                        return End::Idle;
+                    }
+                    if matches!(in_time(limit, self.room.still_allowed(app)).await, Ok(false)) {
+                        return End::NotAllowed;
+                    }
+                }
+                () = &mut expired => return End::Expired,
+                () = &mut stopping => return End::Stopping,
+            }
+        }
+    }
+
+    async fn hear(&mut self, message: Option<Result<Message, axum::Error>>) -> Result<Heard, End> {
+        let text = match message {
+            Some(Ok(Message::Text(text))) => text.to_string(),
+            Some(Ok(Message::Binary(bytes))) => String::from_utf8_lossy(&bytes).into_owned(),
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(Heard::Other),
+            Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(End::Gone),
+        };
+        let incoming = match serde_json::from_str::<Value>(&text) {
+            Ok(value) if value.is_object() => Incoming::Json(value),
+            _ => Incoming::Raw(text),
+        };
+        let kind = match &incoming {
+            Incoming::Json(frame) => frame["type"].as_str().unwrap_or_default(),
+            Incoming::Raw(_) => "",
+        };
+        let answers = match self.frames.admit(kind) {
+            Admission::Flood => return Err(End::Flooding),
+            Admission::Ignore => return Ok(Heard::Other),
+            Admission::Refuse => vec![error_frame("Too many frames, slow down")],
+            Admission::Pass if kind == "ping" => {
+                let pong = json!({ "type": "pong", "timestamp": stamp::frame_now() });
+                self.send_all(vec![pong]).await?;
+                return Ok(Heard::Ping);
+            }
+            Admission::Pass => {
+                let limit = self.app.config.request_timeout;
+                in_time(limit, self.room.receive(self.app, incoming))
+                    .await
+                    .unwrap_or_else(|error| vec![error_frame(&error.detail())])
+            }
+        };
+        self.send_all(answers).await?;
+        Ok(Heard::Other)
+    }
+
+    async fn send_all(&mut self, frames: Vec<Value>) -> Result<(), End> {
+        for frame in frames {
+            self.send(frame.to_string().into()).await?;
+        }
         Ok(())
-    } else {
-        Err(End::Gone)
+    }
+
+    async fn send(&mut self, frame: Arc<str>) -> Result<(), End> {
+        let sending = self.socket.send(Message::Text((*frame).into()));
+        match timeout(self.app.config.ws.send_timeout, sending).await {
+            Ok(Ok(())) => Ok(()),
+            // The close frame may get through after all: the client's buffer may be empty again.
+            Err(_) => Err(End::Lagging),
+            Ok(Err(_)) => Err(End::Gone),
+        }
     }
 }
 

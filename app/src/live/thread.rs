@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::auth::User;
 use crate::dms::send::{self, NewMessage};
 use crate::dms::thread::{self, ThreadRow};
-use crate::dms::{participant, reactions};
+use crate::dms::{frames, participant, reactions};
 use crate::error::{ApiError, Result};
 use crate::event::{self, Event};
 use crate::extract::{Path, Query};
@@ -33,23 +33,17 @@ pub(super) async fn connect(
     headers: HeaderMap,
     Upgrade(upgrade): Upgrade,
 ) -> Result<Response> {
-    let Some(user) = socket::user_of(&app, &headers, &token).await? else {
+    let Some(caller) = socket::caller_of(&app, &headers, &token).await? else {
         return Ok(socket::refuse(upgrade, Refusal::BadToken));
     };
-    match thread::access(&app.db, thread_id, user.id).await {
+    match thread::access(&app.db, thread_id, caller.user.id).await {
         Ok(thread) if thread.is_accepted() => {
-            let other = thread.other(user.id);
-            let id = user.id;
-            Ok(socket::accept(
-                upgrade,
-                app,
-                id,
-                Conversation {
-                    user,
-                    thread: thread_id,
-                    other,
-                },
-            ))
+            let room = Conversation {
+                user: caller.user.clone(),
+                thread: thread_id,
+                other: thread.other(caller.user.id),
+            };
+            Ok(socket::accept(upgrade, app, &caller, room))
         }
         Ok(_) | Err(ApiError::Forbidden(_)) => Ok(socket::refuse(upgrade, Refusal::NotAllowed)),
         Err(ApiError::NotFound(_)) => Ok(socket::refuse(upgrade, Refusal::Unknown)),
@@ -108,20 +102,13 @@ impl Conversation {
         let message = frame["message_id"]
             .as_i64()
             .ok_or(ApiError::bad("message_id is required"))?;
-        let reaction = frame["reaction"].as_str().unwrap_or("❤️");
+        let reaction = frame["reaction"].as_str().unwrap_or(frames::HEART);
         if !(1..=10).contains(&reaction.chars().count()) {
             return Err(ApiError::bad("reaction must have 1 to 10 characters"));
         }
         reactions::readable(app, &self.user, message, Some(self.thread)).await?;
-        let payload = json!({
-            "type": "reaction", "message_id": message, "user_id": self.user.id, "reaction": reaction,
-            "timestamp": stamp::frame_now(),
-        });
-        event::emit(
-            &app.db,
-            &Event::to(self.topic(), payload).except(self.user.id),
-        )
-        .await
+        let added = frames::reaction_added(self.thread, message, self.user.id, reaction);
+        event::emit(&app.db, &added).await
     }
 }
 

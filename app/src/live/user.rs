@@ -23,13 +23,11 @@ pub(super) async fn connect(
     headers: HeaderMap,
     Upgrade(upgrade): Upgrade,
 ) -> Result<Response> {
-    match socket::user_of(&app, &headers, &token).await? {
-        Some(user) if user.id == user_id => Ok(socket::accept(
-            upgrade,
-            app,
-            user_id,
-            Inbox { user: user_id },
-        )),
+    match socket::caller_of(&app, &headers, &token).await? {
+        Some(caller) if caller.user.id == user_id => {
+            let room = Inbox { user: user_id };
+            Ok(socket::accept(upgrade, app, &caller, room))
+        }
         _ => Ok(socket::refuse(upgrade, Refusal::BadToken)),
     }
 }

@@ -1,26 +1,28 @@
-//! One-time codes. Stored as a keyed hash, good for a few minutes and a few guesses, whatever the throttles say.
+//! One-time codes. Stored as a keyed hash, good for a few minutes and a few guesses, under the caps of `otp_caps.rs`.
+//!
+//! Only the newest code of a phone can be used. Every refusal of a code is the same answer after the same statements.
 
 use axum::extract::State;
 use hmac::{Hmac, KeyInit, Mac};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
+use sqlx::PgConnection;
 use subtle::ConstantTimeEq;
 use utoipa::ToSchema;
 
+use super::otp_caps;
 use super::setup::UserBrief;
 use crate::app::App;
 use crate::auth::ClientIp;
 use crate::bounds::Text;
 use crate::error::{ApiError, Result};
 use crate::extract::Json;
-use crate::limits;
+use crate::phone;
 use crate::secret::Secret;
 
 /// Wrong guesses one code survives.
 const MAX_GUESSES: i32 = 5;
-/// With throttles on, one code per phone in this many seconds.
-const REQUEST_GAP: i32 = 5 * 60;
 
 #[derive(Deserialize, ToSchema)]
 pub struct RequestOtp {
@@ -37,22 +39,8 @@ pub struct OtpSent {
     otp: Option<String>,
 }
 
-/// Digits and a leading plus, 10 to 15 digits.
 fn normalised(phone: &str) -> Result<String> {
-    let kept: String = phone
-        .chars()
-        .filter(|c| c.is_ascii_digit() || *c == '+')
-        .collect();
-    let good = kept.strip_prefix('+').is_some_and(|digits| {
-        (10..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())
-    });
-    if good {
-        Ok(kept)
-    } else {
-        Err(ApiError::bad(
-            "Phone number must start with + and have 10 to 15 digits",
-        ))
-    }
+    phone::normalise(phone).ok_or_else(|| ApiError::bad(phone::EXPECTED))
 }
 
 fn hashed(secret: &Secret, phone: &str, code: &str) -> Result<Vec<u8>> {
@@ -68,25 +56,15 @@ fn hashed(secret: &Secret, phone: &str, code: &str) -> Result<Vec<u8>> {
 #[utoipa::path(post, path = "/onboarding/request-otp", tag = "onboarding", responses((status = 200, body = OtpSent)))]
 pub async fn request_otp(
     State(app): State<App>,
+    ClientIp(address): ClientIp,
     Json(body): Json<RequestOtp>,
 ) -> Result<Json<OtpSent>> {
     let phone = normalised(&body.phone)?;
     let otp = &app.config.otp;
-    if otp.rate_limit_enabled {
-        limits::take(&app.db, &format!("otp-request:{phone}"), REQUEST_GAP, 1).await?;
-    }
     let code = Secret::new(format!("{:06}", rand::rng().random_range(0..1_000_000_u32)));
     let mut tx = app.db.begin().await?;
-    let used = "update otp_codes set is_used = true where phone = $1 and not is_used";
-    sqlx::query(used).bind(&phone).execute(&mut *tx).await?;
-    let sql = "insert into otp_codes (user_id, phone, code_hash, expires_at) \
-               values ((select id from users where phone = $1), $1, $2, now() + make_interval(mins => $3::int))";
-    sqlx::query(sql)
-        .bind(&phone)
-        .bind(hashed(&otp.secret, &phone, code.expose())?)
-        .bind(otp.expiry_minutes)
-        .execute(&mut *tx)
-        .await?;
+    otp_caps::admit_code(&app, &mut tx, &phone, &address).await?;
+    replace_code(&app, &mut tx, &phone, &code).await?;
     tx.commit().await?;
     app.sms.send_code(&phone, &code, otp.expiry_minutes).await;
     let shown = otp.echo.then(|| code.expose().to_owned());
@@ -95,6 +73,22 @@ pub async fn request_otp(
         message: "Verification code sent",
         otp: shown,
     }))
+}
+
+/// Stores the phone's new code and makes the former ones useless.
+async fn replace_code(app: &App, tx: &mut PgConnection, phone: &str, code: &Secret) -> Result<()> {
+    let otp = &app.config.otp;
+    let used = "update otp_codes set is_used = true where phone = $1 and not is_used";
+    sqlx::query(used).bind(phone).execute(&mut *tx).await?;
+    let sql = "insert into otp_codes (user_id, phone, code_hash, expires_at) \
+               values ((select id from users where phone = $1), $1, $2, now() + make_interval(mins => $3::int))";
+    sqlx::query(sql)
+        .bind(phone)
+        .bind(hashed(&otp.secret, phone, code.expose())?)
+        .bind(otp.expiry_minutes)
+        .execute(tx)
+        .await?;
+    Ok(())
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -121,24 +115,7 @@ pub async fn verify_otp(
     Json(body): Json<VerifyOtp>,
 ) -> Result<Json<Verified>> {
     let phone = normalised(&body.phone)?;
-    let otp = &app.config.otp;
-    if otp.rate_limit_enabled {
-        limits::take(
-            &app.db,
-            &format!("otp-verify-5m:{phone}:{ip}"),
-            300,
-            otp.burst,
-        )
-        .await?;
-        limits::take(
-            &app.db,
-            &format!("otp-verify-1m:{phone}:{ip}"),
-            60,
-            otp.per_minute,
-        )
-        .await?;
-    }
-    spend(&app, &phone, &body.otp_code).await?;
+    spend(&app, &phone, &ip, &body.otp_code).await?;
     let sql = "insert into users (phone, is_verified) values ($1, true) \
                on conflict (phone) do update set is_verified = true returning id, (xmax = 0)";
     let (id, is_new_user): (i64, bool) =
@@ -154,52 +131,32 @@ pub async fn verify_otp(
     }))
 }
 
-/// Uses up the phone's code. A wrong guess is counted, and counted for good: its transaction is committed either way.
-async fn spend(app: &App, phone: &str, code: &str) -> Result<()> {
+/// Uses up the phone's code. A guess is counted before it is looked at, and counted for good: its transaction is committed either way.
+async fn spend(app: &App, phone: &str, address: &str, code: &str) -> Result<()> {
     let given = hashed(&app.config.otp.secret, phone, code)?;
     let mut tx = app.db.begin().await?;
-    let sql = "select id, code_hash from otp_codes where phone = $1 and not is_used and expires_at > now() and attempts < $2 \
-               order by id desc limit 1 for update";
+    otp_caps::admit_guess(app, &mut tx, phone, address).await?;
+    // The newest alone: two tasks that make codes at once leave one that works, also while the version before still runs.
+    let sql = "select id, code_hash from otp_codes where id = (select max(id) from otp_codes where phone = $1) \
+               and not is_used and expires_at > now() and attempts < $2 for update";
     let found: Option<(i64, Vec<u8>)> = sqlx::query_as(sql)
         .bind(phone)
         .bind(MAX_GUESSES)
         .fetch_optional(&mut *tx)
         .await?;
-    let good = found
-        .as_ref()
-        .is_some_and(|(_, hash)| bool::from(hash.ct_eq(&given)));
-    if let Some((id, _)) = found {
-        let sql = "update otp_codes set attempts = attempts + 1, is_used = $2 where id = $1";
-        sqlx::query(sql)
-            .bind(id)
-            .bind(good)
-            .execute(&mut *tx)
-            .await?;
-    }
+    let admitted = otp_caps::count_guess(app, &mut tx, phone, found.is_some()).await?;
+    let (id, hash) = found.unwrap_or_default();
+    let good = bool::from(hash.ct_eq(&given)) && admitted;
+    let sql = "update otp_codes set attempts = attempts + 1, is_used = $2 where id = $1";
+    sqlx::query(sql)
+        .bind(id)
+        .bind(good)
+        .execute(&mut *tx)
+        .await?;
     tx.commit().await?;
     if good {
         Ok(())
     } else {
         Err(ApiError::bad("Invalid or expired verification code"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::normalised;
-
-    #[test]
-    fn phones_are_stripped_and_measured() {
-        assert_eq!(normalised("+966 (50) 123-4567").unwrap(), "+966501234567");
-        for bad in [
-            "0501234567",
-            "+123",
-            "+1234567890123456",
-            "++966501234567",
-            "",
-            "+96650123456+7",
-        ] {
-            assert!(normalised(bad).is_err(), "{bad}");
-        }
     }
 }

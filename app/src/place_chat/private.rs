@@ -11,8 +11,9 @@ use crate::app::App;
 use crate::auth::User;
 use crate::bounds::{Id, Text};
 use crate::dms::message::{self, Message};
-use crate::dms::requests::{may_write, ready_thread};
+use crate::dms::requests::{fresh_status, may_write, ready_thread, take_request};
 use crate::dms::send::{self, NewMessage, Stored};
+use crate::dms::thread;
 use crate::error::{ApiError, Result};
 use crate::extract::{Json, Path};
 
@@ -69,11 +70,11 @@ async fn deliver_reply(
         .bind(place)
         .fetch_one(&mut *tx)
         .await?;
-    let fresh = if app.config.dm.allow_direct || follows {
-        "accepted"
-    } else {
-        "pending"
-    };
+    let fresh = fresh_status(app, follows);
+    if thread::of_pair(&mut *tx, user.id, target).await?.is_none() {
+        // It opens a thread like any request.
+        take_request(app, &mut *tx, user.id).await?;
+    }
     let (thread, store) = ready_thread(tx, user, target, fresh).await?;
     if !store {
         return Err(ApiError::bad("This thread is not accepted yet"));

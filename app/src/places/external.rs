@@ -75,6 +75,7 @@ async fn known(
 /// Places to suggest for a text: stored ones around a point, else by OpenStreetMap's text search.
 pub async fn suggestions(
     State(app): State<App>,
+    ClientIp(ip): ClientIp,
     Query(query): Query<SuggestionsQuery>,
 ) -> Result<Json<Value>> {
     let limit = query.limit.map_or(10, |l| *l);
@@ -83,9 +84,16 @@ pub async fn suggestions(
         let found = known(&app, Some(&query.query), (*lat, *lon), radius, limit).await?;
         return Ok(Json(json!(found)));
     }
+    limit_address(&app, &ip).await?;
     Ok(Json(json!(
         app.external.text_search(&query.query, limit).await
     )))
+}
+
+/// What one address may cause third parties to do.
+async fn limit_address(app: &App, address: &str) -> Result<()> {
+    let most = app.config.limits.external_per_min;
+    limits::take(&app.db, &format!("external-search:{address}"), 60, most).await
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -183,13 +191,7 @@ pub async fn search(
     ClientIp(ip): ClientIp,
     Query(query): Query<AreaQuery>,
 ) -> Result<Json<ExternalHits>> {
-    limits::take(
-        &app.db,
-        &format!("external-search:{ip}"),
-        60,
-        app.config.limits.external_per_min,
-    )
-    .await?;
+    limit_address(&app, &ip).await?;
     let (lat, lng) = (*query.lat, *query.lon);
     let radius = query.radius.map_or(5000.0, |r| *r);
     let text = query.query.as_deref().unwrap_or_default();

@@ -22,6 +22,8 @@ trap stop EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
+# One caller stands for all.
+export APP_ROUTE_LIMIT_SCALE=100000
 "$CIRCLES_APP" migrate
 "$CIRCLES_APP" seed
 "$CIRCLES_APP" serve 2>"$scratch/log" &

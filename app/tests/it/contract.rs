@@ -286,7 +286,8 @@ fn the_document_lists_exactly_these_rows() {
         // One place in a path has one name, whatever the row calls it.
         let path = path
             .replace("{pending_id}", "{thread_id}")
-            .replace("{waiting_id}", "{thread_id}");
+            .replace("{waiting_id}", "{thread_id}")
+            .replace("/items/{item_id}", "/items/{check_in_id}");
         format!("{} {path}", row.method)
     };
     let mut rows: BTreeSet<String> = all_rows()

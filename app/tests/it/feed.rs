@@ -82,6 +82,27 @@ async fn what_is_taken_back_is_gone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_block_takes_the_entries_of_the_follows_with_it() {
+    let world = World::new().await;
+    let (sara, omar, lina, _) = people(&world).await;
+    omar.follow(&lina).await;
+    lina.follow(&omar).await;
+    let stored = || async {
+        let sql = "select count(*) from activities where activity_type = 'follow'";
+        let count = sqlx::query_scalar::<_, i64>(sql).fetch_one(&world.db);
+        count.await.expect("a count")
+    };
+    assert_eq!(stored().await, 3);
+    let block = format!("/dms/threads/{}/block", lina.id);
+    omar.put(&block, json!({ "blocked": true }))
+        .await
+        .expect(200);
+    assert_eq!(stored().await, 1, "that of Sara and Omar stays");
+    let shown = kinds(&sara).await;
+    assert!(!shown.contains(&"follow".to_owned()), "{shown:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_changes_is_shown_as_it_is() {
     let world = World::new().await;
     let (sara, omar, _, visit) = people(&world).await;

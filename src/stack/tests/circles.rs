@@ -210,6 +210,13 @@ fn the_container_gets_secrets_by_key_and_the_rest_in_the_clear() {
     assert_eq!(
         keys("environment"),
         [
+            "APP_CHECKIN_MAX_DISTANCE_METERS",
+            "APP_FSQ_TRENDING_OVERRIDE",
+            "APP_JWT_EXPIRY_MINUTES",
+            "APP_OTP_GUESSES_PER_PHONE_DAY",
+            "APP_OTP_RATE_LIMIT_ENABLED",
+            "APP_OTP_REQUESTS_BURST",
+            "APP_OTP_REQUESTS_PER_MINUTE",
             "APP_STORAGE_BACKEND",
             "APP_USE_POSTGIS",
             "S3_BUCKET",

@@ -211,7 +211,10 @@ def task(arn):
          ("awslogs", "/ecs/circles", REGION))
     bucket = bucket_name()
     fact("environment", {e["name"]: e["value"] for e in app["environment"]},
-         {"APP_STORAGE_BACKEND": "s3", "APP_USE_POSTGIS": "true", "S3_BUCKET": bucket, "S3_REGION": REGION})
+         {"APP_STORAGE_BACKEND": "s3", "APP_USE_POSTGIS": "true", "S3_BUCKET": bucket, "S3_REGION": REGION,
+          "APP_OTP_RATE_LIMIT_ENABLED": "true", "APP_OTP_REQUESTS_PER_MINUTE": "5", "APP_OTP_REQUESTS_BURST": "10",
+          "APP_OTP_GUESSES_PER_PHONE_DAY": "40", "APP_CHECKIN_MAX_DISTANCE_METERS": "1000",
+          "APP_FSQ_TRENDING_OVERRIDE": "false", "APP_JWT_EXPIRY_MINUTES": "20160"})
     config = secrets.describe_secret(SecretId="circles/app-config")["ARN"]
     keys = ("APP_JWT_SECRET_KEY", "APP_OTP_SECRET_KEY", "APP_METRICS_TOKEN", "APP_DATABASE_URL")
     fact("container secrets", {s["name"]: s["valueFrom"] for s in app["secrets"]}, {k: f"{config}:{k}::" for k in keys})

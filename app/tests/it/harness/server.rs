@@ -43,6 +43,13 @@ pub fn variables(db_url: &str, more: &[(&str, &str)]) -> HashMap<String, String>
         ),
         ("APP_DM_MESSAGES_PER_MIN", "1000"),
         ("APP_DM_REQUESTS_PER_MIN", "1000"),
+        // Everybody in a test calls from one address, and often; tests of the limits set their own.
+        ("APP_ROUTE_LIMIT_SCALE", "1000"),
+        ("APP_OTP_CODES_PER_ADDRESS_HOUR", "10000"),
+        ("APP_OTP_CODES_PER_ADDRESS_DAY", "10000"),
+        ("APP_OTP_GUESSES_PER_ADDRESS_HOUR", "10000"),
+        ("APP_OTP_CODES_PER_TASK_MINUTE", "10000"),
+        ("APP_OTP_GUESSES_PER_TASK_MINUTE", "10000"),
         ("APP_DB_POOL_SIZE", "8"),
         // A machine busy with other tests is slow, not away; tests of a full pool set their own.
         ("APP_DB_ACQUIRE_TIMEOUT_SECONDS", "30"),
