@@ -13,8 +13,15 @@ use std::time::Duration;
 pub const CATCHING_UP: Duration = Duration::from_secs(120);
 /// How long an accepted update may show the values from before it.
 const UPDATE_SHOWN: Duration = Duration::from_secs(30);
-/// What was made less than this ago is confirmed however small the settle window is.
+/// What was made less than this ago is confirmed, though the settle window is smaller.
 const RECENT: Duration = Duration::from_secs(5);
+/// A window that somebody set very small, for a server that shows everything at once, bounds that
+/// too: so many windows are the most.
+const RECENT_WINDOWS: u32 = 8;
+
+fn recent(settle_window: Duration) -> Duration {
+    RECENT.min(settle_window * RECENT_WINDOWS)
+}
 /// How far apart the clocks of two machines may be: AWS refuses signatures that are further off.
 const CLOCK_SKEW: Duration = Duration::from_secs(15 * 60);
 
@@ -30,7 +37,7 @@ pub fn update_limit(settle_window: Duration) -> Duration {
 
 /// How long reads are repeated that fail because a part of AWS does not know an id yet.
 pub fn read_limit(settle_window: Duration) -> Duration {
-    settle_window.max(RECENT)
+    settle_window.max(recent(settle_window))
 }
 
 /// How long, from now on, the absence of a resource made at `made_at` proves nothing. Both times in
@@ -40,7 +47,7 @@ pub fn unproven_for(settle_window: Duration, made_at: u64, now: u64) -> Duration
     if age > settle_window + CLOCK_SKEW {
         return Duration::ZERO;
     }
-    settle_window.max(RECENT.saturating_sub(age))
+    settle_window.max(recent(settle_window).saturating_sub(age))
 }
 
 /// Whether AWS may still answer "no such id" about what was made at `made_at`.
