@@ -18,7 +18,7 @@ use crate::error::{ApiError, Result};
 use crate::event::{self, Event};
 use crate::extract::{Json, Path, Query};
 use crate::hub::Topic;
-use crate::page::{Page, Paging};
+use crate::page::{Page, Paging, count_of};
 use crate::routes;
 use crate::stamp::{self, Stamp};
 use crate::visible;
@@ -256,7 +256,7 @@ async fn messages(
         visible::unblocked("m.user_id", "$4::bigint")
     );
     let hours = app.config.checkin.chat_window_hours;
-    let count = format!("select count(*) {conditions}");
+    let count = format!("select {}", count_of(&conditions));
     let total = sqlx::query_scalar(&count)
         .bind(place_id)
         .bind(hours)

@@ -15,7 +15,7 @@ use crate::error::{ApiError, Result};
 use crate::event::{self, About};
 use crate::extract::{Json, Path, Query};
 use crate::limits;
-use crate::page::{Page, Paging};
+use crate::page::{Page, Paging, count_of};
 use crate::visible;
 
 #[derive(Deserialize, ToSchema)]
@@ -158,7 +158,10 @@ pub async fn list(
         "where (t.user_a_id = $1 or t.user_b_id = $1) and t.status = 'pending' and t.initiator_id <> $1 and {}",
         visible::unblocked("t.user_a_id", "t.user_b_id")
     );
-    let count = format!("select count(*) from dm_threads t {conditions}");
+    let count = format!(
+        "select {}",
+        count_of(&format!("from dm_threads t {conditions}"))
+    );
     let total = sqlx::query_scalar(&count)
         .bind(user.id)
         .fetch_one(&app.db)

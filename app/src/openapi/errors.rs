@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 use utoipa::openapi::path::Operation;
-use utoipa::openapi::{Components, RefOr, Response};
+use utoipa::openapi::schema::{ObjectBuilder, SchemaType};
+use utoipa::openapi::{Components, RefOr, Response, Schema};
 
 /// The names of the schemas.
 const ERROR: &str = "Error";
@@ -22,8 +23,7 @@ pub(super) fn declare(components: &mut Components) {
                 "items": { "oneOf": [{ "type": "string" }, { "type": "integer" }] },
                 "description": "Where it is: `body`, `query` or `path`, then the names and indexes that lead there"
             },
-            "msg": { "type": "string" },
-            "input": { "description": "What was sent there" }
+            "msg": { "type": "string" }
         }
     });
     let error = json!({
@@ -43,6 +43,12 @@ pub(super) fn declare(components: &mut Components) {
         if let Ok(schema) = serde_json::from_value(schema) {
             components.schemas.insert(name.to_owned(), schema);
         }
+    }
+    // JSON without a type cannot be read into a schema.
+    if let Some(RefOr::T(Schema::Object(issue))) = components.schemas.get_mut(ISSUE) {
+        let any = ObjectBuilder::new().schema_type(SchemaType::AnyValue);
+        let any = any.description(Some("What was sent there")).build();
+        issue.properties.insert("input".to_owned(), any.into());
     }
 }
 

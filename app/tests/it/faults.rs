@@ -36,7 +36,7 @@ async fn a_cut_wire_gives_503_and_heals_by_itself() {
         started.elapsed() < Duration::from_millis(200),
         "health waits for nobody"
     );
-    let ready = far.get("/readyz").await.expect(503);
+    let ready = far.readiness(503, "database", false).await;
     assert_eq!(
         (ready["database"].as_bool(), ready["storage"].as_bool()),
         (Some(false), Some(true))

@@ -180,16 +180,26 @@ async fn an_attachment_must_be_there() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_socket_that_lags_is_closed_with_a_code() {
-    let world = World::new().await;
+    const FRAMES: usize = 240;
+    // The client that reads nothing is not given up for that alone.
+    let world = World::with(&[("APP_WS_SEND_TIMEOUT_SECONDS", "60")]).await;
     let (sara, omar) = (world.person("Sara").await, world.person("Omar").await);
     let thread = sara.thread_with(&omar).await;
-    let mut socket = sara.socket(&format!("/ws/dms/{thread}")).await;
-    socket.next_of("thread_info").await;
-    // More frames at once than are kept for one connection: one statement, one notification each, one delivery.
+    let path = format!("/ws/dms/{thread}");
+    let mut slow = sara.socket(&path).await;
+    slow.next_of("thread_info").await;
+    let mut quick = omar.socket(&path).await;
+    quick.next_of("thread_info").await;
+    // More than the connection's buffers and the queue of its frames hold: 15 MB.
     let sql = format!(
-        "with e as (insert into live_events (topic, payload) select 't:{thread}', jsonb_build_object('type', 'shout') \
-         from generate_series(1, 400) returning id) select count(pg_notify('circles_live', e.id || ' t:{thread}')) from e"
+        "with e as (insert into live_events (topic, payload) \
+            select 't:{thread}', jsonb_build_object('type', 'shout', 'filler', repeat('x', 65536)) \
+            from generate_series(1, {FRAMES}) returning id) \
+         select count(pg_notify('circles_live', e.id || ' t:{thread}')) from e"
     );
     world.count(&sql).await;
-    assert_eq!(socket.close_code().await, 1013);
+    for _ in 0..FRAMES {
+        quick.next_of("shout").await;
+    }
+    assert_eq!(slow.close_code().await, 1013);
 }

@@ -96,9 +96,11 @@ async fn a_user_and_a_task_receive_so_many_at_a_time_and_the_rest_is_told_when_t
         begin(&sara, MB, &pdf(1000)).await,
         begin(&sara, MB, &pdf(1000)).await,
     ];
+    under_way(&lina, 2).await;
     let refused = until(&sara, 429).await;
     assert!(is_honest(&refused), "{refused:?}");
     held.push(begin(&omar, MB, &pdf(1000)).await);
+    under_way(&lina, 3).await;
     let refused = until(&lina, 503).await;
     assert!(is_honest(&refused), "{refused:?}");
     // Other requests are answered as ever.
@@ -108,6 +110,19 @@ async fn a_user_and_a_task_receive_so_many_at_a_time_and_the_rest_is_told_when_t
     let body = until(&lina, 200).await;
     assert_eq!(body.1["file_size"], 1000);
     until(&sara, 200).await;
+}
+
+/// Waits until the task receives so many uploads.
+async fn under_way(client: &Client, count: usize) {
+    let line = format!("uploads_under_way {count}");
+    for _ in 0..200 {
+        let metrics = client.get("/metrics").await;
+        if metrics.text.lines().any(|l| l == line) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("never {line}");
 }
 
 /// Uploads until the status is this one; uploads that begin or end take their time to.

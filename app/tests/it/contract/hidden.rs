@@ -290,6 +290,8 @@ impl Scene {
             format!("insert into follows (follower_id, followee_id) values {follows} on conflict do nothing"),
             "update dm_threads set status = 'accepted', initiator_id = 1".to_owned(),
             "update dm_participant_states set last_read_at = null, muted = false, pinned = false, archived = false".to_owned(),
+            // What was passed on while it could be read stays with whom it was passed to.
+            "delete from dm_messages where forwarded_from_message_id is not null".to_owned(),
             "delete from dm_message_likes".to_owned(),
             "delete from dm_message_reactions".to_owned(),
             "delete from check_in_likes".to_owned(),

@@ -230,6 +230,19 @@ impl Client {
         .await
     }
 
+    /// The answer of `/readyz` once it has this status and says this of a part: the one before is good for a moment.
+    pub async fn readiness(&self, status: u16, part: &str, is_good: bool) -> Value {
+        let mut answer = self.get("/readyz").await;
+        for _ in 0..100 {
+            if answer.status == status && answer.body[part] == is_good {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            answer = self.get("/readyz").await;
+        }
+        answer.expect(status)
+    }
+
     /// Opens a socket with this person's token in the query.
     pub async fn socket(&self, path: &str) -> Socket {
         let token = self.token.as_deref().unwrap_or("none");
