@@ -23,7 +23,10 @@ pub(super) fn declare(components: &mut Components) {
                 "description": "Where it is: `body`, `query` or `path`, then the names and indexes that lead there"
             },
             "msg": { "type": "string" },
-            "input": { "description": "What was sent there" }
+            "input": {
+                "type": ["object", "array", "string", "number", "integer", "boolean", "null"],
+                "description": "What was sent there"
+            }
         }
     });
     let error = json!({

@@ -61,9 +61,9 @@ async fn requests_respect_the_recipient() {
     lina.post("/dms/open", json!({ "other_user_id": omar.id }))
         .await
         .expect(403);
-    // Opening is no request: where it may be done, it is done.
+    // Opening is asking, where those who do not follow have to ask.
     let opened = lina.post("/dms/open", json!({ "other_user_id": sara.id }));
-    assert_eq!(opened.await.expect(200)["status"], "accepted");
+    assert_eq!(opened.await.expect(200)["status"], "pending");
     lina.follow(&omar).await;
     assert_eq!(
         lina.post("/dms/requests", ask).await.expect(200)["status"],

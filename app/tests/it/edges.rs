@@ -180,18 +180,11 @@ async fn throttles_count_by_the_address_our_own_proxy_saw() {
 async fn readiness_says_when_migrations_are_missing() {
     let world = World::new().await;
     let sara = world.person("Sara").await;
-    let ready = async || sara.get("/readyz").await;
-    for _ in 0..100 {
-        if ready().await.status == 200 {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    ready().await.expect(200);
+    sara.becomes_ready(200).await;
     world
         .execute("delete from _sqlx_migrations where version = (select max(version) from _sqlx_migrations)")
         .await;
-    let told = ready().await.expect(503);
+    let told = sara.becomes_ready(503).await;
     assert_eq!(
         (&told["database"], &told["migrations"], &told["ready"]),
         (&json!(true), &json!(false), &json!(false))

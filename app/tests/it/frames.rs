@@ -177,19 +177,3 @@ async fn an_attachment_must_be_there() {
         .await
         .expect(200);
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_socket_that_lags_is_closed_with_a_code() {
-    let world = World::new().await;
-    let (sara, omar) = (world.person("Sara").await, world.person("Omar").await);
-    let thread = sara.thread_with(&omar).await;
-    let mut socket = sara.socket(&format!("/ws/dms/{thread}")).await;
-    socket.next_of("thread_info").await;
-    // More frames at once than are kept for one connection: one statement, one notification each, one delivery.
-    let sql = format!(
-        "with e as (insert into live_events (topic, payload) select 't:{thread}', jsonb_build_object('type', 'shout') \
-         from generate_series(1, 400) returning id) select count(pg_notify('circles_live', e.id || ' t:{thread}')) from e"
-    );
-    world.count(&sql).await;
-    assert_eq!(socket.close_code().await, 1013);
-}

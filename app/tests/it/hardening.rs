@@ -156,12 +156,7 @@ async fn readiness_is_asked_of_the_database_once_a_second() {
     let config = crate::harness::server::settings(&proxy.url(&world.database.url), &[]);
     let counted = crate::harness::Service::start(config).await;
     let caller = sara.at(counted.address);
-    for _ in 0..100 {
-        if caller.get("/readyz").await.status == 200 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    caller.becomes_ready(200).await;
     let mut least = u64::MAX;
     for _ in 0..4 {
         let before = proxy.statements();

@@ -156,12 +156,13 @@ async fn what_trends_is_left_to_the_search_when_the_filter_does_not_fit_it() {
     assert_eq!(names(&all), ["Old Park"]);
     let parks = sara.get(&format!("{here}&place_type=park")).await;
     assert_eq!(names(&parks.expect(200)), ["Old Park"]);
-    assert_eq!(asked.lock().unwrap().len(), 2);
+    // What trends knows no filters, so one answer does for both.
+    assert_eq!(asked.lock().unwrap().len(), 1);
     let coffee = sara
         .get(&format!("{here}&cuisine=coffee&price_tier=$$$$"))
         .await;
     assert_eq!(names(&coffee.expect(200)), ["Venue dear"]);
-    assert_eq!(asked.lock().unwrap()[3]["query"], "coffee");
+    assert_eq!(asked.lock().unwrap()[1]["query"], "coffee");
 }
 
 #[tokio::test(flavor = "multi_thread")]

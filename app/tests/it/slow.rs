@@ -86,6 +86,26 @@ async fn a_reader_that_does_not_read_is_dropped_and_the_other_hears_all() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_was_dropped_and_reads_again_is_closed_with_a_code() {
+    let world = World::with(&[("APP_WS_SEND_TIMEOUT_SECONDS", "60")]).await;
+    let (sara, omar) = (world.person("Sara").await, world.person("Omar").await);
+    let thread = sara.thread_with(&omar).await;
+    let path = format!("/ws/dms/{thread}");
+    let mut slow = omar.socket(&path).await;
+    slow.next_of("thread_info").await;
+    let mut quick = sara.socket(&path).await;
+    quick.next_of("thread_info").await;
+    // More than the system's buffers and the queue of the connection hold together.
+    for n in 0..150 {
+        shout(&world, thread, n).await;
+        assert_eq!(quick.next_of("shout").await["n"], n);
+    }
+    // What was kept for it comes first.
+    assert_eq!(slow.next_of("shout").await["n"], 0);
+    assert_eq!(slow.close_code().await, 1013);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_the_applications_own_ping_keeps_a_socket_open() {
     let world = World::with(&[
         ("APP_WS_IDLE_SECONDS", "1.5"),

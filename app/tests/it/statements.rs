@@ -45,7 +45,7 @@ const LISTS: [(&str, Option<&str>, u64); 63] = [
     ("/places/1/stats/enhanced", None, 4),
     ("/places/1/whos-here", None, 3),
     ("/places/1/photos", None, 3),
-    ("/places/2/reviews", None, 2),
+    ("/places/2/reviews", None, 3),
     ("/places/1/chat/messages", None, 4),
     ("/places/check-ins/1/photos", None, 3),
     ("/users/2/check-ins", None, 4),

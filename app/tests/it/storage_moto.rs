@@ -110,7 +110,7 @@ async fn media_live_and_die_in_the_bucket() {
         .send()
         .await
         .expect("a bucket");
-    let ready = sara.get("/readyz").await.expect(200);
+    let ready = sara.becomes_ready(200).await;
     assert_eq!(ready["storage"], true);
 
     // An upload is kept under its kind and owner, with the type its signature tells.
@@ -151,7 +151,7 @@ async fn media_live_and_die_in_the_bucket() {
     sara.upload("/users/me/avatar", "file", png(), &[])
         .await
         .expect(503);
-    sara.get("/readyz").await.expect(503);
+    sara.becomes_ready(503).await;
     sara.get("/health").await.expect(200);
     sara.get("/auth/me").await.expect(200);
 }

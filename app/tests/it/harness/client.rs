@@ -150,6 +150,18 @@ impl Client {
         self.call("GET", path, None).await
     }
 
+    /// `/readyz` once it answers with this status: an answer is good for a second.
+    pub async fn becomes_ready(&self, status: u16) -> Value {
+        for _ in 0..100 {
+            let answer = self.get("/readyz").await;
+            if answer.status == status {
+                return answer.body;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        panic!("/readyz never answers {status}");
+    }
+
     pub async fn get_with(&self, path: &str, header: &str, value: &str) -> Answer {
         self.send(self.request(Method::GET, path).header(header, value))
             .await
