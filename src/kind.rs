@@ -13,6 +13,7 @@ mod field;
 mod find;
 mod limiter;
 mod text_rule;
+mod time_window;
 
 use std::future::Future;
 use std::time::Duration;
@@ -24,6 +25,7 @@ pub use field::{Change, Field, Form, Literal, Type};
 pub use find::{Asked, AskedItem, Extent, Memo};
 pub use limiter::{Limiter, Place};
 pub use text_rule::{ARN, BrokenRule, Characters, KMS_KEY, TextRule, is_arn_of};
+pub use time_window::{DailyWindow, WeeklyWindow};
 
 use crate::model::{Attributes, KindName, PhysicalId, Tags};
 

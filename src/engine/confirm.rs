@@ -1,5 +1,6 @@
 //! "Not there" in a batched read is no proof: what state or journal know by its id and the batch did
-//! not show is read by itself, and read again until AWS must have shown it.
+//! not show is read by itself, and read again until AWS must have shown it. So is what was made a
+//! moment ago and shows none of the tags that it was made with.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -77,10 +78,18 @@ pub(super) async fn confirm(
     }
 }
 
-/// What is known by its id and was not shown.
+/// What is known by its id and was not shown, or was shown without its tags while they may be late.
 fn missing(look: &Look<'_>, kind: &dyn AnyKind, asked: &Asked, found: &Found) -> Vec<AskedItem> {
-    let seen: BTreeSet<&PhysicalId> = found.ours.iter().map(|(_, s)| &s.observed.id).collect();
     let name = kind.name();
+    let are_tags_late = |observed: &Observed| {
+        observed.tags.is_empty() && !unproven(look, &name, &observed.id).is_zero()
+    };
+    let seen: BTreeSet<&PhysicalId> = found
+        .ours
+        .iter()
+        .filter(|(_, sighting)| !are_tags_late(&sighting.observed))
+        .map(|(_, sighting)| &sighting.observed.id)
+        .collect();
     let is_missing = |id: &PhysicalId| {
         !seen.contains(id) && (look.state.holds(&name, id) || !unproven(look, &name, id).is_zero())
     };
@@ -124,9 +133,11 @@ async fn read_again(
     };
     let live = find(look, kind, &again).await?;
     for (address, sighting) in sort(kind, live, &again.items, matcher).ours {
-        let known = |s: &PhysicalId| *s == sighting.observed.id;
-        if !found.ours.iter().any(|(_, s)| known(&s.observed.id)) {
-            found.ours.push((address, sighting));
+        let mut known = found.ours.iter_mut();
+        match known.find(|(_, known)| known.observed.id == sighting.observed.id) {
+            Some((_, known)) if known.observed.tags.is_empty() => *known = sighting,
+            Some(_) => {}
+            None => found.ours.push((address, sighting)),
         }
     }
     Ok(())

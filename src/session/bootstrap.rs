@@ -1,20 +1,22 @@
 //! Making the bucket that a state is kept in, and the table for its lease: by the same kind that makes a stack's buckets, outside of any
 //! stack. Run again, it changes what is not as it should be, and nothing else.
 
+mod no_journal;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::BoxFuture;
 use serde_json::json;
 
+use self::no_journal::NoJournal;
 use super::backend::in_region;
 use super::{Session, SessionError};
 use crate::aws::{self, Aws, LockTable, StateBucket};
 use crate::kind::{
-    AnyKind, Asked, AskedItem, CallFailure, CallGate, Class, CloudError, Cx, Extent, FieldChange,
-    Intent, IntentVerb, Memo, Observed, Refusal, SecretSource, SecretText, Settle,
+    AnyKind, Asked, AskedItem, Class, CloudError, Cx, Extent, FieldChange, IntentVerb, Memo,
+    Observed, Settle,
 };
-use crate::model::{Address, Attributes, KindName, PhysicalId, SecretRef, TAG_PREFIX, Tags, Value};
+use crate::model::{Address, Attributes, KindName, PhysicalId, TAG_PREFIX, Tags, Value};
 use crate::plan::diff::differences;
 use crate::stack::StateSettings;
 use crate::state::Objects;
@@ -228,8 +230,8 @@ impl Session {
             key: Attributes::default(),
             last: Attributes::default(),
             round: 0,
-            gate: Arc::new(Open),
-            secrets: Arc::new(Open),
+            gate: Arc::new(NoJournal),
+            secrets: Arc::new(NoJournal),
         }
     }
 }
@@ -377,34 +379,4 @@ pub(super) fn passes(error: &CloudError) -> bool {
         error.class,
         Class::NotYet | Class::Throttled | Class::Unknown | Class::Unreachable
     ) || error.code == "NoSuchBucket"
-}
-
-/// There is no journal yet: this makes the place for it. Every call can be repeated.
-struct Open;
-
-impl CallGate for Open {
-    fn before(&self, _: Intent) -> BoxFuture<'_, Result<u64, Refusal>> {
-        Box::pin(async { Ok(0) })
-    }
-
-    fn learned(&self, _: u64, _: PhysicalId) -> BoxFuture<'_, Result<(), Refusal>> {
-        Box::pin(async { Ok(()) })
-    }
-
-    fn after(&self, _: u64, _: Result<(), (CallFailure, Class)>) -> BoxFuture<'_, ()> {
-        Box::pin(async {})
-    }
-
-    fn note(&self, _: &Address, _: String) {}
-}
-
-impl SecretSource for Open {
-    fn read(&self, secret: SecretRef) -> BoxFuture<'_, Result<SecretText, CloudError>> {
-        Box::pin(async move {
-            Err(CloudError::malformed(
-                &BUCKET,
-                format!("a bucket has no secret {}", secret.key),
-            ))
-        })
-    }
 }

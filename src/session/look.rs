@@ -194,13 +194,7 @@ impl Session {
             ask,
             notes,
         })?;
-        let newer = self.newer_versions(&seen, &plan);
-        plan.notes.extend(newer);
-        plan.notes.extend(unread_versions(&seen, &snapshot));
-        if !ask.destroy {
-            let unset = required_keys::unset(&self.declared_secrets(), &seen);
-            plan.notes.extend(unset);
-        }
+        self.remark(&mut plan, ask, &seen, &snapshot);
         let foreign = self.foreign_services(&plan, &seen).await?;
         plan.refusals.extend(foreign);
         Ok(Planned {
@@ -212,6 +206,17 @@ impl Session {
             version,
             unfinished,
         })
+    }
+
+    /// Adds what is to be said of the stack's secrets.
+    fn remark(&self, plan: &mut Plan, ask: &Ask, seen: &Seen, snapshot: &Snapshot) {
+        let newer = self.newer_versions(seen, plan);
+        plan.notes.extend(newer);
+        plan.notes.extend(unread_versions(seen, snapshot));
+        if !ask.destroy {
+            let unset = required_keys::unset(&self.declared_secrets(), seen);
+            plan.notes.extend(unset);
+        }
     }
 
     /// Older generations that fit again are known as the newest from here on.

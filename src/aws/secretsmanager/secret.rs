@@ -30,30 +30,6 @@ const EPOCH_SECONDS: Type = Type::Int {
     max: i64::MAX,
 };
 
-const KEY: &[Field] = &[
-    Field::new(
-        "generate",
-        Type::Int { min: 16, max: 128 },
-        "Made at random, this long, when it is not there yet; never changed.",
-    ),
-    Field::new(
-        "alphabet",
-        Type::Text,
-        "Characters a generated value is made of; `A`–`Z`, `a`–`z`, `0`–`9` where nothing is said.",
-    )
-    .rule(&text_rules::ALPHABET),
-    Field::new(
-        "operator",
-        Type::OneOf(&["optional", "required"]),
-        "Set by an operator (`secrets set`); never written here.",
-    ),
-    Field::new(
-        "value",
-        Type::Secret,
-        "What it is: text, a reference, or text with references.",
-    ),
-];
-
 impl Kind<Aws> for Secret {
     const NAME: KindName = secret_parts::NAME;
     const DOC: &'static str = "Named secret values, stored together as one JSON object.";
@@ -80,7 +56,7 @@ impl Kind<Aws> for Secret {
         .ignore(),
         Field::new(
             "keys",
-            Type::Map(&Type::Object(KEY)),
+            Type::Map(&Type::Object(secret_parts::KEY)),
             "Its values by name: generated, an operator's, or given.",
         ).key_rule(&text_rules::KEY)
         .default(Literal::EmptyMap),

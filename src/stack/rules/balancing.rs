@@ -118,7 +118,6 @@ fn conditions(desk: &mut Desk<'_>, seen: &Seen<'_>, rule: &Resource) {
     let mut count = 0;
     for (i, condition) in conditions.iter().enumerate() {
         let path = join("conditions", &i.to_string());
-        let span = seen.span(rule, &path);
         let Some(map) = condition.as_map() else {
             continue;
         };
@@ -126,23 +125,10 @@ fn conditions(desk: &mut Desk<'_>, seen: &Seen<'_>, rule: &Resource) {
             .get("field")
             .and_then(Value::as_text)
             .unwrap_or_default();
-        let values = map
-            .get("values")
-            .and_then(Value::as_list)
-            .unwrap_or_default();
-        count += values.len();
-        if values.is_empty() {
-            desk.error(
-                code::MISSING,
-                span,
-                format!("the {} of `{}` has no value", plain(field), rule.address),
-            )
-            .help("name at least one, or leave the condition out");
-        }
         if ONCE.contains(&field) && !used.insert(field) {
             desk.error(
                 code::CONTRADICTION,
-                span,
+                seen.span(rule, &path),
                 format!(
                     "`{}` has two conditions on the {}",
                     rule.address,
@@ -155,30 +141,17 @@ fn conditions(desk: &mut Desk<'_>, seen: &Seen<'_>, rule: &Resource) {
         if has_header != (field == "http-header") {
             desk.error(
                 code::CONTRADICTION,
-                span,
+                seen.span(rule, &path),
                 "a condition on `http-header` names its `header`, and no other does",
             )
             .help("write `field: http-header` and `header: NAME` together");
         }
-        for (at, value) in values.iter().enumerate() {
-            let known = seen.known(value);
-            let Some(text) = known.as_text() else {
-                continue;
-            };
-            let path = join(&join(&path, "values"), &at.to_string());
-            if let Some((reason, help)) = condition_value(field, text) {
-                desk.error(
-                    code::NAME_RULE,
-                    seen.span(rule, &path),
-                    format!(
-                        "`{text}` cannot be a {} in `{}`: {reason}",
-                        plain(field),
-                        rule.address
-                    ),
-                )
-                .help(help);
-            }
-        }
+        let values = map
+            .get("values")
+            .and_then(Value::as_list)
+            .unwrap_or_default();
+        count += values.len();
+        condition_values(desk, seen, rule, (field, values), &path);
     }
     if count > MOST_VALUES {
         desk.error(
@@ -190,6 +163,42 @@ fn conditions(desk: &mut Desk<'_>, seen: &Seen<'_>, rule: &Resource) {
             ),
         )
         .help("use `*`, or spread them over two rules with priorities of their own");
+    }
+}
+
+fn condition_values(
+    desk: &mut Desk<'_>,
+    seen: &Seen<'_>,
+    rule: &Resource,
+    (field, values): (&str, &[Value]),
+    path: &str,
+) {
+    if values.is_empty() {
+        desk.error(
+            code::MISSING,
+            seen.span(rule, path),
+            format!("the {} of `{}` has no value", plain(field), rule.address),
+        )
+        .help("name at least one, or leave the condition out");
+    }
+    for (i, value) in values.iter().enumerate() {
+        let known = seen.known(value);
+        let Some(text) = known.as_text() else {
+            continue;
+        };
+        if let Some((reason, help)) = condition_value(field, text) {
+            let path = join(&join(path, "values"), &i.to_string());
+            desk.error(
+                code::NAME_RULE,
+                seen.span(rule, &path),
+                format!(
+                    "`{text}` cannot be a {} in `{}`: {reason}",
+                    plain(field),
+                    rule.address
+                ),
+            )
+            .help(help);
+        }
     }
 }
 

@@ -2,8 +2,8 @@
 //! DB instance storage"; Secrets Manager API reference, DeleteSecret).
 
 use super::Seen;
-use crate::aws::rds::text_rules::{DailyWindow, WeeklyWindow};
 use crate::diagnostic::code;
+use crate::kind::{DailyWindow, WeeklyWindow};
 use crate::model::Value;
 use crate::stack::checked::Resource;
 use crate::stack::desk::Desk;
