@@ -210,12 +210,11 @@ impl Session {
 
     /// Adds what is to be said of the stack's secrets.
     fn remark(&self, plan: &mut Plan, ask: &Ask, seen: &Seen, snapshot: &Snapshot) {
-        let newer = self.newer_versions(seen, plan);
-        plan.notes.extend(newer);
+        plan.notes.extend(self.newer_versions(seen, plan));
         plan.notes.extend(unread_versions(seen, snapshot));
         if !ask.destroy {
-            let unset = required_keys::unset(&self.declared_secrets(), seen);
-            plan.notes.extend(unset);
+            plan.notes
+                .extend(required_keys::unset(&self.declared_secrets(), seen));
         }
     }
 
