@@ -91,6 +91,8 @@ impl Kind<Aws> for Policy {
     fn permissions(verb: Verb) -> &'static [&'static str] {
         match verb {
             Verb::Read => &[
+                // What blocks a delete; a plan of one may say so.
+                "iam:ListEntitiesForPolicy",
                 "iam:GetPolicy",
                 "iam:GetPolicyVersion",
                 "iam:ListPolicies",

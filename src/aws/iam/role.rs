@@ -136,6 +136,8 @@ impl Kind<Aws> for Role {
     fn permissions(verb: Verb) -> &'static [&'static str] {
         match verb {
             Verb::Read => &[
+                // What blocks a delete; a plan of one may say so.
+                "iam:ListInstanceProfilesForRole",
                 "iam:GetRole",
                 "iam:ListRoles",
                 "iam:ListRolePolicies",

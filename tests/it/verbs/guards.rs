@@ -127,7 +127,9 @@ resources:
     desk.boto("logs.put_retention_policy(logGroupName='/choosing/app', retentionInDays=3)");
     desk.settled(&[]);
     desk.expect(&["apply", "--yes", "--var", "extra=true"], 0);
-    desk.settled(&["--var", "extra=yes"]);
+    desk.settled(&["--var", "extra=true"]);
+    let said = desk.expect(&["plan", "--var", "extra=yes"], 1);
+    assert!(said.err.contains("is the text `yes`"), "{}", said.err);
     let said = desk.expect(&["apply", "--yes", "--var", "extra=false"], 0);
     assert!(said.err.contains("Applied: 1 deleted"), "{}", said.err);
     // An empty text is as if it were not given.

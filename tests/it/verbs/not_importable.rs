@@ -14,7 +14,7 @@ resources:
     type: iam.role
     name: any
     assume_role_policy: { Version: "2012-10-17", Statement: [{ Effect: Allow, Principal: { Service: ecs.amazonaws.com }, Action: "sts:AssumeRole" }] }
-  policy: { type: iam.policy, name: any, policy: { Version: "2012-10-17", Statement: [] } }
+  policy: { type: iam.policy, name: any, policy: { Version: "2012-10-17", Statement: [{ Effect: Allow, Action: "s3:ListAllMyBuckets", Resource: "*" }] } }
   balancer: { type: elbv2.load_balancer, name: any, subnets: [subnet-1, subnet-2], security_groups: [sg-1] }
   parameters: { type: rds.db_parameter_group, name: any, family: postgres15, description: d }
 "#;
