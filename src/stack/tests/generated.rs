@@ -88,6 +88,7 @@ const OTHERWISE: &[(&str, &str)] = &[
     ("debug", "true"),
     ("db_instance_class", "db.t4g.medium"),
     ("db_storage", "50"),
+    ("codes_per_address", "50"),
     ("db_backup_retention", "14"),
     ("log_retention", "90"),
 ];
